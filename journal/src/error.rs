@@ -1,0 +1,82 @@
+//! What a journal can answer besides yes.
+
+use std::path::PathBuf;
+
+use crate::{RunId, Seq};
+
+/// Why a journal could not do what it was asked.
+///
+/// [`Held`](Self::Held), [`Exists`](Self::Exists), [`NotFound`](Self::NotFound) and
+/// [`Conflict`](Self::Conflict) leave the journal as it was. [`Damaged`](Self::Damaged) and
+/// [`NewerFormat`](Self::NewerFormat) refuse to read: nothing is repaired silently.
+/// [`Storage`](Self::Storage) on an append means that the outcome is unknown and that this handle takes no
+/// further append; the run is read back by a new one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// A run of this id is there already.
+    #[error("run {run} exists already")]
+    Exists {
+        /// The run.
+        run: RunId,
+    },
+    /// There is no such run.
+    #[error("there is no run {run}")]
+    NotFound {
+        /// The run.
+        run: RunId,
+    },
+    /// Another writer has appended in between.
+    #[error("run {run} stands at record {found}, not at {expected}: another process has written to it")]
+    Conflict {
+        /// The run.
+        run: RunId,
+        /// The place that the caller expected to fill.
+        expected: Seq,
+        /// The next free place.
+        found: Seq,
+    },
+    /// A live process holds the journal.
+    #[error("{path} is held by another process{}", pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
+    Held {
+        /// The lock.
+        path: PathBuf,
+        /// The holder's process id, as it wrote it down; it informs, the lock decides.
+        pid: Option<u32>,
+    },
+    /// The journal was written by a later version.
+    #[error("{what} has format {found}, and this version reads up to {supported}")]
+    NewerFormat {
+        /// What was read.
+        what: String,
+        /// Its format number.
+        found: u16,
+        /// The highest that this version knows.
+        supported: u16,
+    },
+    /// The journal is not what was written.
+    #[error("the journal is damaged at {at}: {what}")]
+    Damaged {
+        /// The record or file, named so that a person can look at it.
+        at: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// An entry that may not follow what is there. A bug of the caller, never of the store.
+    #[error("record {seq} is not legal: {why}")]
+    Illegal {
+        /// The place of the entry.
+        seq: Seq,
+        /// The rule that it breaks.
+        why: String,
+    },
+    /// The disk, or the library below, failed.
+    #[error("cannot {doing}")]
+    Storage {
+        /// What was tried, and on which file.
+        doing: String,
+        /// What came back.
+        #[source]
+        source: std::io::Error,
+    },
+}

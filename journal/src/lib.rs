@@ -1,0 +1,19 @@
+//! What has happened, durably.
+
+mod entry;
+mod error;
+mod id;
+mod journal;
+mod state;
+mod time;
+mod transition;
+
+pub use entry::{
+    Entry, Failure, FailureClass, History, OnFailure, Provenance, Record, Rest, Retry,
+    RollbackCause, RunHeader, StoredStep,
+};
+pub use error::JournalError;
+pub use id::{ActionName, InvalidName, RunId, Seq, StepName};
+pub use journal::{Journal, JournalFuture};
+pub use state::{ActionPhase, ActionState, Budget, Direction, RunState};
+pub use time::Timestamp;

@@ -1,0 +1,270 @@
+//! Where a run stands: the fold over its records.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::transition;
+use crate::{
+    ActionName, Failure, History, JournalError, Provenance, Record, Rest, Retry, RollbackCause,
+    RunHeader, Seq, StepName, StoredStep, Timestamp,
+};
+
+/// The direction of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Direction {
+    /// Towards done.
+    Forward,
+    /// Towards nothing; there is no way back.
+    RollingBack {
+        /// Why it turned around.
+        cause: RollbackCause,
+    },
+}
+
+/// What an action has used up of its limits since the budget was opened.
+///
+/// It is counted in journaled delays, not read off a clock: a crash opens no fresh budget, and neither
+/// downtime nor a changed clock uses one up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// Transient and ambiguous failures.
+    pub tries: u32,
+    /// Time lost to throttling, in milliseconds.
+    pub throttled_ms: u64,
+    /// Time lost because the provider could not be reached, in milliseconds.
+    pub unreachable_ms: u64,
+    /// Time spent waiting for something that takes its time, in milliseconds.
+    pub waited_ms: u64,
+}
+
+/// Where an action stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ActionPhase {
+    /// No attempt is open: none was made, or the last one surely left no trace.
+    Pending,
+    /// An attempt has begun and has no outcome: in flight in this process, or in doubt after a death.
+    Started,
+    /// An attempt may have taken effect: to be looked for at `retry`.
+    InDoubt {
+        /// What was met last.
+        failure: Failure,
+        /// When to look.
+        retry: Retry,
+    },
+    /// An attempt surely did not take effect: to be repeated at `retry`.
+    Waiting {
+        /// What was met last.
+        failure: Failure,
+        /// When to try again.
+        retry: Retry,
+    },
+    /// The effect is there, and is ours.
+    Completed,
+    /// Given up on the way forward.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+    /// A compensation has begun; it is repeatable, so it needs no look before it goes on.
+    Compensating {
+        /// What was met last and when to go on, if it has failed before.
+        failed: Option<(Failure, Retry)>,
+    },
+    /// The effect is proven gone.
+    Compensated {
+        /// The action that took it along, if any.
+        with: Option<ActionName>,
+    },
+    /// A compensation gave up.
+    GaveUp {
+        /// Why.
+        failure: Failure,
+    },
+    /// Left in place by a person's decision.
+    Skipped {
+        /// The person's reason.
+        reason: String,
+    },
+}
+
+/// All that is known of one action.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActionState {
+    /// Where it stands.
+    pub phase: ActionPhase,
+    /// The number of attempts ever made.
+    pub attempts: u32,
+    /// The frozen input, once an attempt was made.
+    pub input: Option<Value>,
+    /// The idempotency token, once an attempt was made.
+    pub token: Option<String>,
+    /// What it made, once it is completed; kept while it is compensated.
+    pub output: Option<Value>,
+    /// How the output came to be known.
+    pub provenance: Option<Provenance>,
+    /// What is used up of the limits.
+    pub budget: Budget,
+    /// Why it waits, if it said so.
+    pub reason: Option<String>,
+    /// When the first attempt began.
+    pub started_at: Option<Timestamp>,
+    /// When it reached the phase it is in.
+    pub changed_at: Option<Timestamp>,
+}
+
+impl ActionState {
+    pub(crate) fn new() -> Self {
+        Self {
+            phase: ActionPhase::Pending,
+            attempts: 0,
+            input: None,
+            token: None,
+            output: None,
+            provenance: None,
+            budget: Budget::default(),
+            reason: None,
+            started_at: None,
+            changed_at: None,
+        }
+    }
+
+    /// Whether an attempt may have taken effect without our knowing.
+    pub fn is_in_doubt(&self) -> bool {
+        matches!(self.phase, ActionPhase::Started | ActionPhase::InDoubt { .. })
+    }
+
+    /// Whether a rollback has nothing (more) to do for it.
+    pub fn is_settled_backwards(&self) -> bool {
+        match self.phase {
+            ActionPhase::Pending
+            | ActionPhase::Waiting { .. }
+            | ActionPhase::Failed { .. }
+            | ActionPhase::Compensated { .. }
+            | ActionPhase::Skipped { .. } => true,
+            ActionPhase::Started
+            | ActionPhase::InDoubt { .. }
+            | ActionPhase::Completed
+            | ActionPhase::Compensating { .. }
+            | ActionPhase::GaveUp { .. } => false,
+        }
+    }
+}
+
+/// Where a run stands after some of its records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunState {
+    pub(crate) header: RunHeader,
+    pub(crate) steps: Vec<StoredStep>,
+    pub(crate) until: Option<StepName>,
+    pub(crate) direction: Direction,
+    pub(crate) rest: Option<Rest>,
+    pub(crate) actions: BTreeMap<ActionName, ActionState>,
+    pub(crate) next: Seq,
+    pub(crate) changed_at: Timestamp,
+}
+
+impl RunState {
+    /// The state of a run that has only its header.
+    pub fn new(header: RunHeader) -> Self {
+        let actions = header.steps.iter().flat_map(|step| &step.actions);
+        let actions = actions.map(|name| (name.clone(), ActionState::new())).collect();
+        Self {
+            steps: header.steps.clone(),
+            until: header.until.clone(),
+            direction: Direction::Forward,
+            rest: None,
+            actions,
+            next: Seq::FIRST,
+            changed_at: header.created_at,
+            header,
+        }
+    }
+
+    /// Folds a history that was read back.
+    ///
+    /// # Errors
+    /// [`JournalError::Illegal`] for the first record that may not stand where it stands.
+    pub fn replay(history: &History) -> Result<Self, JournalError> {
+        let mut state = Self::new(history.header.clone());
+        for record in &history.records {
+            state.apply(record)?;
+        }
+        Ok(state)
+    }
+
+    /// Takes one record into account, or refuses it and stays as it was.
+    ///
+    /// It runs when a record is about to be appended and again when it is read back: two assertions
+    /// around the disk.
+    ///
+    /// # Errors
+    /// [`JournalError::Illegal`] when the record may not follow.
+    pub fn apply(&mut self, record: &Record) -> Result<(), JournalError> {
+        transition::apply(self, record)
+            .map_err(|why| JournalError::Illegal { seq: record.seq, why })
+    }
+
+    /// The header, as the run was created.
+    pub fn header(&self) -> &RunHeader {
+        &self.header
+    }
+
+    /// The steps, with the changes made since the run was created.
+    pub fn steps(&self) -> &[StoredStep] {
+        &self.steps
+    }
+
+    /// The step after which the run pauses, until it has paused there.
+    pub fn until(&self) -> Option<&StepName> {
+        self.until.as_ref()
+    }
+
+    /// The direction of the run.
+    pub fn direction(&self) -> &Direction {
+        &self.direction
+    }
+
+    /// Whether the run has turned around.
+    pub fn is_rolling_back(&self) -> bool {
+        matches!(self.direction, Direction::RollingBack { .. })
+    }
+
+    /// How the run rests; `None` while it is executed, and after a death in mid-run.
+    pub fn rest(&self) -> Option<&Rest> {
+        self.rest.as_ref()
+    }
+
+    /// The state of an action; `None` for a name that the run does not have.
+    pub fn action(&self, name: &ActionName) -> Option<&ActionState> {
+        self.actions.get(name)
+    }
+
+    /// Every action with its state, in the order of the names.
+    pub fn actions(&self) -> impl Iterator<Item = (&ActionName, &ActionState)> {
+        self.actions.iter()
+    }
+
+    /// The place of the next record.
+    pub fn next_seq(&self) -> Seq {
+        self.next
+    }
+
+    /// When the last record was appended.
+    pub fn changed_at(&self) -> Timestamp {
+        self.changed_at
+    }
+
+    /// Whether any attempt was ever made, so that something may exist.
+    pub fn has_intents(&self) -> bool {
+        self.actions.values().any(|action| action.attempts > 0)
+    }
+
+    /// Whether every action of the step is completed.
+    pub fn is_step_complete(&self, step: &StoredStep) -> bool {
+        let complete = |name| {
+            self.actions.get(name).is_some_and(|action| action.phase == ActionPhase::Completed)
+        };
+        step.actions.iter().all(complete)
+    }
+}
