@@ -45,7 +45,35 @@ pub struct StoredStep {
     /// The step's configuration.
     pub config: Value,
     /// The actions that the step is made of, in the order of display.
-    pub actions: Vec<ActionName>,
+    pub actions: Vec<StoredAction>,
+}
+
+/// One action as stored in the header: enough to show it and to check what is written about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredAction {
+    /// The action's name, unique in its run.
+    pub name: ActionName,
+    /// One line for people.
+    pub title: String,
+    /// What it does to the world.
+    pub role: Role,
+    /// The actions whose outputs it needs.
+    pub needs: Vec<ActionName>,
+}
+
+/// What an action does to the world, and so what a rollback owes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Role {
+    /// It changes something, and is compensated by itself.
+    Change,
+    /// It changes a part of what another action made, and goes when that goes.
+    Part {
+        /// The action whose effect holds this one's.
+        of: ActionName,
+    },
+    /// It only looks or waits: there is nothing to take back, and no doubt to settle.
+    Look,
 }
 
 /// What happens when an action failed for good.
@@ -291,6 +319,9 @@ pub enum FailureClass {
     Ambiguous,
     /// It did not happen and will not.
     Permanent,
+    /// It did not happen because something that cannot be seen, or is being deleted, holds the name: look, then
+    /// try again; counted in time.
+    Contended,
     /// The way to the provider is lost (credentials, network): nothing is said about the action.
     Unreachable,
 }

@@ -27,7 +27,9 @@ pub enum JournalError {
         run: RunId,
     },
     /// Another writer has appended in between.
-    #[error("run {run} stands at record {found}, not at {expected}: another process has written to it")]
+    #[error(
+        "run {run} stands at record {found}, not at {expected}: another process has written to it"
+    )]
     Conflict {
         /// The run.
         run: RunId,

@@ -9,8 +9,8 @@ mod time;
 mod transition;
 
 pub use entry::{
-    Entry, Failure, FailureClass, History, OnFailure, Provenance, Record, Rest, Retry,
-    RollbackCause, RunHeader, StoredStep,
+    Entry, Failure, FailureClass, History, OnFailure, Provenance, Record, Rest, Retry, Role,
+    RollbackCause, RunHeader, StoredAction, StoredStep,
 };
 pub use error::JournalError;
 pub use id::{ActionName, InvalidName, RunId, Seq, StepName};

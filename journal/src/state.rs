@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::transition;
 use crate::{
-    ActionName, Failure, History, JournalError, Provenance, Record, Rest, Retry, RollbackCause,
-    RunHeader, Seq, StepName, StoredStep, Timestamp,
+    ActionName, Failure, History, JournalError, Provenance, Record, Rest, Retry, Role,
+    RollbackCause, RunHeader, Seq, StepName, StoredAction, StoredStep, Timestamp,
 };
 
 /// The direction of a run.
@@ -34,6 +34,8 @@ pub struct Budget {
     pub throttled_ms: u64,
     /// Time lost because the provider could not be reached, in milliseconds.
     pub unreachable_ms: u64,
+    /// Time lost because something unseen holds the name, in milliseconds.
+    pub contended_ms: u64,
     /// Time spent waiting for something that takes its time, in milliseconds.
     pub waited_ms: u64,
 }
@@ -91,6 +93,8 @@ pub enum ActionPhase {
 /// All that is known of one action.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ActionState {
+    /// What it does to the world.
+    pub role: Role,
     /// Where it stands.
     pub phase: ActionPhase,
     /// The number of attempts ever made.
@@ -114,8 +118,9 @@ pub struct ActionState {
 }
 
 impl ActionState {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(role: Role) -> Self {
         Self {
+            role,
             phase: ActionPhase::Pending,
             attempts: 0,
             input: None,
@@ -130,12 +135,21 @@ impl ActionState {
     }
 
     /// Whether an attempt may have taken effect without our knowing.
+    ///
+    /// A look leaves no doubt: it changes nothing.
     pub fn is_in_doubt(&self) -> bool {
+        self.role != Role::Look && self.has_open_attempt()
+    }
+
+    pub(crate) fn has_open_attempt(&self) -> bool {
         matches!(self.phase, ActionPhase::Started | ActionPhase::InDoubt { .. })
     }
 
     /// Whether a rollback has nothing (more) to do for it.
     pub fn is_settled_backwards(&self) -> bool {
+        if self.role == Role::Look {
+            return true;
+        }
         match self.phase {
             ActionPhase::Pending
             | ActionPhase::Waiting { .. }
@@ -168,7 +182,9 @@ impl RunState {
     /// The state of a run that has only its header.
     pub fn new(header: RunHeader) -> Self {
         let actions = header.steps.iter().flat_map(|step| &step.actions);
-        let actions = actions.map(|name| (name.clone(), ActionState::new())).collect();
+        let actions =
+            actions.map(|action| (action.name.clone(), ActionState::new(action.role.clone())));
+        let actions = actions.collect();
         Self {
             steps: header.steps.clone(),
             until: header.until.clone(),
@@ -262,8 +278,8 @@ impl RunState {
 
     /// Whether every action of the step is completed.
     pub fn is_step_complete(&self, step: &StoredStep) -> bool {
-        let complete = |name| {
-            self.actions.get(name).is_some_and(|action| action.phase == ActionPhase::Completed)
+        let complete = |action: &StoredAction| {
+            self.actions.get(&action.name).is_some_and(|a| a.phase == ActionPhase::Completed)
         };
         step.actions.iter().all(complete)
     }

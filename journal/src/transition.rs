@@ -5,7 +5,7 @@
 
 use crate::entry::{Entry, FailureClass, Rest, Retry};
 use crate::state::{ActionPhase, ActionState, Budget, Direction, RunState};
-use crate::{ActionName, Failure, Record, StoredStep, Timestamp};
+use crate::{ActionName, Record, Role, StoredStep, Timestamp};
 
 type Legal = Result<(), String>;
 
@@ -91,7 +91,8 @@ fn start_attempt(state: &mut RunState, entry: &Entry, at: Timestamp) -> Legal {
     };
     forward(state)?;
     let action = find(state, action)?;
-    let ready = matches!(action.phase, ActionPhase::Pending | ActionPhase::Waiting { .. });
+    let ready = matches!(action.phase, ActionPhase::Pending | ActionPhase::Waiting { .. })
+        || (action.role == Role::Look && action.has_open_attempt());
     check(ready, || format!("an attempt may not follow {:?}", action.phase))?;
     let due = action.attempts + 1;
     check(*attempt == due, || format!("attempt {due} is due, not {attempt}"))?;
@@ -179,8 +180,10 @@ fn complete_compensation(
     if let Some(container) = with {
         let gone = matches!(find(state, container)?.phase, ActionPhase::Compensated { .. });
         check(gone, || format!("{container} is not proven gone"))?;
-        let settled = find(state, action)?.is_settled_backwards();
-        check(!settled, || "there is nothing to compensate".into())?;
+        let part = find(state, action)?;
+        let held = part.role == Role::Part { of: container.clone() };
+        check(held, || format!("{action} is no part of {container}"))?;
+        check(!part.is_settled_backwards(), || "there is nothing to compensate".into())?;
     } else {
         compensating(find(state, action)?)?;
     }
@@ -240,8 +243,8 @@ fn change_steps(state: &mut RunState, steps: &[StoredStep]) -> Legal {
         let place = known.ok_or_else(|| format!("there is no step {}", step.name))?;
         let same_actions = state.steps[place].actions == step.actions;
         check(same_actions, || format!("the actions of step {} changed", step.name))?;
-        for name in &step.actions {
-            let untouched = find(state, name)?.attempts == 0;
+        for action in &step.actions {
+            let untouched = find(state, &action.name)?.attempts == 0;
             check(untouched, || format!("step {} has started", step.name))?;
         }
     }
@@ -267,6 +270,7 @@ fn charge(budget: &mut Budget, class: FailureClass, retry: Retry) {
             budget.tries += 1;
         }
         FailureClass::Throttled => budget.throttled_ms += retry.delay_ms,
+        FailureClass::Contended => budget.contended_ms += retry.delay_ms,
         FailureClass::Unreachable => budget.unreachable_ms += retry.delay_ms,
     }
 }
@@ -285,7 +289,7 @@ fn find<'a>(state: &'a mut RunState, name: &ActionName) -> Result<&'a mut Action
 }
 
 fn open_attempt(action: &ActionState, attempt: Option<u32>) -> Legal {
-    check(action.is_in_doubt(), || format!("no attempt is open in {:?}", action.phase))?;
+    check(action.has_open_attempt(), || format!("no attempt is open in {:?}", action.phase))?;
     let same = attempt.is_none_or(|attempt| attempt == action.attempts);
     check(same, || format!("attempt {} is open", action.attempts))
 }
