@@ -263,8 +263,11 @@ pub enum Rest {
     RolledBack,
     /// An action failed for good, and the policy was to stop.
     Failed,
-    /// A compensation gave up: something of ours is left.
-    Stuck,
+    /// A rollback cannot go on by itself: something of ours is left.
+    Stuck {
+        /// What is left and why, one line each, for people.
+        left: Vec<String>,
+    },
     /// A person or a signal asked for it.
     Stopped,
     /// The step named in the header's `until` is complete.

@@ -3,7 +3,7 @@
 //! `docs/journal-format.md` has it in prose. Every arm first checks, then changes: a refused record
 //! leaves the state as it was.
 
-use crate::entry::{Entry, FailureClass, Rest, Retry};
+use crate::entry::{Entry, FailureClass, Provenance, Rest, Retry};
 use crate::state::{ActionPhase, ActionState, Budget, Direction, RunState};
 use crate::{ActionName, Record, Role, StoredStep, Timestamp};
 
@@ -58,8 +58,13 @@ fn apply_working_entry(state: &mut RunState, entry: &Entry, at: Timestamp) -> Le
             wait(action, reason, *waited_ms)
         }
         Entry::ActionCompleted { action, output, provenance } => {
+            let rolling_back = state.is_rolling_back();
             let action = find(state, action)?;
-            open_attempt(action, None)?;
+            // The last look of a rollback may find what earlier ones did not: it appeared late.
+            let late = rolling_back && action.attempts > 0 && action.is_settled_backwards();
+            if !(late && *provenance == Provenance::Adopted) {
+                open_attempt(action, None)?;
+            }
             action.output = Some(output.clone());
             action.provenance = Some(*provenance);
             enter(action, ActionPhase::Completed, at);
@@ -200,7 +205,7 @@ fn rest_run(state: &mut RunState, rest: &Rest) -> Legal {
             rolling_back && state.actions.values().all(ActionState::is_settled_backwards)
         }
         Rest::Failed => !rolling_back && any(|phase| matches!(phase, ActionPhase::Failed { .. })),
-        Rest::Stuck => rolling_back && any(|phase| matches!(phase, ActionPhase::GaveUp { .. })),
+        Rest::Stuck { .. } => rolling_back,
         Rest::Paused => !rolling_back && state.until.is_some(),
         Rest::Stopped | Rest::Suspended { .. } => true,
     };
@@ -214,7 +219,7 @@ fn resume(state: &mut RunState, new_budget: bool) -> Legal {
         None => return Err("the run does not rest".into()),
         Some(Rest::Completed | Rest::RolledBack) => return Err("the run has ended".into()),
         Some(Rest::Paused) => state.until = None,
-        Some(Rest::Failed | Rest::Stuck | Rest::Stopped | Rest::Suspended { .. }) => {}
+        Some(Rest::Failed | Rest::Stuck { .. } | Rest::Stopped | Rest::Suspended { .. }) => {}
     }
     state.rest = None;
     if new_budget {
