@@ -1,0 +1,333 @@
+//! A workflow: steps, their actions, and how outputs feed inputs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use lab1_flow_journal::{
+    ActionName, InvalidName, Role, RunState, StepName, StoredAction, StoredStep,
+};
+use serde_json::Value;
+
+use crate::erased::{Changing, ErasedAction, Looking, Undoable};
+use crate::handle::OutputMismatch;
+use crate::sweep::{ErasedSweep, Sweep};
+use crate::{Action, Compensate, Handle, Look, Needs, Payload, Step};
+
+/// Why a workflow cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DefinitionError {
+    /// A name breaks the grammar of names.
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    /// Two steps or two actions have one name.
+    #[error("the name {0} is used twice")]
+    Duplicate(String),
+    /// A step's configuration cannot be stored.
+    #[error("the configuration of step {step} cannot be stored")]
+    Config {
+        /// The step.
+        step: StepName,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+type BuildInput = Arc<dyn Fn(&Outputs<'_>) -> Result<Value, InputError> + Send + Sync>;
+
+/// Why the input of an action cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InputError {
+    #[error(transparent)]
+    Output(#[from] OutputMismatch),
+    #[error("the input of {action} cannot be stored")]
+    Store {
+        action: ActionName,
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+/// One declared action.
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(crate) name: ActionName,
+    pub(crate) title: String,
+    pub(crate) step: usize,
+    pub(crate) role: Role,
+    /// The places of the actions whose outputs it needs.
+    pub(crate) needs: Vec<usize>,
+    pub(crate) action: Arc<dyn ErasedAction>,
+    pub(crate) build_input: BuildInput,
+}
+
+/// A workflow: what to do, and in which order the data allows it.
+///
+/// It is built from steps, holds no state of any run, and can be used for any number of runs.
+#[derive(Clone)]
+pub struct Workflow {
+    name: String,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) steps: Vec<StoredStep>,
+    pub(crate) sweep: Option<Arc<dyn ErasedSweep>>,
+}
+
+impl std::fmt::Debug for Workflow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Workflow").field("name", &self.name).field("steps", &self.steps).finish()
+    }
+}
+
+impl Workflow {
+    /// Begins a workflow of this name.
+    pub fn builder(name: impl Into<String>) -> WorkflowBuilder {
+        let workflow =
+            Self { name: name.into(), nodes: Vec::new(), steps: Vec::new(), sweep: None };
+        WorkflowBuilder { workflow, error: None }
+    }
+
+    /// The workflow's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The steps as they are stored in a header.
+    pub fn steps(&self) -> &[StoredStep] {
+        &self.steps
+    }
+
+    /// The places of the actions that need the output of the one at `index`.
+    pub(crate) fn dependents(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
+        let needs =
+            move |(place, node): (usize, &Node)| node.needs.contains(&index).then_some(place);
+        self.nodes.iter().enumerate().filter_map(needs)
+    }
+
+    pub(crate) fn place_of(&self, name: &ActionName) -> Option<usize> {
+        self.nodes.iter().position(|node| node.name == *name)
+    }
+}
+
+/// Declares the steps of a workflow, in the order of display.
+#[derive(Debug)]
+pub struct WorkflowBuilder {
+    workflow: Workflow,
+    error: Option<DefinitionError>,
+}
+
+impl WorkflowBuilder {
+    /// Adds what is done before the first documented step; it has no number.
+    pub fn prelude<S: Step>(&mut self, step: &S, needs: S::Needs) -> S::Offers {
+        self.add(None, step, needs)
+    }
+
+    /// Adds the next documented step and gives it the next number.
+    pub fn step<S: Step>(&mut self, step: &S, needs: S::Needs) -> S::Offers {
+        let numbered = self.workflow.steps.iter().filter(|step| step.number.is_some()).count();
+        let number = u32::try_from(numbered + 1).unwrap_or(u32::MAX);
+        self.add(Some(number), step, needs)
+    }
+
+    /// Sets the search for leftovers that ends every rollback.
+    pub fn sweep(&mut self, sweep: impl Sweep) {
+        self.workflow.sweep = Some(Arc::new(sweep));
+    }
+
+    fn add<S: Step>(&mut self, number: Option<u32>, step: &S, needs: S::Needs) -> S::Offers {
+        let place = self.workflow.steps.len();
+        match stored_step(number, step) {
+            Ok(stored) => self.workflow.steps.push(stored),
+            Err(error) => self.fail(error),
+        }
+        step.define(needs, &mut Actions { builder: self, step: place })
+    }
+
+    fn fail(&mut self, error: DefinitionError) {
+        self.error.get_or_insert(error);
+    }
+
+    /// Ends the declaration.
+    ///
+    /// # Errors
+    /// The first mistake that was made in it.
+    pub fn build(self) -> Result<Workflow, DefinitionError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let steps = self.workflow.steps.iter().map(|step| step.name.as_str());
+        let actions = self.workflow.nodes.iter().map(|node| node.name.as_str());
+        refuse_twins(steps)?;
+        refuse_twins(actions)?;
+        Ok(self.workflow)
+    }
+}
+
+fn stored_step<S: Step>(number: Option<u32>, step: &S) -> Result<StoredStep, DefinitionError> {
+    let name = StepName::new(S::NAME)?;
+    let config = serde_json::to_value(step)
+        .map_err(|source| DefinitionError::Config { step: name.clone(), source })?;
+    let title = step.title();
+    Ok(StoredStep { name, number, title, version: S::VERSION, config, actions: Vec::new() })
+}
+
+fn refuse_twins<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), DefinitionError> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(DefinitionError::Duplicate(name.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// Declares the actions of one step.
+#[derive(Debug)]
+pub struct Actions<'a> {
+    builder: &'a mut WorkflowBuilder,
+    step: usize,
+}
+
+impl Actions<'_> {
+    /// Declares a change that is compensated by itself.
+    pub fn change<A, N, F>(
+        &mut self,
+        name: &str,
+        title: impl Into<String>,
+        action: A,
+        needs: N,
+        input: F,
+    ) -> Handle<A::Output>
+    where
+        A: Compensate,
+        N: Needs,
+        F: Fn(N::Outputs) -> A::Input + Send + Sync + 'static,
+    {
+        self.add(name, title.into(), Role::Change, Arc::new(Undoable(action)), needs, input)
+    }
+
+    /// Declares a change of a part of what `whole` made: it goes when that goes, and is not taken back by
+    /// itself. Its input must be built from the whole's output.
+    pub fn part<W, A, N, F>(
+        &mut self,
+        whole: Handle<W>,
+        name: &str,
+        title: impl Into<String>,
+        action: A,
+        needs: N,
+        input: F,
+    ) -> Handle<A::Output>
+    where
+        A: Action,
+        N: Needs,
+        F: Fn(N::Outputs) -> A::Input + Send + Sync + 'static,
+    {
+        let role = match self.builder.workflow.nodes.get(whole.index) {
+            Some(node) => Role::Part { of: node.name.clone() },
+            // Only after a name was refused: `build` reports that one.
+            None => Role::Change,
+        };
+        self.add(name, title.into(), role, Arc::new(Changing(action)), needs, input)
+    }
+
+    /// Declares a look or a wait.
+    pub fn look<L, N, F>(
+        &mut self,
+        name: &str,
+        title: impl Into<String>,
+        look: L,
+        needs: N,
+        input: F,
+    ) -> Handle<L::Output>
+    where
+        L: Look,
+        N: Needs,
+        F: Fn(N::Outputs) -> L::Input + Send + Sync + 'static,
+    {
+        self.add(name, title.into(), Role::Look, Arc::new(Looking(look)), needs, input)
+    }
+
+    fn add<I, O, N, F>(
+        &mut self,
+        name: &str,
+        title: String,
+        role: Role,
+        action: Arc<dyn ErasedAction>,
+        needs: N,
+        input: F,
+    ) -> Handle<O>
+    where
+        I: Payload,
+        N: Needs,
+        F: Fn(N::Outputs) -> I + Send + Sync + 'static,
+    {
+        let workflow = &mut self.builder.workflow;
+        let handle = Handle::new(workflow.nodes.len());
+        let name = match ActionName::new(name) {
+            Ok(name) => name,
+            Err(error) => {
+                self.builder.fail(error.into());
+                return handle;
+            }
+        };
+        let indices: Vec<usize> =
+            needs.indices().into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        let needed = indices
+            .iter()
+            .filter_map(|index| workflow.nodes.get(*index))
+            .map(|node| node.name.clone())
+            .collect();
+        let stored = StoredAction {
+            name: name.clone(),
+            title: title.clone(),
+            role: role.clone(),
+            needs: needed,
+        };
+        if let Some(step) = workflow.steps.get_mut(self.step) {
+            step.actions.push(stored);
+        }
+        let stored_name = name.clone();
+        let build_input: BuildInput = Arc::new(move |outputs| {
+            serde_json::to_value(input(needs.read(outputs)?))
+                .map_err(|source| InputError::Store { action: stored_name.clone(), source })
+        });
+        workflow.nodes.push(Node {
+            name,
+            title,
+            step: self.step,
+            role,
+            needs: indices,
+            action,
+            build_input,
+        });
+        handle
+    }
+}
+
+/// The stored outputs of a run, as far as they exist.
+#[derive(Debug)]
+pub struct Outputs<'a> {
+    workflow: &'a Workflow,
+    state: &'a RunState,
+}
+
+impl<'a> Outputs<'a> {
+    /// The outputs of the run in this state.
+    pub fn new(workflow: &'a Workflow, state: &'a RunState) -> Self {
+        Self { workflow, state }
+    }
+
+    /// Reads the output behind a handle.
+    ///
+    /// # Errors
+    /// [`OutputMismatch`] when it does not have the type of its handle, or is not there.
+    pub fn get<T: Payload>(&self, handle: Handle<T>) -> Result<T, OutputMismatch> {
+        let action = self.workflow.nodes[handle.index].name.clone();
+        let output = self.state.action(&action).and_then(|state| state.output.clone());
+        serde_json::from_value(output.unwrap_or(Value::Null)).map_err(|source| OutputMismatch {
+            action,
+            wanted: std::any::type_name::<T>(),
+            source,
+        })
+    }
+}
