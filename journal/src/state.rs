@@ -28,6 +28,8 @@ pub enum Direction {
 /// downtime nor a changed clock uses one up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Budget {
+    /// Failures of any class: how far the delays have grown.
+    pub failures: u32,
     /// Transient and ambiguous failures.
     pub tries: u32,
     /// Time lost to throttling, in milliseconds.
@@ -111,6 +113,8 @@ pub struct ActionState {
     pub budget: Budget,
     /// Why it waits, if it said so.
     pub reason: Option<String>,
+    /// What was met last, even when it was overcome.
+    pub last_failure: Option<Failure>,
     /// When the first attempt began.
     pub started_at: Option<Timestamp>,
     /// When it reached the phase it is in.
@@ -129,6 +133,7 @@ impl ActionState {
             provenance: None,
             budget: Budget::default(),
             reason: None,
+            last_failure: None,
             started_at: None,
             changed_at: None,
         }
@@ -271,9 +276,9 @@ impl RunState {
         self.changed_at
     }
 
-    /// Whether any attempt was ever made, so that something may exist.
+    /// Whether any change was ever attempted, so that something may exist.
     pub fn has_intents(&self) -> bool {
-        self.actions.values().any(|action| action.attempts > 0)
+        self.actions.values().any(|action| action.role != Role::Look && action.attempts > 0)
     }
 
     /// Whether every action of the step is completed.

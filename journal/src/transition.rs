@@ -5,7 +5,7 @@
 
 use crate::entry::{Entry, FailureClass, Provenance, Rest, Retry};
 use crate::state::{ActionPhase, ActionState, Budget, Direction, RunState};
-use crate::{ActionName, Record, Role, StoredStep, Timestamp};
+use crate::{ActionName, Failure, Record, Role, StoredStep, Timestamp};
 
 type Legal = Result<(), String>;
 
@@ -128,7 +128,7 @@ fn fail_attempt(state: &mut RunState, entry: &Entry, at: Timestamp) -> Legal {
     let permanent = failure.class == FailureClass::Permanent;
     check(*in_doubt || !permanent, || "a permanent failure ends the action".into())?;
     let (failure, retry) = (failure.clone(), *retry);
-    charge(&mut action.budget, failure.class, retry);
+    charge(action, &failure, retry);
     let phase = if *in_doubt {
         ActionPhase::InDoubt { failure, retry }
     } else {
@@ -158,7 +158,7 @@ fn apply_compensation(state: &mut RunState, entry: &Entry, at: Timestamp) -> Leg
         Entry::CompensationFailed { action, failure, retry } => {
             let action = find(state, action)?;
             compensating(action)?;
-            charge(&mut action.budget, failure.class, *retry);
+            charge(action, failure, *retry);
             let failed = Some((failure.clone(), *retry));
             enter(action, ActionPhase::Compensating { failed }, at);
             Ok(())
@@ -269,8 +269,11 @@ fn wait(action: &mut ActionState, reason: &str, waited_ms: u64) -> Legal {
     Ok(())
 }
 
-fn charge(budget: &mut Budget, class: FailureClass, retry: Retry) {
-    match class {
+fn charge(action: &mut ActionState, failure: &Failure, retry: Retry) {
+    action.last_failure = Some(failure.clone());
+    let budget = &mut action.budget;
+    budget.failures += 1;
+    match failure.class {
         FailureClass::Transient | FailureClass::Ambiguous | FailureClass::Permanent => {
             budget.tries += 1;
         }
