@@ -97,6 +97,14 @@ pub struct Record {
     pub entry: Entry,
 }
 
+impl Record {
+    /// Gives the entries of a batch their places, from `first` on.
+    pub fn number(first: Seq, at: Timestamp, entries: Vec<Entry>) -> Vec<Self> {
+        let places = std::iter::successors(Some(first), |seq| Some(seq.next()));
+        entries.into_iter().zip(places).map(|(entry, seq)| Self { seq, at, entry }).collect()
+    }
+}
+
 /// A run as read back: its header and its records, complete and in order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct History {

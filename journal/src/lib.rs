@@ -4,7 +4,10 @@ mod entry;
 mod error;
 mod id;
 mod journal;
+mod memory;
 mod state;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
 mod transition;
 
@@ -15,5 +18,6 @@ pub use entry::{
 pub use error::JournalError;
 pub use id::{ActionName, InvalidName, RunId, Seq, StepName};
 pub use journal::{Journal, JournalFuture};
+pub use memory::MemoryJournal;
 pub use state::{ActionPhase, ActionState, Budget, Direction, RunState};
 pub use time::Timestamp;

@@ -1,0 +1,72 @@
+//! Goal: every journal keeps the same promises. Method: one suite, each implementation a subject.
+
+use std::sync::Arc;
+
+use lab1_flow_journal::testing::FaultyJournal;
+use lab1_flow_journal::testing::conformance::{Opened, Subject, check_all};
+use lab1_flow_journal::{Journal, JournalFuture, MemoryJournal, RunHeader, RunId};
+
+#[derive(Debug)]
+struct Memory;
+
+impl Subject for Memory {
+    fn begin<'a>(&'a self, header: &'a RunHeader) -> JournalFuture<'a, Opened> {
+        Box::pin(async move {
+            let journal = MemoryJournal::new();
+            journal.create(header).await?;
+            Ok(Arc::new(journal) as Opened)
+        })
+    }
+
+    fn reopen<'a>(&'a self, _run: &'a RunId, journal: Opened) -> JournalFuture<'a, Opened> {
+        Box::pin(async move { Ok(journal) })
+    }
+}
+
+/// Reopens the durable image: all that is acknowledged must be in it.
+#[derive(Debug, Default)]
+struct Faulty {
+    opened: std::sync::Mutex<Option<Arc<FaultyJournal>>>,
+    forgetful: bool,
+}
+
+impl Subject for Faulty {
+    fn begin<'a>(&'a self, header: &'a RunHeader) -> JournalFuture<'a, Opened> {
+        Box::pin(async move {
+            let mut journal = FaultyJournal::sound();
+            if self.forgetful {
+                journal = journal.losing_last_write();
+            }
+            let journal = Arc::new(journal);
+            journal.create(header).await?;
+            *self.opened.lock().unwrap() = Some(Arc::clone(&journal));
+            Ok(journal as Opened)
+        })
+    }
+
+    fn reopen<'a>(&'a self, _run: &'a RunId, _journal: Opened) -> JournalFuture<'a, Opened> {
+        Box::pin(async move {
+            let mut opened = self.opened.lock().unwrap();
+            let image = opened.as_ref().unwrap().durable();
+            let journal = Arc::new(FaultyJournal::new(&image, |_| None));
+            *opened = Some(Arc::clone(&journal));
+            Ok(journal as Opened)
+        })
+    }
+}
+
+#[tokio::test]
+async fn the_memory_journal_conforms() {
+    check_all(&Memory).await;
+}
+
+#[tokio::test]
+async fn the_faulty_journal_conforms() {
+    check_all(&Faulty::default()).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "there is no run conformance")]
+async fn the_suite_catches_a_journal_that_loses_its_last_write() {
+    check_all(&Faulty { forgetful: true, ..Faulty::default() }).await;
+}
