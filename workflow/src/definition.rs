@@ -53,7 +53,6 @@ pub(crate) enum InputError {
 #[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) name: ActionName,
-    pub(crate) title: String,
     pub(crate) step: usize,
     pub(crate) role: Role,
     /// The places of the actions whose outputs it needs.
@@ -75,7 +74,10 @@ pub struct Workflow {
 
 impl std::fmt::Debug for Workflow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Workflow").field("name", &self.name).field("steps", &self.steps).finish()
+        f.debug_struct("Workflow")
+            .field("name", &self.name)
+            .field("steps", &self.steps)
+            .finish_non_exhaustive()
     }
 }
 
@@ -102,10 +104,6 @@ impl Workflow {
         let needs =
             move |(place, node): (usize, &Node)| node.needs.contains(&index).then_some(place);
         self.nodes.iter().enumerate().filter_map(needs)
-    }
-
-    pub(crate) fn place_of(&self, name: &ActionName) -> Option<usize> {
-        self.nodes.iter().position(|node| node.name == *name)
     }
 }
 
@@ -277,12 +275,7 @@ impl Actions<'_> {
             .filter_map(|index| workflow.nodes.get(*index))
             .map(|node| node.name.clone())
             .collect();
-        let stored = StoredAction {
-            name: name.clone(),
-            title: title.clone(),
-            role: role.clone(),
-            needs: needed,
-        };
+        let stored = StoredAction { name: name.clone(), title, role: role.clone(), needs: needed };
         if let Some(step) = workflow.steps.get_mut(self.step) {
             step.actions.push(stored);
         }
@@ -293,7 +286,6 @@ impl Actions<'_> {
         });
         workflow.nodes.push(Node {
             name,
-            title,
             step: self.step,
             role,
             needs: indices,

@@ -22,6 +22,10 @@ impl ActionError {
         Self { failure, retry_after: None }
     }
 
+    pub(crate) fn of_failure(failure: Failure, retry_after: Option<Duration>) -> Self {
+        Self { failure, retry_after }
+    }
+
     /// It surely did not happen: try again.
     pub fn transient(message: impl Into<String>) -> Self {
         Self::new(FailureClass::Transient, message)

@@ -17,6 +17,8 @@ pub struct Limits {
     pub contended_max: Duration,
     /// Waiting for something that takes its time before the action is given up.
     pub waited_max: Duration,
+    /// One attempt, in real time: after it the attempt is dropped, and a change is in doubt.
+    pub attempt_max: Duration,
 }
 
 impl Default for Limits {
@@ -24,11 +26,13 @@ impl Default for Limits {
         Self {
             // Ten tries with growing delays are about two minutes: longer than a failover of the provider.
             tries_max: 10,
-            throttled_max: Duration::from_secs(15 * 60),
-            unreachable_max: Duration::from_secs(2 * 60),
+            throttled_max: Duration::from_mins(15),
+            unreachable_max: Duration::from_mins(2),
             // A name may be held that long by a thing that is being deleted.
-            contended_max: Duration::from_secs(10 * 60),
-            waited_max: Duration::from_secs(15 * 60),
+            contended_max: Duration::from_mins(10),
+            waited_max: Duration::from_mins(15),
+            // Longer than two calls that each run into a client's own time-out.
+            attempt_max: Duration::from_mins(1),
         }
     }
 }

@@ -1,0 +1,286 @@
+//! The planner: from what has happened to all that may go on now. It does nothing itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use lab1_flow_journal::{
+    ActionName, ActionPhase, ActionState, OnFailure, Rest, Role, RollbackCause, RunState,
+};
+
+use crate::Workflow;
+use crate::definition::Node;
+
+/// What the planner must know besides the history: this process.
+#[derive(Debug, Default)]
+pub(crate) struct Moment {
+    /// What this process is carrying out right now.
+    pub(crate) busy: BTreeMap<usize, Work>,
+    /// When an action may go on, by the elapsed time of this process.
+    pub(crate) wake: BTreeMap<usize, Duration>,
+    /// The elapsed time.
+    pub(crate) now: Duration,
+    /// Nothing new may begin, and why the run will rest then.
+    pub(crate) winding_down: Option<Rest>,
+    /// The last search of the rollback has found nothing.
+    pub(crate) swept: bool,
+}
+
+/// What this process is doing with an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// An attempt to change something.
+    Attempt,
+    /// A look, as an action of its own.
+    Look,
+    /// A look for the effect of an attempt in doubt.
+    Reconcile,
+    /// Taking back.
+    Compensate,
+    /// The search for leftovers.
+    Sweep,
+}
+
+/// One thing that may go on now.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Decision {
+    /// Write an intent and make the next attempt.
+    Execute(usize),
+    /// Look again: a wait goes on, or begins in this process.
+    Look(usize),
+    /// Find out what became of an attempt in doubt.
+    Reconcile(usize),
+    /// Take back, beginning with an intent when none is written yet.
+    Compensate(usize),
+    /// Record a part as gone with its whole.
+    TakeAlong { part: usize, whole: ActionName },
+    /// Record a part as left with its whole.
+    SkipAlong { part: usize, reason: String },
+    /// Turn the run around.
+    TurnAround(RollbackCause),
+    /// Search for leftovers.
+    Sweep,
+    /// Let the run rest.
+    Rest(Rest),
+}
+
+/// All that may go on now; empty when there is only waiting to do.
+///
+/// Pure: the same history and the same moment give the same decisions, in the order of declaration.
+pub(crate) fn decide(workflow: &Workflow, state: &RunState, moment: &Moment) -> Vec<Decision> {
+    if state.rest().is_some() {
+        return Vec::new();
+    }
+    if let Some(rest) = &moment.winding_down {
+        let quiet = moment.busy.is_empty();
+        return if quiet { vec![Decision::Rest(rest.clone())] } else { Vec::new() };
+    }
+    let planner = Planner { workflow, state, moment };
+    if state.is_rolling_back() { planner.backward() } else { planner.forward() }
+}
+
+struct Planner<'a> {
+    workflow: &'a Workflow,
+    state: &'a RunState,
+    moment: &'a Moment,
+}
+
+impl Planner<'_> {
+    fn forward(&self) -> Vec<Decision> {
+        if let Some(node) =
+            self.nodes().find_map(|(_, node, action)| failed(action).then_some(node))
+        {
+            return self.after_failure(node);
+        }
+        let wanted = self.wanted();
+        let decisions: Vec<_> = self
+            .nodes()
+            .filter(|(place, _, _)| wanted.contains(place))
+            .filter_map(|(place, node, action)| self.step_forward(place, node, action))
+            .collect();
+        if !decisions.is_empty() || !self.moment.busy.is_empty() {
+            return decisions;
+        }
+        let complete = |place: &usize| self.phase(*place) == Some(&ActionPhase::Completed);
+        match wanted.iter().all(complete) {
+            true if wanted.len() == self.workflow.nodes.len() => {
+                vec![Decision::Rest(Rest::Completed)]
+            }
+            true => vec![Decision::Rest(Rest::Paused)],
+            false => Vec::new(),
+        }
+    }
+
+    /// An action failed for good: those in flight settle, nothing else begins.
+    fn after_failure(&self, node: &Node) -> Vec<Decision> {
+        match self.state.header().on_failure {
+            OnFailure::Rollback => {
+                vec![Decision::TurnAround(RollbackCause::Failure { action: node.name.clone() })]
+            }
+            OnFailure::Stop if self.moment.busy.is_empty() => vec![Decision::Rest(Rest::Failed)],
+            OnFailure::Stop => Vec::new(),
+        }
+    }
+
+    fn step_forward(&self, place: usize, node: &Node, action: &ActionState) -> Option<Decision> {
+        if self.moment.busy.contains_key(&place) || !self.is_due(place) {
+            return None;
+        }
+        match &action.phase {
+            ActionPhase::Pending | ActionPhase::Waiting { .. } => {
+                self.has_inputs(node).then_some(Decision::Execute(place))
+            }
+            ActionPhase::Started | ActionPhase::InDoubt { .. } if node.role == Role::Look => {
+                Some(Decision::Look(place))
+            }
+            ActionPhase::Started | ActionPhase::InDoubt { .. } => Some(Decision::Reconcile(place)),
+            _ => None,
+        }
+    }
+
+    fn backward(&self) -> Vec<Decision> {
+        // Attempts in flight settle before the first compensation begins.
+        if self.moment.busy.values().any(|work| *work == Work::Attempt) {
+            return Vec::new();
+        }
+        let decisions: Vec<_> = self
+            .nodes()
+            .filter_map(|(place, node, action)| self.step_backward(place, node, action))
+            .collect();
+        if !decisions.is_empty() || !self.moment.busy.is_empty() {
+            return decisions;
+        }
+        if self.nodes().all(|(_, _, action)| action.is_settled_backwards()) {
+            return self.after_all_is_settled();
+        }
+        let waits = self.moment.wake.values().any(|due| *due > self.moment.now);
+        let stuck = self.nodes().any(|(_, _, action)| gave_up(action));
+        if stuck && !waits {
+            return vec![Decision::Rest(Rest::Stuck { left: self.given_up() })];
+        }
+        Vec::new()
+    }
+
+    fn after_all_is_settled(&self) -> Vec<Decision> {
+        // A run that never tried a change ends without any call: it may have no credentials.
+        if self.moment.swept || !self.state.has_intents() {
+            vec![Decision::Rest(Rest::RolledBack)]
+        } else if self.is_due(SWEEP) {
+            vec![Decision::Sweep]
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn step_backward(&self, place: usize, node: &Node, action: &ActionState) -> Option<Decision> {
+        if self.moment.busy.contains_key(&place) || action.is_settled_backwards() {
+            return None;
+        }
+        if let Role::Part { of } = &node.role {
+            return self.follow_whole(place, of);
+        }
+        if !self.is_due(place) {
+            return None;
+        }
+        match &action.phase {
+            ActionPhase::Started | ActionPhase::InDoubt { .. } => Some(Decision::Reconcile(place)),
+            ActionPhase::Completed | ActionPhase::Compensating { .. } => {
+                self.is_free(place).then_some(Decision::Compensate(place))
+            }
+            _ => None,
+        }
+    }
+
+    fn follow_whole(&self, part: usize, whole: &ActionName) -> Option<Decision> {
+        match &self.state.action(whole)?.phase {
+            ActionPhase::Compensated { .. } => {
+                Some(Decision::TakeAlong { part, whole: whole.clone() })
+            }
+            ActionPhase::Skipped { reason } => {
+                Some(Decision::SkipAlong { part, reason: reason.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether all that was built on this action is proven gone. Its own parts go with it.
+    fn is_free(&self, place: usize) -> bool {
+        let name = &self.workflow.nodes[place].name;
+        let mut seen = BTreeSet::from([place]);
+        let mut open: Vec<usize> = self.workflow.dependents(place).collect();
+        while let Some(dependent) = open.pop() {
+            if !seen.insert(dependent) {
+                continue;
+            }
+            let node = &self.workflow.nodes[dependent];
+            let own_part = node.role == Role::Part { of: name.clone() };
+            let settled = self.action(dependent).is_some_and(ActionState::is_settled_backwards);
+            if !own_part && !settled {
+                return false;
+            }
+            // What stands behind a part or a look was built on this action as well.
+            open.extend(self.workflow.dependents(dependent));
+        }
+        true
+    }
+
+    /// The actions that must be completed before the run may end or pause.
+    fn wanted(&self) -> BTreeSet<usize> {
+        let all = 0..self.workflow.nodes.len();
+        let Some(until) = self.state.until() else {
+            return all.collect();
+        };
+        let last = self.workflow.steps.iter().position(|step| step.name == *until);
+        let Some(last) = last else {
+            return all.collect();
+        };
+        let mut wanted = BTreeSet::new();
+        let mut open: Vec<usize> =
+            all.filter(|place| self.workflow.nodes[*place].step <= last).collect();
+        while let Some(place) = open.pop() {
+            if wanted.insert(place) {
+                open.extend(&self.workflow.nodes[place].needs);
+            }
+        }
+        wanted
+    }
+
+    fn given_up(&self) -> Vec<String> {
+        let line = |(_, node, action): (usize, &Node, &ActionState)| match &action.phase {
+            ActionPhase::GaveUp { failure } => Some(format!("{}: {}", node.name, failure.message)),
+            _ => None,
+        };
+        self.nodes().filter_map(line).collect()
+    }
+
+    fn has_inputs(&self, node: &Node) -> bool {
+        node.needs.iter().all(|need| self.phase(*need) == Some(&ActionPhase::Completed))
+    }
+
+    fn is_due(&self, place: usize) -> bool {
+        self.moment.wake.get(&place).is_none_or(|due| *due <= self.moment.now)
+    }
+
+    fn phase(&self, place: usize) -> Option<&ActionPhase> {
+        self.action(place).map(|action| &action.phase)
+    }
+
+    fn action(&self, place: usize) -> Option<&ActionState> {
+        self.state.action(&self.workflow.nodes[place].name)
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = (usize, &Node, &ActionState)> {
+        let nodes = self.workflow.nodes.iter().enumerate();
+        nodes.filter_map(|(place, node)| Some((place, node, self.state.action(&node.name)?)))
+    }
+}
+
+/// Stands for the search for leftovers among the places of actions.
+pub(crate) const SWEEP: usize = usize::MAX;
+
+fn failed(action: &ActionState) -> bool {
+    matches!(action.phase, ActionPhase::Failed { .. })
+}
+
+fn gave_up(action: &ActionState) -> bool {
+    matches!(action.phase, ActionPhase::GaveUp { .. })
+}

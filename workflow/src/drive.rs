@@ -1,0 +1,290 @@
+//! The loop: decide, write, send, and take in what lands.
+//!
+//! Every turn ends in one append: the outcomes that landed and the intents that follow from them share one
+//! batch, and nothing is sent before that batch is durable.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use lab1_flow_journal::{ActionPhase, Entry, Record, Rest, Retry, Role, RunState};
+use serde_json::Value;
+
+use crate::decide::{Decision, Moment, SWEEP, Work, decide};
+use crate::definition::{Node, Outputs};
+use crate::engine::{Engine, Resume};
+use crate::flight::{self, Call, Flight, Landed};
+use crate::land::Patience;
+use crate::token::token;
+use crate::{ActionContext, EngineError, Profile, Workflow};
+
+/// One run in the hands of this process.
+#[derive(Debug)]
+pub(crate) struct Drive<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) workflow: &'a Workflow,
+    pub(crate) profile: Profile,
+    pub(crate) state: RunState,
+    pub(crate) moment: Moment,
+    /// What each action's waiting in this process has come to.
+    pub(crate) patience: BTreeMap<usize, Patience>,
+    /// Records that are applied to the state and not yet durable.
+    unwritten: Vec<Record>,
+    flights: FuturesUnordered<Flight>,
+}
+
+impl<'a> Drive<'a> {
+    pub(crate) fn new(
+        engine: &'a Engine,
+        workflow: &'a Workflow,
+        state: RunState,
+        how: Resume,
+    ) -> Result<Self, EngineError> {
+        let profile = serde_json::from_value(state.header().profile.clone());
+        let mut drive = Self {
+            engine,
+            workflow,
+            profile: profile.map_err(EngineError::Profile)?,
+            state,
+            moment: Moment::default(),
+            patience: BTreeMap::new(),
+            unwritten: Vec::new(),
+            flights: FuturesUnordered::new(),
+        };
+        if !how.now {
+            drive.keep_stored_delays();
+        }
+        Ok(drive)
+    }
+
+    /// Carries the run out until it rests.
+    pub(crate) async fn run(mut self, opening: Vec<Entry>) -> Result<RunState, EngineError> {
+        for entry in opening {
+            self.write(entry)?;
+        }
+        loop {
+            self.moment.now = self.engine.clock.elapsed();
+            if self.engine.stop.is_requested() {
+                self.wind_down(Rest::Stopped);
+            }
+            let calls = self.plan()?;
+            self.commit().await?;
+            for flight in calls {
+                self.flights.push(flight);
+            }
+            if self.state.rest().is_some() {
+                return Ok(self.state);
+            }
+            let landed = self.next_event().await?;
+            self.moment.now = self.engine.clock.elapsed();
+            for landed in landed {
+                self.moment.busy.remove(&landed.place);
+                self.land(landed)?;
+            }
+        }
+    }
+
+    /// A stored wake-up goes on after a death, but waits no longer than its stored delay.
+    fn keep_stored_delays(&mut self) {
+        let now = self.engine.clock.now();
+        let elapsed = self.engine.clock.elapsed();
+        for (place, node) in self.workflow.nodes.iter().enumerate() {
+            let Some(action) = self.state.action(&node.name) else { continue };
+            let retry = match &action.phase {
+                ActionPhase::InDoubt { retry, .. }
+                | ActionPhase::Waiting { retry, .. }
+                | ActionPhase::Compensating { failed: Some((_, retry)) } => *retry,
+                _ => continue,
+            };
+            let left = retry.at.since(now).min(Duration::from_millis(retry.delay_ms));
+            self.moment.wake.insert(place, elapsed + left);
+        }
+    }
+
+    /// Turns all that may go on now into records and calls, until nothing more follows from them.
+    fn plan(&mut self) -> Result<Vec<Flight>, EngineError> {
+        let mut calls = Vec::new();
+        loop {
+            let decisions = decide(self.workflow, &self.state, &self.moment);
+            if decisions.is_empty() {
+                return Ok(calls);
+            }
+            for decision in decisions {
+                self.take(decision, &mut calls)?;
+            }
+        }
+    }
+
+    fn take(&mut self, decision: Decision, calls: &mut Vec<Flight>) -> Result<(), EngineError> {
+        match decision {
+            Decision::Execute(place) => {
+                self.write_intent(place)?;
+                calls.push(self.call(Work::Attempt, place));
+            }
+            Decision::Look(place) => calls.push(self.call(Work::Look, place)),
+            Decision::Reconcile(place) => calls.push(self.call(Work::Reconcile, place)),
+            Decision::Compensate(place) => {
+                if self.phase(place) == Some(&ActionPhase::Completed) {
+                    let action = self.node(place).name.clone();
+                    self.write(Entry::CompensationStarted { action })?;
+                }
+                calls.push(self.call(Work::Compensate, place));
+            }
+            Decision::TakeAlong { part, whole } => {
+                let action = self.node(part).name.clone();
+                self.write(Entry::CompensationCompleted { action, with: Some(whole) })?;
+            }
+            Decision::SkipAlong { part, reason } => {
+                let action = self.node(part).name.clone();
+                self.write(Entry::CompensationSkipped { action, reason })?;
+            }
+            Decision::TurnAround(cause) => {
+                self.moment.wake.clear();
+                self.patience.clear();
+                self.write(Entry::RollbackStarted { cause })?;
+            }
+            Decision::Sweep => calls.push(self.sweep()),
+            Decision::Rest(rest) => self.write(Entry::RunRested { rest })?,
+        }
+        Ok(())
+    }
+
+    fn write_intent(&mut self, place: usize) -> Result<(), EngineError> {
+        let node = self.node(place);
+        let step = &self.workflow.steps[node.step];
+        let action = node.name.clone();
+        let token = token(&self.state.header().run, &step.name, &action, 0);
+        let known = self.state.action(&action);
+        let attempt = known.map_or(0, |known| known.attempts) + 1;
+        let frozen = known.is_some_and(|known| known.input.is_some());
+        let input = if frozen {
+            None
+        } else {
+            Some((node.build_input)(&Outputs::new(self.workflow, &self.state))?)
+        };
+        self.write(Entry::AttemptStarted { action, attempt, input, token })
+    }
+
+    /// Prepares a call; it is sent only when the records before it are durable.
+    fn call(&mut self, work: Work, place: usize) -> Flight {
+        let node = self.node(place);
+        // A look that is an action of its own is attempted like a change, and repeated like a look.
+        let work = match (&node.role, work) {
+            (Role::Look, Work::Attempt) => Work::Look,
+            (_, work) => work,
+        };
+        let limit = node.action.limits().attempt_max;
+        let flight = flight::send(work, self.describe(place), limit, &self.engine.clock);
+        self.moment.wake.remove(&place);
+        self.moment.busy.insert(place, work);
+        flight
+    }
+
+    fn sweep(&mut self) -> Flight {
+        let absent = (0..self.workflow.nodes.len()).filter(|place| self.is_believed_absent(*place));
+        let absent = absent.map(|place| self.describe(place)).collect();
+        let flight = flight::sweep(self.workflow, &self.state.header().run, absent);
+        self.moment.wake.remove(&SWEEP);
+        self.moment.busy.insert(SWEEP, Work::Sweep);
+        flight
+    }
+
+    /// Whether a change was tried and is thought to have left nothing.
+    fn is_believed_absent(&self, place: usize) -> bool {
+        let node = self.node(place);
+        let believed = |phase: &ActionPhase| {
+            matches!(
+                phase,
+                ActionPhase::Pending | ActionPhase::Waiting { .. } | ActionPhase::Failed { .. }
+            )
+        };
+        let action = self.state.action(&node.name);
+        node.role == Role::Change
+            && action.is_some_and(|action| action.attempts > 0 && believed(&action.phase))
+    }
+
+    fn describe(&self, place: usize) -> Call {
+        let node = self.node(place);
+        let known = self.state.action(&node.name);
+        let context = ActionContext {
+            run: self.state.header().run.clone(),
+            action: node.name.clone(),
+            attempt: known.map_or(0, |known| known.attempts),
+            token: known.and_then(|known| known.token.clone()).unwrap_or_default(),
+            now: self.engine.clock.now(),
+        };
+        let stored = |value: Option<&Value>| value.cloned().unwrap_or(Value::Null);
+        Call {
+            place,
+            action: node.action.clone(),
+            context,
+            input: stored(known.and_then(|known| known.input.as_ref())),
+            output: stored(known.and_then(|known| known.output.as_ref())),
+        }
+    }
+
+    /// Takes an entry into account. It is durable after the next commit, and nothing is sent before.
+    pub(crate) fn write(&mut self, entry: Entry) -> Result<(), EngineError> {
+        let record = Record { seq: self.state.next_seq(), at: self.engine.clock.now(), entry };
+        self.state.apply(&record)?;
+        self.unwritten.push(record);
+        Ok(())
+    }
+
+    async fn commit(&mut self) -> Result<(), EngineError> {
+        let Some(first) = self.unwritten.first() else {
+            return Ok(());
+        };
+        let (seq, at) = (first.seq, first.at);
+        let entries = self.unwritten.drain(..).map(|record| record.entry).collect();
+        let run = &self.state.header().run;
+        let records = self.engine.journal.append(run, seq, at, entries).await?;
+        self.engine.observer.recorded(&records, &self.state);
+        Ok(())
+    }
+
+    /// Waits for a call to land, for a delay to end, or for the signal to stop.
+    async fn next_event(&mut self) -> Result<Vec<Landed>, EngineError> {
+        let winding_down = self.moment.winding_down.is_some();
+        let wakes = self.moment.wake.values().filter(|due| **due > self.moment.now);
+        let wake = if winding_down { None } else { wakes.min().copied() };
+        if self.flights.is_empty() && wake.is_none() {
+            return Err(EngineError::Stalled);
+        }
+        let Self { flights, engine, moment, .. } = self;
+        let sleep = wake.map_or(Duration::ZERO, |due| due.saturating_sub(moment.now));
+        let mut landed = Vec::new();
+        tokio::select! {
+            biased;
+            Some(one) = flights.next(), if !flights.is_empty() => landed.push(one),
+            () = engine.clock.sleep(sleep), if wake.is_some() => {}
+            () = engine.stop.requested(), if !winding_down => {}
+        }
+        // What has landed at the same time shares the batch.
+        while let Some(Some(one)) = self.flights.next().now_or_never() {
+            landed.push(one);
+        }
+        Ok(landed)
+    }
+
+    /// Begins nothing new; when the calls in flight have landed, the run rests like this.
+    pub(crate) fn wind_down(&mut self, rest: Rest) {
+        self.moment.winding_down.get_or_insert(rest);
+    }
+
+    /// Lets an action wait for so long before it goes on.
+    pub(crate) fn delay(&mut self, place: usize, delay: Duration) -> Retry {
+        self.moment.wake.insert(place, self.moment.now + delay);
+        let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        Retry { at: self.engine.clock.now().plus(delay), delay_ms }
+    }
+
+    pub(crate) fn node(&self, place: usize) -> &'a Node {
+        &self.workflow.nodes[place]
+    }
+
+    pub(crate) fn phase(&self, place: usize) -> Option<&ActionPhase> {
+        self.state.action(&self.node(place).name).map(|action| &action.phase)
+    }
+}

@@ -1,0 +1,192 @@
+//! The engine: starts a run, goes on with it, or turns it around.
+
+use std::sync::Arc;
+
+use lab1_flow_journal::{
+    Entry, Journal, OnFailure, Rest, RollbackCause, RunHeader, RunId, RunState, StepName,
+};
+use serde_json::Value;
+
+use crate::change;
+use crate::clock::{Clock, SystemClock};
+use crate::drive::Drive;
+use crate::observe::{Observer, Silent};
+use crate::report::RunReport;
+use crate::{EngineError, Profile, StopSignal, Workflow};
+
+/// What a new run is made of besides its workflow.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// The run's id, chosen by the caller, who shows it before anything is sent.
+    pub run: RunId,
+    /// Seeds the jitter of the run's delays.
+    pub seed: u64,
+    /// What a failure leads to.
+    pub on_failure: OnFailure,
+    /// The step after which the run pauses.
+    pub until: Option<StepName>,
+    /// The time behaviour of the target.
+    pub profile: Profile,
+    /// What the application needs to go on with the run. Never a secret.
+    pub context: Value,
+}
+
+impl NewRun {
+    /// A run with the defaults: it stops on failure, does not pause, and expects AWS's pace.
+    pub fn new(run: RunId) -> Self {
+        Self {
+            run,
+            seed: 0,
+            on_failure: OnFailure::Stop,
+            until: None,
+            profile: Profile::default(),
+            context: Value::Null,
+        }
+    }
+}
+
+/// How a resting or interrupted run is taken up again.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Resume {
+    /// Skips what is left of stored delays.
+    pub now: bool,
+}
+
+/// Carries out runs.
+///
+/// An engine holds no state of any run: the journal does. One engine may carry out many runs at once, each in
+/// a future of its own; dropping such a future is the same as the death of the process.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) stop: StopSignal,
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+impl Engine {
+    /// An engine on this journal, with the system's clock, that nobody stops and nobody watches.
+    pub fn new(journal: Arc<dyn Journal>) -> Self {
+        Self {
+            journal,
+            clock: Arc::new(SystemClock::new()),
+            stop: StopSignal::new(),
+            observer: Arc::new(Silent),
+        }
+    }
+
+    /// The same engine with another source of time.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The same engine with a signal that makes it finish the calls in flight and rest.
+    #[must_use]
+    pub fn with_stop(mut self, stop: StopSignal) -> Self {
+        self.stop = stop;
+        self
+    }
+
+    /// The same engine with someone who hears of every record.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// Creates a run and carries it out until it rests.
+    ///
+    /// Dies here: before the header is durable there is no run; after it, `resume` goes on.
+    ///
+    /// # Errors
+    /// [`EngineError`]; a failed action is a report, not an error.
+    pub async fn start(&self, workflow: &Workflow, new: NewRun) -> Result<RunReport, EngineError> {
+        let header = self.header(workflow, new)?;
+        self.journal.create(&header).await?;
+        self.drive(workflow, RunState::new(header), Vec::new(), Resume::default()).await
+    }
+
+    /// The header that [`start`](Self::start) would write; for callers who create the run themselves.
+    ///
+    /// # Errors
+    /// [`EngineError::Profile`] when the profile cannot be stored.
+    pub fn header(&self, workflow: &Workflow, new: NewRun) -> Result<RunHeader, EngineError> {
+        Ok(RunHeader {
+            run: new.run,
+            workflow: workflow.name().to_owned(),
+            created_at: self.clock.now(),
+            seed: new.seed,
+            on_failure: new.on_failure,
+            until: new.until,
+            steps: workflow.steps().to_vec(),
+            profile: serde_json::to_value(&new.profile).map_err(EngineError::Profile)?,
+            context: new.context,
+        })
+    }
+
+    /// Goes on with a run in the direction it was going, from its first incomplete actions.
+    ///
+    /// A run that has ended is reported as it ended: no call is made and nothing is written. A run that had
+    /// failed, was stuck or had run out of patience gets fresh budgets; one that died in mid-run does not.
+    ///
+    /// # Errors
+    /// [`EngineError::StepChanged`] when `workflow` differs from what the run has begun; steps that have not
+    /// begun may differ, and are replaced.
+    pub async fn resume(
+        &self,
+        workflow: &Workflow,
+        run: &RunId,
+        how: Resume,
+    ) -> Result<RunReport, EngineError> {
+        let state = self.read(workflow, run).await?;
+        let new_budget = match state.rest() {
+            Some(Rest::Completed | Rest::RolledBack) => return Ok(RunReport::of(&state)),
+            Some(Rest::Failed | Rest::Stuck { .. } | Rest::Suspended { .. }) => Some(true),
+            Some(Rest::Stopped | Rest::Paused) => Some(false),
+            None => None,
+        };
+        let mut opening = change::entries(workflow, &state)?;
+        opening.extend(new_budget.map(|new_budget| Entry::RunResumed { new_budget }));
+        self.drive(workflow, state, opening, how).await
+    }
+
+    /// Turns a run around, or goes on with its rollback, until nothing is left.
+    ///
+    /// # Errors
+    /// As [`resume`](Self::resume).
+    pub async fn roll_back(
+        &self,
+        workflow: &Workflow,
+        run: &RunId,
+        how: Resume,
+    ) -> Result<RunReport, EngineError> {
+        let state = self.read(workflow, run).await?;
+        if state.is_rolling_back() {
+            return self.resume(workflow, run, how).await;
+        }
+        let opening = vec![Entry::RollbackStarted { cause: RollbackCause::Request }];
+        self.drive(workflow, state, opening, how).await
+    }
+
+    /// Reads a run back, and refuses one that is not of this workflow.
+    async fn read(&self, workflow: &Workflow, run: &RunId) -> Result<RunState, EngineError> {
+        let history = self.journal.read(run).await?;
+        let state = RunState::replay(&history)?;
+        change::refuse_other_workflow(workflow, &state)?;
+        Ok(state)
+    }
+
+    async fn drive(
+        &self,
+        workflow: &Workflow,
+        state: RunState,
+        opening: Vec<Entry>,
+        how: Resume,
+    ) -> Result<RunReport, EngineError> {
+        let state = Drive::new(self, workflow, state, how)?.run(opening).await?;
+        self.journal.rest(&state.header().run.clone()).await?;
+        Ok(RunReport::of(&state))
+    }
+}

@@ -1,0 +1,126 @@
+//! One call to an action, under way: what is sent, and what lands.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::decide::{SWEEP, Work};
+use crate::definition::Workflow;
+use crate::erased::{BoxFuture, ErasedAction};
+use crate::sweep::ErasedSweep;
+use crate::{ActionContext, ActionError, Progress, Reconciled};
+
+/// What a call came back with.
+#[derive(Debug)]
+pub(crate) struct Landed {
+    pub(crate) place: usize,
+    pub(crate) outcome: Outcome,
+}
+
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Attempt(Result<Progress<Value>, ActionError>),
+    Look(Result<Progress<Value>, ActionError>),
+    Reconcile(Result<Reconciled<Value>, ActionError>),
+    Compensate(Result<Progress<()>, ActionError>),
+    Sweep(Result<Findings, ActionError>),
+}
+
+/// What the search for leftovers found.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// Effects that earlier looks had missed: the action's place, and its output.
+    pub(crate) late: Vec<(usize, Value)>,
+    /// Everything else that carries the run's mark.
+    pub(crate) left: Vec<String>,
+}
+
+/// All that a call needs, owned, so that it can outlive the decision.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) place: usize,
+    pub(crate) action: Arc<dyn ErasedAction>,
+    pub(crate) context: ActionContext,
+    pub(crate) input: Value,
+    pub(crate) output: Value,
+}
+
+pub(crate) type Flight = BoxFuture<'static, Landed>;
+
+/// Sends a call. No longer than `limit` is waited for its answer: a dropped change is in doubt.
+pub(crate) fn send(work: Work, call: Call, limit: Duration, clock: &Arc<dyn Clock>) -> Flight {
+    let alarm = clock.sleep(limit);
+    Box::pin(async move {
+        let place = call.place;
+        let outcome = match select(answer(work, call), alarm).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(((), _)) => no_answer(work, limit),
+        };
+        Landed { place, outcome }
+    })
+}
+
+fn answer(work: Work, call: Call) -> BoxFuture<'static, Outcome> {
+    Box::pin(async move {
+        let Call { action, context, input, output, .. } = call;
+        match work {
+            Work::Attempt => Outcome::Attempt(action.execute(&context, &input).await),
+            Work::Look => Outcome::Look(action.execute(&context, &input).await),
+            Work::Reconcile => Outcome::Reconcile(action.reconcile(&context, &input).await),
+            Work::Compensate => {
+                Outcome::Compensate(action.compensate(&context, &input, &output).await)
+            }
+            Work::Sweep => Outcome::Sweep(Ok(Findings::default())),
+        }
+    })
+}
+
+fn no_answer(work: Work, limit: Duration) -> Outcome {
+    let message = format!("no answer within {} s", limit.as_secs());
+    match work {
+        Work::Attempt => Outcome::Attempt(Err(ActionError::ambiguous(message))),
+        Work::Look => Outcome::Look(Err(ActionError::transient(message))),
+        Work::Reconcile => Outcome::Reconcile(Err(ActionError::transient(message))),
+        Work::Compensate => Outcome::Compensate(Err(ActionError::transient(message))),
+        Work::Sweep => Outcome::Sweep(Err(ActionError::transient(message))),
+    }
+}
+
+/// Searches for leftovers: first once more for every change that was believed absent, then by mark.
+pub(crate) fn sweep(
+    workflow: &Workflow,
+    run: &lab1_flow_journal::RunId,
+    absent: Vec<Call>,
+) -> Flight {
+    let marked = workflow.sweep.clone();
+    let run = run.clone();
+    Box::pin(async move {
+        let findings = find_leftovers(marked, &run, absent).await;
+        Landed { place: SWEEP, outcome: Outcome::Sweep(findings) }
+    })
+}
+
+async fn find_leftovers(
+    marked: Option<Arc<dyn ErasedSweep>>,
+    run: &lab1_flow_journal::RunId,
+    absent: Vec<Call>,
+) -> Result<Findings, ActionError> {
+    let mut findings = Findings::default();
+    for call in absent {
+        match call.action.reconcile(&call.context, &call.input).await? {
+            Reconciled::Adopted(output) => findings.late.push((call.place, output)),
+            // What a stranger made in the meantime is not ours to look at.
+            Reconciled::Absent | Reconciled::Foreign { .. } => {}
+            Reconciled::Unclear(wait) => findings.left.push(wait.reason),
+        }
+    }
+    if findings.late.is_empty()
+        && let Some(marked) = marked
+    {
+        findings.left.extend(marked.sweep(run).await?);
+    }
+    Ok(findings)
+}

@@ -1,0 +1,108 @@
+//! How fast a target is, and how patient a run must be with it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Consistency, Limits};
+
+/// The time behaviour of a target; stored in the run's header, so that every process keeps the same.
+///
+/// All limits of actions are stated in the provider's time. A simulated target whose clock runs faster
+/// divides them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// How many seconds of the target pass in one real second; 1 on a real provider.
+    pub time_scale: f64,
+    /// How long most effects may stay invisible, in milliseconds of the target.
+    pub window_usual_ms: u64,
+    /// How long the slowest effects may stay invisible, in milliseconds of the target.
+    pub window_slow_ms: u64,
+    /// The first delay after a failure, in milliseconds of the target.
+    pub delay_first_ms: u64,
+    /// The longest delay after a failure, in milliseconds of the target.
+    pub delay_max_ms: u64,
+    /// The first delay between two looks, in milliseconds of the target.
+    pub look_first_ms: u64,
+    /// The longest delay between two looks, in milliseconds of the target.
+    pub look_max_ms: u64,
+}
+
+impl Default for Profile {
+    /// As on AWS.
+    fn default() -> Self {
+        Self {
+            time_scale: 1.0,
+            window_usual_ms: 120_000,
+            window_slow_ms: 300_000,
+            delay_first_ms: 500,
+            delay_max_ms: 20_000,
+            look_first_ms: 1_000,
+            look_max_ms: 10_000,
+        }
+    }
+}
+
+/// No real delay is shorter, however fast the target's clock runs: it would be a busy loop.
+const REAL_DELAY_MIN: Duration = Duration::from_millis(10);
+
+impl Profile {
+    /// The profile of a simulated AWS whose clock runs `time_scale` times as fast.
+    #[must_use]
+    pub fn scaled(time_scale: f64) -> Self {
+        Self { time_scale, ..Self::default() }
+    }
+
+    /// Turns the target's time into real time.
+    pub fn real(&self, duration: Duration) -> Duration {
+        let scale = if self.time_scale.is_finite() { self.time_scale.max(1e-3) } else { 1.0 };
+        duration.div_f64(scale)
+    }
+
+    /// Turns the target's time into a real delay that is never a busy loop.
+    pub fn real_delay(&self, duration: Duration) -> Duration {
+        self.real(duration).max(REAL_DELAY_MIN)
+    }
+
+    /// How long an effect of this kind may stay invisible, in real time.
+    pub fn window(&self, consistency: Consistency) -> Duration {
+        self.real(Duration::from_millis(match consistency {
+            Consistency::Usual => self.window_usual_ms,
+            Consistency::Slow => self.window_slow_ms,
+        }))
+    }
+
+    /// The limits in real time.
+    pub(crate) fn real_limits(&self, limits: &Limits) -> Limits {
+        Limits {
+            tries_max: limits.tries_max,
+            throttled_max: self.real(limits.throttled_max),
+            unreachable_max: self.real(limits.unreachable_max),
+            contended_max: self.real(limits.contended_max),
+            waited_max: self.real(limits.waited_max),
+            attempt_max: limits.attempt_max,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fast_target_shortens_every_limit_but_the_one_of_a_call() {
+        let profile = Profile::scaled(60.0);
+        let real = profile.real_limits(&Limits::default());
+        assert_eq!(real.waited_max, Duration::from_secs(15));
+        assert_eq!(real.attempt_max, Limits::default().attempt_max);
+        assert_eq!(profile.window(Consistency::Slow), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn no_delay_is_a_busy_loop_and_no_scale_divides_by_zero() {
+        assert_eq!(Profile::scaled(1e9).real_delay(Duration::from_secs(1)), REAL_DELAY_MIN);
+        assert!(Profile::scaled(0.0).real(Duration::from_secs(1)) > Duration::from_secs(1));
+        assert_eq!(Profile::scaled(f64::NAN).real(Duration::from_secs(1)).as_secs(), 1);
+    }
+}
