@@ -82,3 +82,35 @@ pub enum JournalError {
         source: std::io::Error,
     },
 }
+
+/// Names what was tried when the system below failed.
+pub(crate) trait Doing<T> {
+    /// Turns a failure into [`JournalError::Storage`].
+    fn doing(self, what: impl FnOnce() -> String) -> Result<T, JournalError>;
+}
+
+impl<T> Doing<T> for std::io::Result<T> {
+    fn doing(self, what: impl FnOnce() -> String) -> Result<T, JournalError> {
+        self.map_err(|source| JournalError::Storage { doing: what(), source })
+    }
+}
+
+impl JournalError {
+    pub(crate) fn damaged(at: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::Damaged { at: at.into(), what: what.into() }
+    }
+
+    /// Tells the same failure to another waiter: the cause cannot be cloned, its text can.
+    pub(crate) fn repeat_storage(&self) -> Self {
+        match self {
+            Self::Storage { doing, source } => Self::Storage {
+                doing: doing.clone(),
+                source: std::io::Error::new(source.kind(), source.to_string()),
+            },
+            other => Self::Storage {
+                doing: "append to the journal".into(),
+                source: std::io::Error::other(other.to_string()),
+            },
+        }
+    }
+}

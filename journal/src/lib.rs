@@ -1,15 +1,20 @@
 //! What has happened, durably.
 
+mod codec;
 mod entry;
 mod error;
+mod files;
 mod id;
 mod journal;
+mod lock;
 mod memory;
+mod sled_journal;
 mod state;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;
 mod transition;
+mod witness;
 
 pub use entry::{
     Entry, Failure, FailureClass, History, OnFailure, Provenance, Record, Rest, Retry, Role,
@@ -19,5 +24,6 @@ pub use error::JournalError;
 pub use id::{ActionName, InvalidName, RunId, Seq, StepName};
 pub use journal::{Journal, JournalFuture};
 pub use memory::MemoryJournal;
+pub use sled_journal::SledJournal;
 pub use state::{ActionPhase, ActionState, Budget, Direction, RunState};
 pub use time::Timestamp;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lab1_flow_journal::testing::FaultyJournal;
 use lab1_flow_journal::testing::conformance::{Opened, Subject, check_all};
-use lab1_flow_journal::{Journal, JournalFuture, MemoryJournal, RunHeader, RunId};
+use lab1_flow_journal::{Journal, JournalFuture, MemoryJournal, RunHeader, RunId, SledJournal};
 
 #[derive(Debug)]
 struct Memory;
@@ -69,4 +69,42 @@ async fn the_faulty_journal_conforms() {
 #[should_panic(expected = "there is no run conformance")]
 async fn the_suite_catches_a_journal_that_loses_its_last_write() {
     check_all(&Faulty { forgetful: true, ..Faulty::default() }).await;
+}
+
+/// A journal in a folder of its own; closing it is what a clean end does.
+#[derive(Debug)]
+struct Sled {
+    dir: tempfile::TempDir,
+}
+
+impl Sled {
+    fn path(&self, run: &RunId) -> std::path::PathBuf {
+        self.dir.path().join(run.as_str())
+    }
+}
+
+impl Subject for Sled {
+    fn begin<'a>(&'a self, header: &'a RunHeader) -> JournalFuture<'a, Opened> {
+        Box::pin(async move {
+            let path = self.path(&header.run);
+            if path.exists() {
+                std::fs::remove_dir_all(&path).unwrap();
+            }
+            let journal = SledJournal::create(&path)?;
+            journal.create(header).await?;
+            Ok(Arc::new(journal) as Opened)
+        })
+    }
+
+    fn reopen<'a>(&'a self, run: &'a RunId, journal: Opened) -> JournalFuture<'a, Opened> {
+        Box::pin(async move {
+            drop(journal);
+            Ok(Arc::new(SledJournal::open(&self.path(run))?) as Opened)
+        })
+    }
+}
+
+#[tokio::test]
+async fn the_sled_journal_conforms() {
+    check_all(&Sled { dir: tempfile::tempdir().unwrap() }).await;
 }

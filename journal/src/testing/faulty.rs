@@ -210,7 +210,7 @@ impl FaultyJournal {
 
     async fn be_alive(&self) {
         if self.has_crashed() {
-            pending().await
+            pending::<()>().await;
         }
     }
 

@@ -1,0 +1,130 @@
+//! Small things that are done to files: privately, and durably.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::JournalError;
+use crate::codec::Chain;
+use crate::error::Doing;
+
+/// Makes a directory that only its owner can enter; its parents must be there.
+pub(crate) fn create_dir(path: &Path) -> Result<(), JournalError> {
+    DirBuilder::new()
+        .mode(0o700)
+        .create(path)
+        .doing(|| format!("create the folder {}", path.display()))
+}
+
+/// Makes a directory and its missing parents, all private.
+pub(crate) fn create_dirs(path: &Path) -> Result<(), JournalError> {
+    DirBuilder::new()
+        .mode(0o700)
+        .recursive(true)
+        .create(path)
+        .doing(|| format!("create the folder {}", path.display()))
+}
+
+/// Opens a private file for reading and writing, and makes it when it is missing.
+pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+/// Syncs a directory: the names in it survive a loss of power.
+pub(crate) fn sync_dir(path: &Path) -> Result<(), JournalError> {
+    File::open(path)
+        .and_then(|dir| dir.sync_all())
+        .doing(|| format!("sync the folder {}", path.display()))
+}
+
+/// Syncs a directory with all that is in it.
+pub(crate) fn sync_tree(path: &Path) -> Result<(), JournalError> {
+    for entry in list(path)? {
+        if entry.is_dir() {
+            sync_tree(&entry)?;
+        } else {
+            File::open(&entry)
+                .and_then(|file| file.sync_all())
+                .doing(|| format!("sync {}", entry.display()))?;
+        }
+    }
+    sync_dir(path)
+}
+
+/// Takes the rights of group and others away from all files in a directory.
+pub(crate) fn make_private(path: &Path) -> Result<(), JournalError> {
+    for entry in list(path)? {
+        let mode = if entry.is_dir() { 0o700 } else { 0o600 };
+        match fs::set_permissions(&entry, Permissions::from_mode(mode)) {
+            // The library below may remove an old file at any moment.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            result => result.doing(|| format!("make {} private", entry.display()))?,
+        }
+        if entry.is_dir() {
+            make_private(&entry)?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies a directory with all that is in it to a new private one.
+pub(crate) fn copy_tree(from: &Path, to: &Path) -> Result<(), JournalError> {
+    create_dir(to)?;
+    for entry in list(from)? {
+        let Some(name) = entry.file_name() else { continue };
+        let target = to.join(name);
+        if entry.is_dir() {
+            copy_tree(&entry, &target)?;
+        } else {
+            fs::copy(&entry, &target)
+                .doing(|| format!("copy {} to {}", entry.display(), target.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// The checksum of a directory: names and contents of all that is in it.
+pub(crate) fn digest_tree(path: &Path) -> Result<Chain, JournalError> {
+    let mut parts = Vec::new();
+    for entry in list(path)? {
+        let name = entry.file_name().unwrap_or_default().as_encoded_bytes().to_owned();
+        let content = if entry.is_dir() {
+            *digest_tree(&entry)?.as_bytes()
+        } else {
+            digest_file(&entry).doing(|| format!("read {}", entry.display()))?
+        };
+        parts.push((name, content));
+    }
+    parts.sort();
+    let parts = parts.iter().flat_map(|(name, content)| [name.as_slice(), b"\0", content]);
+    let parts: Vec<&[u8]> = parts.collect();
+    Ok(Chain::hash(&parts))
+}
+
+fn digest_file(path: &Path) -> io::Result<[u8; 16]> {
+    let mut hasher = blake3::Hasher::new();
+    io::copy(&mut File::open(path)?, &mut hasher)?;
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    Ok(digest)
+}
+
+/// Removes a directory, unless it is gone already.
+pub(crate) fn remove_tree(path: &Path) -> Result<(), JournalError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result.doing(|| format!("remove {}", path.display())),
+    }
+}
+
+/// The paths in a directory.
+pub(crate) fn list(path: &Path) -> Result<Vec<PathBuf>, JournalError> {
+    let read = || fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>();
+    read().doing(|| format!("list the folder {}", path.display()))
+}
+
+/// The file's own name, as far as it is text.
+pub(crate) fn name_of(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}

@@ -1,0 +1,119 @@
+//! The lock of a journal: who may open it.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::Doing;
+use crate::{JournalError, files};
+
+/// A look at a lock holds it for microseconds: a start that meets one tries again for so long.
+const GRACE: Duration = Duration::from_millis(100);
+const POLL: Duration = Duration::from_millis(5);
+
+/// A held lock; dropping it, or dying, releases it.
+///
+/// The lock decides, and belongs to the open file; the process id in the file only informs.
+#[derive(Debug)]
+pub(crate) struct LockFile {
+    _file: File,
+}
+
+impl LockFile {
+    /// Takes the lock, waiting up to `patience` for another holder to let go.
+    ///
+    /// # Errors
+    /// [`JournalError::Held`], [`JournalError::Storage`].
+    pub(crate) fn acquire(path: &Path, patience: Duration) -> Result<Self, JournalError> {
+        let deadline = Instant::now() + patience.max(GRACE);
+        loop {
+            if let Some(lock) = Self::try_acquire(path).doing(|| doing(path))? {
+                return Ok(lock);
+            }
+            if Instant::now() >= deadline {
+                return Err(JournalError::Held { path: path.to_owned(), pid: holder_pid(path) });
+            }
+            thread::sleep(POLL);
+        }
+    }
+
+    fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
+        let mut file = files::open_or_create(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        // The folder may have been removed between open and lock: then this is nobody's lock.
+        if fs::metadata(path)?.ino() != file.metadata()?.ino() {
+            return Ok(None);
+        }
+        file.set_len(0)?;
+        file.write_all(std::process::id().to_string().as_bytes())?;
+        Ok(Some(Self { _file: file }))
+    }
+}
+
+/// Who holds a lock, as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The process id that the holder wrote down.
+    pub pid: Option<u32>,
+}
+
+/// Looks whether a process holds the lock; a missing file is held by nobody.
+pub(crate) fn holder(path: &Path) -> Result<Option<Holder>, JournalError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).doing(|| doing(path)),
+    };
+    // Shared: two that look do not take one another for a holder.
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => Ok(Some(Holder { pid: holder_pid(path) })),
+        Err(TryLockError::Error(error)) => Err(error).doing(|| doing(path)),
+    }
+}
+
+fn holder_pid(path: &Path) -> Option<u32> {
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+fn doing(path: &Path) -> String {
+    format!("lock {}", path.display())
+}
+
+/// The lock that keeps unfinished folders from being swept: shared by those who build, alone for a sweep.
+#[derive(Debug)]
+pub(crate) struct BuildLock {
+    _file: File,
+}
+
+impl BuildLock {
+    /// Keeps sweeps away; waits for one that is under way.
+    pub(crate) fn shared(path: PathBuf) -> Result<Self, JournalError> {
+        let lock = || {
+            let file = files::open_or_create(&path)?;
+            file.lock_shared()?;
+            Ok(Self { _file: file })
+        };
+        lock().doing(|| doing(&path))
+    }
+
+    /// Gets the right to sweep, unless somebody builds.
+    pub(crate) fn try_alone(path: &Path) -> Result<Option<Self>, JournalError> {
+        let lock = || {
+            let file = files::open_or_create(path)?;
+            match file.try_lock() {
+                Ok(()) => Ok(Some(Self { _file: file })),
+                Err(TryLockError::WouldBlock) => Ok(None),
+                Err(TryLockError::Error(error)) => Err(error),
+            }
+        };
+        lock().doing(|| doing(path))
+    }
+}

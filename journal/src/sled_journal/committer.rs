@@ -1,0 +1,252 @@
+//! The thread that owns a database: it alone writes, so that waiting appends share one sync.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::Receiver;
+
+use tokio::sync::oneshot;
+
+use super::keys::Commit;
+use super::open::{self, Opened};
+use crate::codec::{self, Chain};
+use crate::witness::{CommitMark, Sighting};
+use crate::{History, JournalError, RunId, Seq};
+
+/// The most requests that share a commit, and the payload bytes after which no more are added to one: a
+/// commit stays short, whatever waits.
+const GROUP_REQUESTS_MAX: usize = 1024;
+const GROUP_BYTES_MAX: usize = 4 << 20;
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T, JournalError>>;
+
+/// What callers ask of the committer.
+#[derive(Debug)]
+pub(super) enum Request {
+    Create { run: RunId, payload: Vec<u8>, reply: Reply<()> },
+    Append { run: RunId, expected: Seq, payloads: Vec<Vec<u8>>, reply: Reply<()> },
+    Read { run: RunId, reply: Reply<History> },
+    Runs { reply: Reply<Vec<RunId>> },
+    Rest { reply: Reply<()> },
+}
+
+impl Request {
+    fn payload_bytes(&self) -> usize {
+        match self {
+            Self::Create { payload, .. } => payload.len(),
+            Self::Append { payloads, .. } => payloads.iter().map(Vec::len).sum(),
+            Self::Read { .. } | Self::Runs { .. } | Self::Rest { .. } => 0,
+        }
+    }
+}
+
+/// The next place of a run, and the chain up to there.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    next: Seq,
+    chain: Chain,
+}
+
+/// The commit that is being put together, and who waits for it.
+#[derive(Debug)]
+struct Staged {
+    commit: Commit,
+    chain: Chain,
+    waiting: Vec<Reply<()>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Committer {
+    opened: Opened,
+    heads: HashMap<RunId, Head>,
+    /// What failed: from then on nothing is written, for what is on the disk is not known.
+    poison: Option<JournalError>,
+}
+
+impl Committer {
+    pub(super) fn new(opened: Opened) -> Self {
+        Self { opened, heads: HashMap::new(), poison: None }
+    }
+
+    /// Serves requests until the last handle is gone, then closes the database.
+    pub(super) fn run(mut self, requests: &Receiver<Request>) -> Result<(), JournalError> {
+        while let Ok(first) = requests.recv() {
+            let mut bytes = first.payload_bytes();
+            let mut group = vec![first];
+            while group.len() < GROUP_REQUESTS_MAX && bytes < GROUP_BYTES_MAX {
+                let Ok(next) = requests.try_recv() else { break };
+                bytes += next.payload_bytes();
+                group.push(next);
+            }
+            self.serve(group);
+        }
+        match self.poison {
+            Some(poison) => Err(poison),
+            None => self.opened.close(),
+        }
+    }
+
+    /// Writes first, then answers what only reads: a caller sees what it was told.
+    fn serve(&mut self, group: Vec<Request>) {
+        let chain = self.opened.mark.chain;
+        let mut staged = Staged { commit: Commit::default(), chain, waiting: Vec::new() };
+        let mut reads = Vec::new();
+        for request in group {
+            match request {
+                Request::Create { run, payload, reply } => {
+                    let result = self.stage_header(&mut staged, run, &payload);
+                    staged.wait(result, reply);
+                }
+                Request::Append { run, expected, payloads, reply } => {
+                    let result = self.stage_batch(&mut staged, run, expected, &payloads);
+                    staged.wait(result, reply);
+                }
+                read => reads.push(read),
+            }
+        }
+        self.commit(staged);
+        self.answer(reads);
+    }
+
+    fn stage_header(
+        &mut self,
+        staged: &mut Staged,
+        run: RunId,
+        payload: &[u8],
+    ) -> Result<(), JournalError> {
+        self.check_sound()?;
+        match self.head(&run) {
+            Ok(_) => return Err(JournalError::Exists { run }),
+            Err(JournalError::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let chain = staged.put(&run, Head { next: Seq(0), chain: Chain::start(&run) }, payload);
+        staged.link(&run, chain);
+        self.heads.insert(run, Head { next: Seq::FIRST, chain });
+        Ok(())
+    }
+
+    fn stage_batch(
+        &mut self,
+        staged: &mut Staged,
+        run: RunId,
+        expected: Seq,
+        payloads: &[Vec<u8>],
+    ) -> Result<(), JournalError> {
+        self.check_sound()?;
+        let mut head = self.head(&run)?;
+        if head.next != expected {
+            return Err(JournalError::Conflict { run, expected, found: head.next });
+        }
+        for payload in payloads {
+            let chain = staged.put(&run, head, payload);
+            head = Head { next: head.next.next(), chain };
+        }
+        staged.link(&run, head.chain);
+        self.heads.insert(run, head);
+        Ok(())
+    }
+
+    /// Finds where a run stands; its records are read and checked once.
+    fn head(&mut self, run: &RunId) -> Result<Head, JournalError> {
+        if let Some(head) = self.heads.get(run) {
+            return Ok(*head);
+        }
+        let stored = contained(|| self.opened.store.read_run(run))?;
+        let head = Head { next: stored.next, chain: stored.chain };
+        self.heads.insert(run.clone(), head);
+        Ok(head)
+    }
+
+    fn check_sound(&self) -> Result<(), JournalError> {
+        self.poison.as_ref().map_or(Ok(()), |poison| Err(poison.repeat_storage()))
+    }
+
+    /// Makes the staged records durable, then tells those who wait.
+    fn commit(&mut self, staged: Staged) {
+        let Staged { commit, chain, waiting } = staged;
+        if commit.frames > 0 {
+            let mark = CommitMark { commit: self.opened.mark.commit + 1, chain };
+            if let Err(error) = self.write(commit, mark) {
+                for reply in waiting {
+                    // A caller that is gone needs no answer; so everywhere below.
+                    let _ = reply.send(Err(error.repeat_storage()));
+                }
+                self.poison = Some(error);
+                return;
+            }
+        }
+        for reply in waiting {
+            let _ = reply.send(Ok(()));
+        }
+    }
+
+    /// Dies here: the commit is durable or not, the witness has seen it or not; the next opening accepts
+    /// each of these, for nobody was told.
+    fn write(&mut self, commit: Commit, mark: CommitMark) -> Result<(), JournalError> {
+        let Opened { store, witness, .. } = &mut self.opened;
+        contained(|| store.commit(commit, mark))?;
+        witness.write(Sighting { mark, seal: None })?;
+        self.opened.mark = mark;
+        Ok(())
+    }
+
+    fn answer(&mut self, reads: Vec<Request>) {
+        let mut resting = Vec::new();
+        for request in reads {
+            match request {
+                Request::Read { run, reply } => {
+                    let _ = reply.send(self.read(&run));
+                }
+                Request::Runs { reply } => {
+                    let _ = reply.send(contained(|| self.opened.store.runs()));
+                }
+                Request::Rest { reply } => resting.push(reply),
+                Request::Create { .. } | Request::Append { .. } => {}
+            }
+        }
+        if resting.is_empty() {
+            return;
+        }
+        let synced = self.check_sound().and_then(|()| self.opened.witness.sync());
+        for reply in resting {
+            let answer =
+                synced.as_ref().map_or_else(|error| Err(error.repeat_storage()), |()| Ok(()));
+            let _ = reply.send(answer);
+        }
+    }
+
+    fn read(&mut self, run: &RunId) -> Result<History, JournalError> {
+        let stored = contained(|| self.opened.store.read_run(run))?;
+        let head = Head { next: stored.next, chain: stored.chain };
+        self.heads.entry(run.clone()).or_insert(head);
+        Ok(stored.history)
+    }
+}
+
+impl Staged {
+    fn put(&mut self, run: &RunId, head: Head, payload: &[u8]) -> Chain {
+        let (frame, chain) = codec::frame(head.chain, head.next, payload);
+        self.commit.put_frame(run, head.next, &frame);
+        chain
+    }
+
+    /// Takes a run's new chain into the chain of commits.
+    fn link(&mut self, run: &RunId, chain: Chain) {
+        self.chain =
+            Chain::hash(&[self.chain.as_bytes(), run.as_str().as_bytes(), chain.as_bytes()]);
+    }
+
+    fn wait(&mut self, staged: Result<(), JournalError>, reply: Reply<()>) {
+        match staged {
+            Ok(()) => self.waiting.push(reply),
+            Err(error) => {
+                let _ = reply.send(Err(error));
+            }
+        }
+    }
+}
+
+/// Keeps a panic of sled in: this thread must live to say that the journal is unusable.
+fn contained<T>(work: impl FnOnce() -> Result<T, JournalError>) -> Result<T, JournalError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(open::panicked(&*panic)))
+}

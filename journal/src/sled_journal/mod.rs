@@ -1,0 +1,208 @@
+//! The journal on sled.
+
+mod committer;
+mod keys;
+mod open;
+mod store;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use self::committer::{Committer, Reply, Request};
+use self::keys::Commit;
+pub(crate) use self::open::Layout;
+use self::open::Opened;
+use self::store::Store;
+use crate::codec::{self, Chain};
+use crate::error::Doing;
+use crate::witness::{CommitMark, Sighting, Witness};
+use crate::{
+    Entry, History, Journal, JournalError, JournalFuture, Record, RunHeader, RunId, Seq, Timestamp,
+    files,
+};
+
+/// Any number of runs in one sled database, safe against the loss of power.
+///
+/// An append is acknowledged after its records are written in one atomic batch, flushed, and synced with
+/// `fdatasync` on sled's log, and after the witness beside the database has seen them. Appends that wait at
+/// the same time share one commit, so that a hundred runs need not a hundred syncs.
+///
+/// One process holds a journal at a time. [`open`](Self::open) believes nothing: see
+/// `docs/journal-format.md`. Records of a run are checked when the run is first used, all of them after an
+/// unclean end.
+///
+/// Dropping the last handle closes the journal and waits for it; [`close`](Self::close) also says whether that
+/// worked. Only a death of the process or a failed append leaves an unclean end.
+#[derive(Debug)]
+pub struct SledJournal {
+    requests: Option<Sender<Request>>,
+    committer: Option<JoinHandle<Result<(), JournalError>>>,
+}
+
+impl SledJournal {
+    /// Makes a new journal in the folder `dir`, which must not exist yet, and opens it.
+    ///
+    /// Dies here: `dir` is there whole, or not at all; a folder beside it named `.new-...` may be left.
+    ///
+    /// # Errors
+    /// [`JournalError::Storage`].
+    pub fn create(dir: &Path) -> Result<Self, JournalError> {
+        let parent = parent_of(dir)?;
+        let name = format!(".new-{}-{}", files::name_of(dir), std::process::id());
+        let unfinished = parent.join(name);
+        files::remove_tree(&unfinished)?;
+        build(&Layout::new(&unfinished), None)?;
+        publish(&unfinished, dir)?;
+        Self::open(dir)
+    }
+
+    /// Opens the journal in the folder `dir`. It blocks for some milliseconds.
+    ///
+    /// # Errors
+    /// [`JournalError::Held`], [`JournalError::Damaged`], [`JournalError::NewerFormat`],
+    /// [`JournalError::Storage`].
+    pub fn open(dir: &Path) -> Result<Self, JournalError> {
+        Self::open_within(&Layout::new(dir), Duration::ZERO)
+    }
+
+    /// Opens the journal in the folder `dir`, or makes it.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create) and [`open`](Self::open).
+    pub fn open_or_create(dir: &Path) -> Result<Self, JournalError> {
+        match fs::symlink_metadata(dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::create(dir),
+            _ => Self::open(dir),
+        }
+    }
+
+    /// Opens a journal, waiting for another process to let it go.
+    pub(crate) fn open_within(layout: &Layout, patience: Duration) -> Result<Self, JournalError> {
+        let committer = Committer::new(Opened::open(layout.clone(), patience)?);
+        let (sender, receiver) = channel();
+        let committer = thread::Builder::new()
+            .name("lab1-flow-journal".into())
+            .spawn(move || committer.run(&receiver))
+            .doing(|| "start a thread".into())?;
+        Ok(Self { requests: Some(sender), committer: Some(committer) })
+    }
+
+    /// Closes the journal, so that the next opening can trust its files. It blocks for some milliseconds.
+    ///
+    /// # Errors
+    /// What made an append fail before, or [`JournalError::Storage`] from the closing itself.
+    pub fn close(mut self) -> Result<(), JournalError> {
+        self.shut()
+    }
+
+    fn shut(&mut self) -> Result<(), JournalError> {
+        drop(self.requests.take());
+        match self.committer.take().map(JoinHandle::join) {
+            Some(Ok(result)) => result,
+            Some(Err(panic)) => Err(open::panicked(&*panic)),
+            None => Ok(()),
+        }
+    }
+
+    /// Hands a request over and waits for the answer.
+    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, JournalError> {
+        let gone = || JournalError::Storage {
+            doing: "reach the journal's thread".into(),
+            source: io::ErrorKind::BrokenPipe.into(),
+        };
+        let (reply, answer) = oneshot::channel();
+        let requests = self.requests.as_ref().ok_or_else(gone)?;
+        requests.send(request(reply)).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+impl Drop for SledJournal {
+    fn drop(&mut self) {
+        if let Err(error) = self.shut() {
+            tracing::warn!(%error, "a journal was not closed cleanly");
+        }
+    }
+}
+
+impl Journal for SledJournal {
+    fn create<'a>(&'a self, header: &'a RunHeader) -> JournalFuture<'a, ()> {
+        Box::pin(async move {
+            let payload = codec::header_payload(header)?;
+            let run = header.run.clone();
+            self.ask(|reply| Request::Create { run, payload, reply }).await
+        })
+    }
+
+    fn append<'a>(
+        &'a self,
+        run: &'a RunId,
+        expected: Seq,
+        at: Timestamp,
+        entries: Vec<Entry>,
+    ) -> JournalFuture<'a, Vec<Record>> {
+        Box::pin(async move {
+            let payloads = entries.iter().map(|entry| codec::entry_payload(at, entry));
+            let payloads = payloads.collect::<Result<Vec<_>, _>>()?;
+            let run = run.clone();
+            self.ask(|reply| Request::Append { run, expected, payloads, reply }).await?;
+            Ok(Record::number(expected, at, entries))
+        })
+    }
+
+    fn read<'a>(&'a self, run: &'a RunId) -> JournalFuture<'a, History> {
+        Box::pin(async move {
+            let run = run.clone();
+            self.ask(|reply| Request::Read { run, reply }).await
+        })
+    }
+
+    fn runs(&self) -> JournalFuture<'_, Vec<RunId>> {
+        Box::pin(self.ask(|reply| Request::Runs { reply }))
+    }
+
+    fn rest<'a>(&'a self, _run: &'a RunId) -> JournalFuture<'a, ()> {
+        Box::pin(self.ask(|reply| Request::Rest { reply }))
+    }
+}
+
+/// Fills a new folder with a closed journal, synced, that holds the run of `header`.
+pub(crate) fn build(layout: &Layout, header: Option<&RunHeader>) -> Result<(), JournalError> {
+    files::create_dir(layout.dir())?;
+    files::create_dir(&layout.database())?;
+    let store = Store::open(&layout.database())?;
+    let mut mark = CommitMark::none();
+    if let Some(header) = header {
+        let payload = codec::header_payload(header)?;
+        let (frame, chain) = codec::frame(Chain::start(&header.run), Seq(0), &payload);
+        let mut commit = Commit::default();
+        commit.put_frame(&header.run, Seq(0), &frame);
+        let links: [&[u8]; 3] =
+            [mark.chain.as_bytes(), header.run.as_str().as_bytes(), chain.as_bytes()];
+        mark = CommitMark { commit: 1, chain: Chain::hash(&links) };
+        store.commit(commit, mark)?;
+    }
+    store.close()?;
+    let seal = files::digest_tree(&layout.database())?;
+    let (mut witness, _) = Witness::open(&layout.witness())?;
+    witness.write(Sighting { mark, seal: Some(seal) })?;
+    files::open_or_create(&layout.lock()).doing(|| format!("make {}", layout.lock().display()))?;
+    files::sync_tree(layout.dir())
+}
+
+/// Gives a finished folder its name. Dies here: it has the name, durably, or is swept.
+pub(crate) fn publish(unfinished: &Path, dir: &Path) -> Result<(), JournalError> {
+    fs::rename(unfinished, dir).doing(|| format!("make {}", dir.display()))?;
+    files::sync_dir(&parent_of(dir)?)
+}
+
+fn parent_of(dir: &Path) -> Result<std::path::PathBuf, JournalError> {
+    let absolute = std::path::absolute(dir).doing(|| format!("find {}", dir.display()))?;
+    Ok(absolute.parent().map_or_else(|| absolute.clone(), Path::to_owned))
+}

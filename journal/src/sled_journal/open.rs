@@ -1,0 +1,241 @@
+//! How a journal is opened: never trusting, never repairing.
+//!
+//! sled drops a damaged tail of its log when it opens it, so a database that may be damaged is first opened
+//! as a copy. The copy is believed when every chain in it holds and the witness agrees.
+
+use std::any::Any;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use super::store::Store;
+use crate::error::Doing;
+use crate::lock::LockFile;
+use crate::witness::{CommitMark, Sighting, Witness};
+use crate::{JournalError, files};
+
+/// The thread that opens databases. sled may panic on a damaged file; the panic is caught and becomes
+/// [`JournalError::Damaged`], and a program's panic hook can stay silent for threads of this name.
+pub(super) const OPEN_THREAD: &str = "lab1-flow-journal-open";
+
+/// An opening that takes longer hangs: sled waits for ever when one of its own threads has died.
+const OPEN_LIMIT: Duration = Duration::from_secs(60);
+
+/// The paths of one journal.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    dir: PathBuf,
+}
+
+impl Layout {
+    pub(crate) fn new(dir: &Path) -> Self {
+        Self { dir: dir.to_owned() }
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.dir.join("journal")
+    }
+
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.dir.join("lock")
+    }
+
+    pub(crate) fn witness(&self) -> PathBuf {
+        self.dir.join("witness")
+    }
+}
+
+/// A journal that is open, checked and held.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) store: Store,
+    pub(super) witness: Witness,
+    pub(super) mark: CommitMark,
+    lock: LockFile,
+    layout: Layout,
+}
+
+impl Opened {
+    /// Opens an existing journal; waits up to `patience` for another process to let it go.
+    ///
+    /// Dies here: nothing is changed but the witness, which then says that the end was not clean.
+    pub(super) fn open(layout: Layout, patience: Duration) -> Result<Self, JournalError> {
+        fs::metadata(layout.dir()).doing(|| format!("open {}", layout.dir().display()))?;
+        let lock = LockFile::acquire(&layout.lock(), patience)?;
+        Self::open_locked(layout.clone(), lock).map_err(|error| advised(error, &layout))
+    }
+
+    fn open_locked(layout: Layout, lock: LockFile) -> Result<Self, JournalError> {
+        sweep(&layout)?;
+        let database = layout.database();
+        if !database.is_dir() {
+            return Err(JournalError::damaged(database.display().to_string(), "it is missing"));
+        }
+        let (mut witness, sighting) = Witness::open(&layout.witness())?;
+        if !is_sealed(&database, sighting)? {
+            verify_copy(&database, &layout.dir().join(format!("{CHECK}own")), sighting)?;
+        }
+        // From here on the end is not clean, until `close` says so.
+        let mark = sighting.map_or_else(CommitMark::none, |sighting| sighting.mark);
+        witness.write(Sighting { mark, seal: None })?;
+        witness.sync()?;
+        let (store, mark) = contained(move || {
+            let store = Store::open(&database)?;
+            let mark = store.mark()?;
+            compare(mark, sighting)?;
+            Ok((store, mark))
+        })?;
+        witness.write(Sighting { mark, seal: None })?;
+        files::sync_dir(&layout.database())?;
+        Ok(Self { store, witness, mark, lock, layout })
+    }
+
+    /// Closes the database and seals it: the next opening can trust its files.
+    pub(super) fn close(self) -> Result<(), JournalError> {
+        let Self { store, mut witness, mark, lock, layout } = self;
+        store.close()?;
+        let seal = files::digest_tree(&layout.database())?;
+        witness.write(Sighting { mark, seal: Some(seal) })?;
+        witness.sync()?;
+        drop(lock);
+        Ok(())
+    }
+}
+
+/// The beginning of the names of copies that are looked at and thrown away.
+const CHECK: &str = ".check-";
+
+/// Removes what a dead process left: copies, and a half-written snapshot, which sled could not open past.
+fn sweep(layout: &Layout) -> Result<(), JournalError> {
+    for path in files::list(layout.dir())? {
+        if files::name_of(&path).starts_with(CHECK) {
+            files::remove_tree(&path)?;
+        }
+    }
+    if layout.database().is_dir() {
+        remove_half_snapshots(&layout.database())?;
+    }
+    Ok(())
+}
+
+fn remove_half_snapshots(database: &Path) -> Result<(), JournalError> {
+    for path in files::list(database)? {
+        let name = files::name_of(&path);
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            tracing::info!(path = %path.display(), "removing a half-written snapshot of sled");
+            fs::remove_file(&path).doing(|| format!("remove {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the files are, byte for byte, as a clean close left them.
+pub(super) fn is_sealed(database: &Path, sighting: Option<Sighting>) -> Result<bool, JournalError> {
+    let Some(seal) = sighting.and_then(|sighting| sighting.seal) else { return Ok(false) };
+    Ok(files::digest_tree(database)? == seal)
+}
+
+/// Opens a copy of the database, checks all that is in it, and throws the copy away.
+fn verify_copy(
+    database: &Path,
+    copy: &Path,
+    sighting: Option<Sighting>,
+) -> Result<(), JournalError> {
+    let verified = open_copy(database, copy, sighting, |store| {
+        for run in store.runs()? {
+            store.read_run(&run)?;
+        }
+        Ok(())
+    });
+    files::remove_tree(copy)?;
+    verified
+}
+
+/// Reads from a copy of a database that is then left in the folder `copy`.
+pub(super) fn open_copy<T: Send + 'static>(
+    database: &Path,
+    copy: &Path,
+    sighting: Option<Sighting>,
+    read: impl FnOnce(&Store) -> Result<T, JournalError> + Send + 'static,
+) -> Result<T, JournalError> {
+    files::copy_tree(database, copy)?;
+    remove_half_snapshots(copy)?;
+    let copy = copy.to_owned();
+    contained(move || {
+        let store = Store::open(&copy)?;
+        compare(store.mark()?, sighting)?;
+        read(&store)
+    })
+}
+
+/// Holds the database against the witness.
+///
+/// A database that is ahead is sound: the witness is written last. One that is behind has lost commits.
+fn compare(mark: CommitMark, sighting: Option<Sighting>) -> Result<(), JournalError> {
+    let Some(Sighting { mark: seen, .. }) = sighting else {
+        tracing::warn!("the witness of a journal is missing or torn; it is written anew");
+        return Ok(());
+    };
+    if mark.commit < seen.commit {
+        let what = format!(
+            "its last commit is {}, and the witness saw {}: acknowledged records are lost",
+            mark.commit, seen.commit
+        );
+        return Err(JournalError::damaged("the end of the journal", what));
+    }
+    if mark.commit == seen.commit && mark.chain != seen.chain {
+        let what = format!("commit {} is not the one that the witness saw", mark.commit);
+        return Err(JournalError::damaged("the end of the journal", what));
+    }
+    Ok(())
+}
+
+/// Runs work that may panic, or hang, in a thread of its own.
+pub(super) fn contained<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
+) -> Result<T, JournalError> {
+    let (sender, receiver) = sync_channel(1);
+    let worker = thread::Builder::new()
+        .name(OPEN_THREAD.into())
+        .spawn(move || sender.send(work()))
+        .doing(|| "start a thread".into())?;
+    match receiver.recv_timeout(OPEN_LIMIT) {
+        Ok(result) => result,
+        Err(RecvTimeoutError::Timeout) => {
+            let what = format!("it did not open within {} s", OPEN_LIMIT.as_secs());
+            Err(JournalError::damaged("the database", what))
+        }
+        Err(RecvTimeoutError::Disconnected) => match worker.join() {
+            Err(panic) => Err(panicked(&*panic)),
+            Ok(_) => Err(JournalError::damaged("the database", "its reader ended")),
+        },
+    }
+}
+
+/// What a panic of sled means.
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> JournalError {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    JournalError::damaged("the database", format!("sled panicked: {text}"))
+}
+
+/// Tells a person what to do about damage.
+fn advised(error: JournalError, layout: &Layout) -> JournalError {
+    match error {
+        JournalError::Damaged { at, what } => {
+            let dir = layout.dir().display();
+            let what = format!(
+                "{what}; nothing was repaired and {dir} is left as it is: keep a copy of it, and restore it \
+                 from a backup if there is one"
+            );
+            JournalError::Damaged { at, what }
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,179 @@
+//! The only module that talks to sled.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::keys::{self, Commit, Place};
+use crate::codec::{Chain, RunReader};
+use crate::error::Doing;
+use crate::witness::CommitMark;
+use crate::{History, JournalError, RunId, Seq, files};
+
+/// sled's own default is a gigabyte; a run has some tens of records.
+const CACHE_BYTES: u64 = 16 << 20;
+
+/// How long sled's lock may outlive the process that held it, or the handle that was dropped.
+const UNLOCK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// An open database.
+pub(super) struct Store {
+    db: sled::Db,
+    /// Our own descriptor of sled's log: sled's flush does not survive a loss of power, a sync of this does.
+    log: File,
+    path: PathBuf,
+}
+
+/// A run as it stands in the database.
+pub(super) struct StoredRun {
+    pub(super) history: History,
+    pub(super) next: Seq,
+    pub(super) chain: Chain,
+}
+
+impl Store {
+    /// Opens the database in the folder `path`, making it when it is missing.
+    ///
+    /// It may panic on a damaged file: see `open::contained`.
+    ///
+    /// # Errors
+    /// [`JournalError::Held`] when another process has it open, [`JournalError::Damaged`],
+    /// [`JournalError::Storage`].
+    pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
+        wait_until_unlocked(path)?;
+        let config = sled::Config::new()
+            .path(path)
+            .flush_every_ms(None)
+            .cache_capacity(CACHE_BYTES)
+            .use_compression(false);
+        let db = config.open().map_err(|error| unreadable(path, error))?;
+        let log = File::open(log_path(path)).doing(|| format!("open {}", path.display()))?;
+        files::make_private(path)?;
+        Ok(Self { db, log, path: path.to_owned() })
+    }
+
+    /// Writes a commit, whole or not at all, and returns when it survives a loss of power.
+    ///
+    /// Dies here: the commit is there or not; nobody was told that it is.
+    pub(super) fn commit(&self, commit: Commit, mark: CommitMark) -> Result<(), JournalError> {
+        let failed = |error: sled::Error| JournalError::Storage {
+            doing: format!("write to {}", self.path.display()),
+            source: error.into(),
+        };
+        self.db.apply_batch(commit.into_batch(mark)).map_err(failed)?;
+        self.db.flush().map_err(failed)?;
+        self.log.sync_data().doing(|| format!("sync {}", self.path.display()))
+    }
+
+    /// The mark of the last commit.
+    pub(super) fn mark(&self) -> Result<CommitMark, JournalError> {
+        keys::read_mark(&self.db).map_err(|error| unreadable(&self.path, error))?
+    }
+
+    /// Reads a run and checks every record of it.
+    ///
+    /// # Errors
+    /// [`JournalError::NotFound`], [`JournalError::Damaged`], [`JournalError::NewerFormat`].
+    pub(super) fn read_run(&self, run: &RunId) -> Result<StoredRun, JournalError> {
+        let mut reader = RunReader::new(run.clone());
+        let mut frame = Vec::new();
+        let mut at: Option<Place> = None;
+        for item in self.db.scan_prefix(keys::run_prefix(run)) {
+            let (key, value) = item.map_err(|error| unreadable(&self.path, error))?;
+            let Some(place) = keys::parse_key(&key)? else { continue };
+            let chunk_due = match &at {
+                Some(last) if last.seq == place.seq => last.chunk.checked_add(1),
+                Some(last) => {
+                    reader.take(last.seq, &frame)?;
+                    frame.clear();
+                    Some(0)
+                }
+                None => Some(0),
+            };
+            if chunk_due != Some(place.chunk) {
+                return Err(reader.damaged(format!("chunk {} follows out of turn", place.chunk)));
+            }
+            frame.extend_from_slice(&value);
+            at = Some(place);
+        }
+        if let Some(last) = at {
+            reader.take(last.seq, &frame)?;
+        }
+        let (history, next, chain) =
+            reader.finish().ok_or_else(|| JournalError::NotFound { run: run.clone() })?;
+        Ok(StoredRun { history, next, chain })
+    }
+
+    /// Lists the runs in the order of their ids: one look-up a run, whatever it holds.
+    pub(super) fn runs(&self) -> Result<Vec<RunId>, JournalError> {
+        let mut runs = Vec::new();
+        let mut from = Vec::new();
+        while let Some(item) = self.db.range(from..).next() {
+            let (key, _) = item.map_err(|error| unreadable(&self.path, error))?;
+            let Some(place) = keys::parse_key(&key)? else { break };
+            from = keys::behind_run(&place.run);
+            runs.push(place.run);
+        }
+        Ok(runs)
+    }
+
+    /// Closes the database, waits until nothing of it writes any more, and syncs its files.
+    pub(super) fn close(self) -> Result<(), JournalError> {
+        let Self { db, log, path } = self;
+        drop(db);
+        wait_until_unlocked(&path)?;
+        log.sync_all().doing(|| format!("sync {}", path.display()))?;
+        files::make_private(&path)?;
+        files::sync_dir(&path)
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn log_path(path: &Path) -> PathBuf {
+    path.join("db")
+}
+
+/// sled's threads let its lock go a moment after a handle is dropped, or a process killed.
+fn wait_until_unlocked(path: &Path) -> Result<(), JournalError> {
+    let path = log_path(path);
+    let deadline = Instant::now() + UNLOCK_PATIENCE;
+    loop {
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error).doing(|| format!("open {}", path.display())),
+        };
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(2));
+            }
+            Err(TryLockError::WouldBlock) => return Err(JournalError::Held { path, pid: None }),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).doing(|| format!("lock {}", path.display()));
+            }
+        }
+    }
+}
+
+/// Tells damage from a failing disk: sled answers both with the same type.
+fn unreadable(path: &Path, error: sled::Error) -> JournalError {
+    match error {
+        sled::Error::Io(source)
+            if !matches!(
+                source.kind(),
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData
+            ) =>
+        {
+            JournalError::Storage { doing: format!("read {}", path.display()), source }
+        }
+        other => JournalError::damaged(path.display().to_string(), other.to_string()),
+    }
+}
