@@ -8,7 +8,7 @@ use lab1_flow_journal::{ActionName, RunId, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{ActionError, Limits};
+use crate::{ActionError, Lane, Limits};
 
 /// What can be stored as an input or an output.
 pub trait Payload: Debug + Serialize + DeserializeOwned + Send + Sync + 'static {}
@@ -53,6 +53,11 @@ pub trait Action: Debug + Send + Sync + 'static {
     /// How long the action may be tried and waited for.
     fn limits(&self) -> Limits {
         Limits::default()
+    }
+
+    /// The call that makes the change: while it would have to wait for its turn, no intent is written.
+    fn lane(&self) -> Option<Lane> {
+        None
     }
 
     /// How long the effect of an attempt may stay invisible to a look.

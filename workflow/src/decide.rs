@@ -70,12 +70,14 @@ pub(crate) fn decide(workflow: &Workflow, state: &RunState, moment: &Moment) -> 
     if state.rest().is_some() {
         return Vec::new();
     }
-    if let Some(rest) = &moment.winding_down {
-        let quiet = moment.busy.is_empty();
-        return if quiet { vec![Decision::Rest(rest.clone())] } else { Vec::new() };
-    }
     let planner = Planner { workflow, state, moment };
-    if state.is_rolling_back() { planner.backward() } else { planner.forward() }
+    let decisions = if state.is_rolling_back() { planner.backward() } else { planner.forward() };
+    match (&moment.winding_down, decisions.as_slice()) {
+        // A run that has reached its end ends, whatever it was asked in the meantime.
+        (None, _) | (_, [Decision::Rest(_)]) => decisions,
+        (Some(rest), _) if moment.busy.is_empty() => vec![Decision::Rest(rest.clone())],
+        (Some(_), _) => Vec::new(),
+    }
 }
 
 struct Planner<'a> {

@@ -118,6 +118,7 @@ impl<'a> Drive<'a> {
 
     fn take(&mut self, decision: Decision, calls: &mut Vec<Flight>) -> Result<(), EngineError> {
         match decision {
+            Decision::Execute(place) if self.waits_for_its_turn(place) => {}
             Decision::Execute(place) => {
                 self.write_intent(place)?;
                 calls.push(self.call(Work::Attempt, place));
@@ -148,6 +149,18 @@ impl<'a> Drive<'a> {
             Decision::Rest(rest) => self.write(Entry::RunRested { rest })?,
         }
         Ok(())
+    }
+
+    /// Puts an attempt off whose call would have to wait: an intent is not written early.
+    fn waits_for_its_turn(&mut self, place: usize) -> bool {
+        let lane = self.node(place).action.lane();
+        let pacer = self.engine.pacer.as_ref();
+        let wait = lane.zip(pacer).map_or(Duration::ZERO, |(lane, pacer)| pacer.wait_for(lane));
+        if wait.is_zero() {
+            return false;
+        }
+        self.delay(place, wait);
+        true
     }
 
     fn write_intent(&mut self, place: usize) -> Result<(), EngineError> {

@@ -12,7 +12,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::drive::Drive;
 use crate::observe::{Observer, Silent};
 use crate::report::RunReport;
-use crate::{EngineError, Profile, StopSignal, Workflow};
+use crate::{EngineError, Pacer, Profile, StopSignal, Workflow};
 
 /// What a new run is made of besides its workflow.
 #[derive(Debug, Clone)]
@@ -62,6 +62,7 @@ pub struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) stop: StopSignal,
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) pacer: Option<Arc<Pacer>>,
 }
 
 impl Engine {
@@ -72,6 +73,7 @@ impl Engine {
             clock: Arc::new(SystemClock::new()),
             stop: StopSignal::new(),
             observer: Arc::new(Silent),
+            pacer: None,
         }
     }
 
@@ -93,6 +95,14 @@ impl Engine {
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = observer;
+        self
+    }
+
+    /// The same engine with the pacer that the actions take their turns from: an intent is written only when
+    /// its call would not have to wait.
+    #[must_use]
+    pub fn with_pacer(mut self, pacer: Arc<Pacer>) -> Self {
+        self.pacer = Some(pacer);
         self
     }
 

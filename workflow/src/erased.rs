@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
-    Action, ActionContext, ActionError, Compensate, Consistency, Limits, Look, Payload, Progress,
-    Reconciled,
+    Action, ActionContext, ActionError, Compensate, Consistency, Lane, Limits, Look, Payload,
+    Progress, Reconciled,
 };
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -38,6 +38,8 @@ pub(crate) trait ErasedAction: Debug + Send + Sync {
     ) -> Answer<'a, Progress<()>>;
 
     fn limits(&self) -> Limits;
+
+    fn lane(&self) -> Option<Lane>;
 
     fn consistency(&self) -> Consistency;
 }
@@ -84,6 +86,10 @@ impl<A: Compensate> ErasedAction for Undoable<A> {
         self.0.limits()
     }
 
+    fn lane(&self) -> Option<Lane> {
+        self.0.lane()
+    }
+
     fn consistency(&self) -> Consistency {
         self.0.consistency()
     }
@@ -119,6 +125,10 @@ impl<A: Action> ErasedAction for Changing<A> {
 
     fn limits(&self) -> Limits {
         self.0.limits()
+    }
+
+    fn lane(&self) -> Option<Lane> {
+        self.0.lane()
     }
 
     fn consistency(&self) -> Consistency {
@@ -159,6 +169,10 @@ impl<L: Look> ErasedAction for Looking<L> {
 
     fn limits(&self) -> Limits {
         self.0.limits()
+    }
+
+    fn lane(&self) -> Option<Lane> {
+        None
     }
 
     fn consistency(&self) -> Consistency {

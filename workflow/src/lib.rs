@@ -1,4 +1,119 @@
-//! What to do next.
+//! What to do next: durable steps inside your own program.
+//!
+//! A **run** carries out a **workflow**. People see its **steps**; the engine works with their **actions**: one
+//! remote change each, or one look. Before an attempt at a change its *intent* is durable in the journal, after it its
+//! *outcome* is. A process that dies in between leaves the attempt **in doubt**, and the next one settles the doubt by
+//! looking: what is found with the run's mark is adopted, what is absent is tried again.
+//!
+//! The same doubt is settled before anything is taken back. So a run can be killed at any instant, and ends
+//! either done or with nothing left; this holds for an action whose call was in flight, too.
+//!
+//! # Writing one
+//!
+//! ```
+//! use lab1_flow_workflow::journal::{MemoryJournal, RunId};
+//! use lab1_flow_workflow::{
+//!     Action, ActionContext, ActionError, Actions, Compensate, Engine, Handle, NewRun, Progress,
+//!     Reconciled, Step, Workflow,
+//! };
+//! use serde::{Deserialize, Serialize};
+//! # use std::sync::Arc;
+//!
+//! /// The change: here, a folder that is named after the run.
+//! #[derive(Debug)]
+//! struct MakeFolder;
+//!
+//! impl Action for MakeFolder {
+//!     type Input = String;
+//!     type Output = String;
+//!
+//!     async fn execute(&self, _: &ActionContext, path: &String) -> Result<String, ActionError> {
+//!         // The name holds the run id, so whatever stands there is ours.
+//!         std::fs::create_dir_all(path).map_err(|e| ActionError::ambiguous(e.to_string()))?;
+//!         Ok(path.clone())
+//!     }
+//!
+//!     async fn reconcile(
+//!         &self,
+//!         _: &ActionContext,
+//!         path: &String,
+//!     ) -> Result<Reconciled<String>, ActionError> {
+//!         let there = std::fs::exists(path).map_err(|e| ActionError::transient(e.to_string()))?;
+//!         Ok(if there { Reconciled::Adopted(path.clone()) } else { Reconciled::Absent })
+//!     }
+//! }
+//!
+//! impl Compensate for MakeFolder {
+//!     async fn compensate(
+//!         &self,
+//!         _: &ActionContext,
+//!         _: &String,
+//!         path: &String,
+//!     ) -> Result<Progress<()>, ActionError> {
+//!         match std::fs::remove_dir(path) {
+//!             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+//!                 Err(ActionError::transient(e.to_string()))
+//!             }
+//!             _ => Ok(Progress::Done(())),
+//!         }
+//!     }
+//! }
+//!
+//! /// The step: data, stored in the run's header.
+//! #[derive(Debug, Clone, Serialize, Deserialize)]
+//! struct Folder {
+//!     path: String,
+//! }
+//!
+//! impl Step for Folder {
+//!     const NAME: &'static str = "folder";
+//!     const VERSION: u32 = 1;
+//!     type Needs = ();
+//!     type Offers = Handle<String>;
+//!
+//!     fn title(&self) -> String {
+//!         format!("folder {}", self.path)
+//!     }
+//!
+//!     fn define(&self, (): (), actions: &mut Actions<'_>) -> Handle<String> {
+//!         let path = self.path.clone();
+//!         actions.change("make-folder", "make it", MakeFolder, (), move |()| path.clone())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let path = std::env::temp_dir().join("lab1-flow-example").display().to_string();
+//! let mut builder = Workflow::builder("example");
+//! let folder = builder.step(&Folder { path: path.clone() }, ());
+//! let workflow = builder.build()?;
+//!
+//! let engine = Engine::new(Arc::new(MemoryJournal::new()));
+//! let run = RunId::new("first")?;
+//! let report = engine.start(&workflow, NewRun::new(run.clone())).await?;
+//! assert_eq!(report.output(&workflow, folder)?, path);
+//!
+//! // Another process would need no more than the run's id.
+//! engine.roll_back(&workflow, &run, Default::default()).await?;
+//! assert!(!std::fs::exists(&path)?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Reading the sources
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `action.rs`, `step.rs`, `sweep.rs` | what an author writes |
+//! | `definition.rs`, `handle.rs` | how outputs feed inputs; wrong wiring does not compile |
+//! | `decide.rs` | the planner: a pure function from history to all that may go on now |
+//! | `drive.rs` | the loop: decide, write, send, take in what lands |
+//! | `flight.rs`, `land.rs` | one call under way; what its answer means for the run |
+//! | `retry.rs`, `pace.rs`, `limits.rs`, `profile.rs` | delays, rates, limits |
+//! | `engine.rs`, `change.rs`, `report.rs` | start, resume, roll back; what may have changed in between |
+//! | `clock.rs`, `stop.rs`, `observe.rs` | the seams: nothing else reaches outside |
+//!
+//! `docs/writing-a-step.md` has a longer example and a checklist; `docs/guarantees.md` has the promises.
 
 mod action;
 mod change;
@@ -15,6 +130,7 @@ mod handle;
 mod land;
 mod limits;
 mod observe;
+mod pace;
 mod profile;
 mod report;
 mod retry;
@@ -35,6 +151,7 @@ pub use handle::{Handle, Needs, OutputMismatch};
 pub use lab1_flow_journal as journal;
 pub use limits::Limits;
 pub use observe::{Observer, Silent};
+pub use pace::{Lane, Pacer};
 pub use profile::Profile;
 pub use report::RunReport;
 pub use step::Step;
