@@ -1,0 +1,76 @@
+//! What an unsuccessful call to AWS says about its effect: the one table of it.
+//!
+//! Codes are those on the wire: the SDK's names differ (`LoadBalancerNotFoundException` is
+//! `LoadBalancerNotFound`). The first row that fits decides; a call that fits no row is decided by its
+//! HTTP status in [`by_status`].
+
+mod table;
+
+use lab1_flow_workflow::ActionError;
+use lab1_flow_workflow::journal::FailureClass;
+
+use crate::connection::{Call, Fault, Refusal};
+use table::{TABLE, Verdict};
+
+/// Turns a fault into the error that the engine acts on.
+pub(crate) fn classify(call: &Call<'_>, fault: Fault) -> ActionError {
+    let what = format!("{} ({})", call.action, call.subject);
+    match fault {
+        Fault::NoCredentials { reason } => ActionError::unreachable(format!(
+            "{what}: there are no credentials: {reason}"
+        ))
+        .with_advice(
+            "log in or set AWS_PROFILE or the AWS_ variables, then resume: nothing was sent",
+        ),
+        Fault::NotBuilt { reason } => {
+            ActionError::permanent(format!("{what}: the request cannot be built: {reason}"))
+        }
+        Fault::NotSent { reason } => {
+            ActionError::unreachable(format!("{what}: no connection: {reason}"))
+                .with_advice("check the network and the endpoint, then resume: nothing was sent")
+        }
+        Fault::NoAnswer { reason } => ActionError::of_class(
+            Verdict::Doubtful.class(call.changes),
+            format!("{what}: the request was sent and no answer came: {reason}"),
+        ),
+        Fault::Answer(refusal) => of_refusal(call, &what, refusal),
+    }
+}
+
+fn of_refusal(call: &Call<'_>, what: &str, refusal: Refusal) -> ActionError {
+    let row = TABLE.iter().find(|row| row.fits(call, &refusal));
+    let class = match row {
+        Some(row) => row.verdict.class(call.changes),
+        None => by_status(call.changes, refusal.status),
+    };
+    let code = refusal.code.clone().unwrap_or_else(|| format!("HTTP {}", refusal.status));
+    let mut error = ActionError::of_class(class, format!("{what}: {code}: {}", refusal.message));
+    if let Some(advice) = row.and_then(|row| row.advice) {
+        error = error.with_advice(advice);
+    }
+    if let Some(code) = refusal.code {
+        error = error.with_code(code);
+    }
+    if let Some(id) = refusal.request_id {
+        error = error.with_request_id(id);
+    }
+    match refusal.retry_after.or_else(|| row.and_then(|row| row.retry_after)) {
+        Some(delay) => error.with_retry_after(delay),
+        None => error,
+    }
+}
+
+/// Decides what no row decides.
+fn by_status(changes: bool, status: u16) -> FailureClass {
+    match status {
+        429 => FailureClass::Throttled,
+        // The service understood the request and refused it: nothing happened, and the same request
+        // would be refused again. A read is harmless to repeat, and its budget is bounded.
+        400..=499 if changes => FailureClass::Permanent,
+        // A 5xx, or a success that cannot be read: the change may stand.
+        _ => Verdict::Doubtful.class(changes),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! What an unsuccessful call says, in words that do not depend on the SDK's types.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+
+use super::transport::TransportFault;
+
+/// Why a call did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// There are no credentials to sign with: nothing was sent.
+    NoCredentials {
+        /// Why the chain has none; never the credentials themselves.
+        reason: String,
+    },
+    /// The request could not be built: nothing was sent.
+    NotBuilt {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No connection was made: nothing was sent.
+    NotSent {
+        /// Why not.
+        reason: String,
+    },
+    /// The request left, and no response came.
+    NoAnswer {
+        /// What happened instead.
+        reason: String,
+    },
+    /// A response came.
+    Answer(Refusal),
+}
+
+/// A response other than success, or one that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Refusal {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// The code as it stood on the wire; not the SDK's name of it.
+    pub(crate) code: Option<String>,
+    /// The provider's message.
+    pub(crate) message: String,
+    /// The provider's id of the request.
+    pub(crate) request_id: Option<String>,
+    /// The provider's own word on when to try again.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Fault {
+    /// Reads the SDK's error.
+    pub(crate) fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        match error {
+            SdkError::ConstructionFailure(_) => Self::NotBuilt { reason: reason_of(error) },
+            SdkError::TimeoutError(_) => {
+                Self::NoAnswer { reason: "no response came in time".to_owned() }
+            }
+            SdkError::DispatchFailure(_) => Self::of_dispatch(error),
+            _ => Self::Answer(Refusal::of(error)),
+        }
+    }
+
+    fn of_dispatch(error: &(dyn Error + 'static)) -> Self {
+        let reason = reason_of(error);
+        if chain(error).any(<dyn Error>::is::<CredentialsError>) {
+            Self::NoCredentials { reason }
+        } else if chain(error).any(never_connected) {
+            Self::NotSent { reason }
+        } else {
+            Self::NoAnswer { reason }
+        }
+    }
+}
+
+impl Refusal {
+    fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let raw = error.raw_response();
+        let header = |name: &str| raw.and_then(|raw| raw.headers().get(name));
+        let service_error = error.as_service_error();
+        let described = service_error.and_then(ProvideErrorMetadata::message).map(str::to_owned);
+        Self {
+            status: raw.map_or(0, |raw| raw.status().as_u16()),
+            code: service_error.and_then(ProvideErrorMetadata::code).map(str::to_owned),
+            message: described.unwrap_or_else(|| reason_of(error)),
+            request_id: error.request_id().map(str::to_owned),
+            retry_after: header("x-amz-retry-after")
+                .and_then(|text| text.parse().ok())
+                .map(Duration::from_millis)
+                .or_else(|| header("retry-after")?.parse().ok().map(Duration::from_secs)),
+        }
+    }
+}
+
+/// Whether this link of the chain proves that no connection was made.
+fn never_connected(link: &(dyn Error + 'static)) -> bool {
+    if let Some(fault) = link.downcast_ref::<TransportFault>() {
+        return *fault == TransportFault::Refused;
+    }
+    if let Some(error) = link.downcast_ref::<io::Error>() {
+        return matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::NetworkUnreachable
+                | io::ErrorKind::AddrNotAvailable
+        );
+    }
+    // The HTTP client's own types are not public; its words for "while connecting" are these two.
+    let text = link.to_string();
+    text.starts_with("client error (Connect)") || text.starts_with("HTTP connect timeout")
+}
+
+/// The links of an error, the payload of an [`io::Error`] included.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+        None => error.source(),
+    })
+}
+
+/// The innermost words of an error, which name the cause; the outer ones name layers of the client.
+fn reason_of(error: &(dyn Error + 'static)) -> String {
+    chain(error).last().map_or_else(String::new, ToString::to_string)
+}

@@ -1,0 +1,15 @@
+//! The way to AWS: where it is, how a request gets there, and the one place that every call passes.
+
+mod aws;
+mod call;
+mod credentials;
+mod fault;
+mod target;
+mod transport;
+
+pub use aws::{Aws, ConnectError};
+pub(crate) use call::Call;
+pub use call::{CallObserver, CallReport, Service};
+pub(crate) use fault::{Fault, Refusal};
+pub use target::{CloudKind, DEFAULT_REGION, Target};
+pub use transport::{Answer, SendFunction, Transport, TransportFault};
