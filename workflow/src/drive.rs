@@ -15,7 +15,7 @@ use crate::decide::{Decision, Moment, SWEEP, Work, decide};
 use crate::definition::{Node, Outputs};
 use crate::engine::{Engine, Resume};
 use crate::flight::{self, Call, Flight, Landed};
-use crate::land::Patience;
+use crate::patience::Patience;
 use crate::token::token;
 use crate::{ActionContext, EngineError, Profile, Workflow};
 

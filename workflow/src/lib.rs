@@ -108,8 +108,8 @@
 //! | `definition.rs`, `handle.rs` | how outputs feed inputs; wrong wiring does not compile |
 //! | `decide.rs` | the planner: a pure function from history to all that may go on now |
 //! | `drive.rs` | the loop: decide, write, send, take in what lands |
-//! | `flight.rs`, `land.rs` | one call under way; what its answer means for the run |
-//! | `retry.rs`, `pace.rs`, `limits.rs`, `profile.rs` | delays, rates, limits |
+//! | `flight.rs`, `land.rs`, `retract.rs` | one call under way; what its answer means for the run |
+//! | `patience.rs`, `retry.rs`, `pace.rs`, `limits.rs`, `profile.rs` | delays, rates, limits |
 //! | `engine.rs`, `change.rs`, `report.rs` | start, resume, roll back; what may have changed in between |
 //! | `clock.rs`, `stop.rs`, `observe.rs` | the seams: nothing else reaches outside |
 //!
@@ -131,8 +131,10 @@ mod land;
 mod limits;
 mod observe;
 mod pace;
+mod patience;
 mod profile;
 mod report;
+mod retract;
 mod retry;
 mod step;
 mod stop;

@@ -1,0 +1,120 @@
+//! How long is waited, and when it is enough.
+
+use std::time::Duration;
+
+use lab1_flow_journal::{ActionName, Budget, Entry, FailureClass};
+
+use crate::drive::Drive;
+use crate::retry::{action_seed, delay_after};
+use crate::{ActionError, EngineError, Limits, Wait};
+
+/// What an action's waiting has come to in this process.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Patience {
+    /// When the first look of this wait was made, and what had been waited before it.
+    pub(crate) began: Option<(Duration, Duration)>,
+    /// The number of looks.
+    pub(crate) looks: u32,
+    /// What was written about it last, and when.
+    pub(crate) written: Option<(String, Duration)>,
+}
+
+/// A wait is written down again after so long, also when nothing has changed: a crash loses no more of the
+/// budget than this.
+const WAIT_WRITTEN_EVERY: Duration = Duration::from_secs(30);
+
+/// Who gives up when a budget is spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exhausted {
+    /// The action: it will not work.
+    Action,
+    /// The run rests, and goes on when a person asks: nothing is wrong with the action.
+    Run,
+}
+
+impl Drive<'_> {
+    pub(crate) fn wait(
+        &mut self,
+        place: usize,
+        wait: &Wait,
+        waited: Duration,
+        entry: fn(ActionName, String, u64) -> Entry,
+    ) -> Result<(), EngineError> {
+        let now = self.moment.now;
+        let patience = self.patience.entry(place).or_default();
+        patience.looks += 1;
+        let looks = patience.looks;
+        let known = patience.written.as_ref().is_some_and(|(reason, at)| {
+            *reason == wait.reason && now.saturating_sub(*at) < WAIT_WRITTEN_EVERY
+        });
+        if !known {
+            patience.written = Some((wait.reason.clone(), now));
+        }
+        let delay = self.look_delay(looks, wait.check_after);
+        self.delay(place, delay);
+        self.engine.observer.waiting(&self.node(place).name, &wait.reason, delay);
+        if known {
+            return Ok(());
+        }
+        let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+        let entry = entry(self.name(place), wait.reason.clone(), waited_ms);
+        self.write(entry)
+    }
+
+    /// The delay after one more failure; the provider's own word counts, within our cap.
+    pub(crate) fn failure_delay(&self, place: usize, error: &ActionError) -> Duration {
+        let name = self.node(place).name.as_str();
+        let seed = action_seed(self.state.header().seed, name);
+        let failures = self.budget(place).failures.saturating_add(1);
+        let delay = delay_after(&self.profile, failures, seed);
+        let longest = self.profile.real_delay(Duration::from_millis(self.profile.delay_max_ms));
+        delay.max(error.retry_after().unwrap_or_default().min(longest))
+    }
+
+    /// The delay before the next look: it grows from the profile's first to its longest.
+    pub(crate) fn look_delay(&self, looks: u32, hint: Option<Duration>) -> Duration {
+        let first = Duration::from_millis(self.profile.look_first_ms);
+        let longest = Duration::from_millis(self.profile.look_max_ms);
+        let grown = first.mul_f64(1.25_f64.powi(i32::try_from(looks.min(40)).unwrap_or(40)));
+        self.profile.real_delay(hint.unwrap_or_else(|| grown.min(longest)))
+    }
+
+    /// Whether one more failure of this kind is one too many, and for whom.
+    pub(crate) fn exhausted(&self, place: usize, error: &ActionError) -> Option<Exhausted> {
+        let budget = self.budget(place);
+        let limits = self.limits(place);
+        let delay = self.failure_delay(place, error);
+        let spent = |ms: u64, max: Duration| Duration::from_millis(ms) + delay > max;
+        match error.class() {
+            FailureClass::Transient | FailureClass::Ambiguous | FailureClass::Permanent => {
+                (budget.tries + 1 >= limits.tries_max).then_some(Exhausted::Action)
+            }
+            FailureClass::Throttled => {
+                spent(budget.throttled_ms, limits.throttled_max).then_some(Exhausted::Run)
+            }
+            FailureClass::Contended => {
+                spent(budget.contended_ms, limits.contended_max).then_some(Exhausted::Action)
+            }
+            FailureClass::Unreachable => {
+                spent(budget.unreachable_ms, limits.unreachable_max).then_some(Exhausted::Run)
+            }
+        }
+    }
+
+    /// How long the action has waited in this budget.
+    pub(crate) fn waited(&mut self, place: usize) -> Duration {
+        let before = Duration::from_millis(self.budget(place).waited_ms);
+        let now = self.moment.now;
+        let patience = self.patience.entry(place).or_default();
+        let (began, before) = *patience.began.get_or_insert((now, before));
+        before + now.saturating_sub(began)
+    }
+
+    pub(crate) fn budget(&self, place: usize) -> Budget {
+        self.state.action(&self.node(place).name).map_or_else(Budget::default, |known| known.budget)
+    }
+
+    pub(crate) fn limits(&self, place: usize) -> Limits {
+        self.profile.real_limits(&self.node(place).action.limits())
+    }
+}
