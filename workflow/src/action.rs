@@ -114,6 +114,14 @@ pub enum Reconciled<T> {
     Absent,
     /// It took effect: the thing is there, with our mark and our content.
     Adopted(T),
+    /// It took effect and carries our mark, but somebody has changed it since: on the way forward a person must decide,
+    /// in a rollback it goes with the run.
+    Altered {
+        /// The thing as it is.
+        output: T,
+        /// What was asked for and what is there.
+        difference: String,
+    },
     /// Something else stands where ours would: its mark was read, and differs.
     Foreign {
         /// What stands there, and whose it is.

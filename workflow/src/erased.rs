@@ -196,6 +196,9 @@ async fn reconcile<A: Action>(
 ) -> Result<Reconciled<Value>, ActionError> {
     Ok(match action.reconcile(cx, &read(input)?).await? {
         Reconciled::Adopted(output) => Reconciled::Adopted(store(&output)?),
+        Reconciled::Altered { output, difference } => {
+            Reconciled::Altered { output: store(&output)?, difference }
+        }
         Reconciled::Absent => Reconciled::Absent,
         Reconciled::Foreign { evidence } => Reconciled::Foreign { evidence },
         Reconciled::Unclear(wait) => Reconciled::Unclear(wait),

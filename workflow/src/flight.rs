@@ -111,7 +111,9 @@ async fn find_leftovers(
     let mut findings = Findings::default();
     for call in absent {
         match call.action.reconcile(&call.context, &call.input).await? {
-            Reconciled::Adopted(output) => findings.late.push((call.place, output)),
+            Reconciled::Adopted(output) | Reconciled::Altered { output, .. } => {
+                findings.late.push((call.place, output));
+            }
             // What a stranger made in the meantime is not ours to look at.
             Reconciled::Absent | Reconciled::Foreign { .. } => {}
             Reconciled::Unclear(wait) => findings.left.push(wait.reason),

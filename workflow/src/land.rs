@@ -100,6 +100,14 @@ impl Drive<'_> {
     fn reconciled(&mut self, place: usize, found: Reconciled<Value>) -> Result<(), EngineError> {
         match found {
             Reconciled::Adopted(output) => self.complete(place, output, Provenance::Adopted),
+            Reconciled::Altered { output, .. } if self.state.is_rolling_back() => {
+                self.complete(place, output, Provenance::Adopted)
+            }
+            Reconciled::Altered { difference, .. } => {
+                let advice = "set it back, then resume; or roll back: it goes with the run";
+                let error = ActionError::permanent(difference).with_advice(advice);
+                self.reconcile_failed(place, &error)
+            }
             Reconciled::Absent if self.state.is_rolling_back() => self.absent_for_now(place),
             Reconciled::Absent => self.absent_forward(place),
             Reconciled::Foreign { evidence } => {

@@ -1,0 +1,182 @@
+//! Actions on the small [`World`]: models of how an action should be written.
+
+use lab1_flow_journal::RunId;
+use serde::{Deserialize, Serialize};
+
+use super::world::{Order, Removal, World};
+use crate::{
+    Action, ActionContext, ActionError, Compensate, Consistency, Limits, Look, Progress,
+    Reconciled, Sweep, Wait,
+};
+
+/// Makes a thing; taken back by removing it.
+#[derive(Debug, Clone)]
+pub struct MakeThing {
+    /// Where.
+    pub world: World,
+    /// How long it is tried.
+    pub limits: Limits,
+}
+
+/// What [`MakeThing`] depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThingInput {
+    /// The thing's name: the natural key.
+    pub name: String,
+    /// What it is to be.
+    pub content: String,
+    /// The ids of what it stands on.
+    pub stands_on: Vec<String>,
+}
+
+/// What was made: the id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// The thing's id.
+    pub id: String,
+}
+
+impl Action for MakeThing {
+    type Input = ThingInput;
+    type Output = Made;
+
+    async fn execute(&self, cx: &ActionContext, input: &ThingInput) -> Result<Made, ActionError> {
+        let order = Order::of(cx, &input.name, &input.content, input.stands_on.clone());
+        Ok(Made { id: self.world.make(order).await? })
+    }
+
+    async fn reconcile(
+        &self,
+        cx: &ActionContext,
+        input: &ThingInput,
+    ) -> Result<Reconciled<Made>, ActionError> {
+        let Some(seen) = self.world.find(&input.name).await? else {
+            return Ok(Reconciled::Absent);
+        };
+        if seen.mark.as_deref() != Some(cx.run().as_str()) {
+            let evidence = format!("{} is there, and its mark is {:?}", input.name, seen.mark);
+            return Ok(Reconciled::Foreign { evidence });
+        }
+        if seen.is_leaving {
+            return Ok(Reconciled::Unclear(Wait::new(format!("{} is leaving", input.name))));
+        }
+        if seen.content != input.content {
+            let evidence = format!("{} is there, and is {:?}", input.name, seen.content);
+            return Ok(Reconciled::Foreign { evidence });
+        }
+        Ok(Reconciled::Adopted(Made { id: seen.id }))
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+}
+
+impl Compensate for MakeThing {
+    async fn compensate(
+        &self,
+        cx: &ActionContext,
+        input: &ThingInput,
+        made: &Made,
+    ) -> Result<Progress<()>, ActionError> {
+        Ok(match self.world.remove(&made.id, cx.run().as_str()).await? {
+            Removal::Gone => Progress::Done(()),
+            Removal::Leaving => Progress::Waiting(Wait::new(format!("{} is leaving", input.name))),
+        })
+    }
+}
+
+/// Sets a part of a thing; it goes when the thing goes.
+#[derive(Debug, Clone)]
+pub struct ChangePart {
+    /// Where.
+    pub world: World,
+    /// How long it is tried.
+    pub limits: Limits,
+}
+
+/// What [`ChangePart`] depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartInput {
+    /// The id of the whole.
+    pub whole: String,
+    /// The part.
+    pub part: String,
+    /// What it is to be.
+    pub content: String,
+}
+
+impl Action for ChangePart {
+    type Input = PartInput;
+    type Output = Made;
+
+    async fn execute(&self, cx: &ActionContext, input: &PartInput) -> Result<Made, ActionError> {
+        let PartInput { whole, part, content } = input;
+        self.world.set_part(whole, part, content, cx.run().as_str()).await?;
+        Ok(Made { id: whole.clone() })
+    }
+
+    async fn reconcile(
+        &self,
+        _: &ActionContext,
+        input: &PartInput,
+    ) -> Result<Reconciled<Made>, ActionError> {
+        Ok(match self.world.part(&input.whole, &input.part).await? {
+            None => Reconciled::Absent,
+            Some(content) if content == input.content => {
+                Reconciled::Adopted(Made { id: input.whole.clone() })
+            }
+            Some(content) => {
+                let evidence = format!("{} of {} is {content:?}", input.part, input.whole);
+                Reconciled::Foreign { evidence }
+            }
+        })
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn consistency(&self) -> Consistency {
+        Consistency::Slow
+    }
+}
+
+/// Waits until a thing is ready.
+#[derive(Debug, Clone)]
+pub struct WatchThing {
+    /// Where.
+    pub world: World,
+    /// How long it is watched.
+    pub limits: Limits,
+}
+
+impl Look for WatchThing {
+    type Input = Made;
+    type Output = Made;
+
+    async fn look(&self, _: &ActionContext, thing: &Made) -> Result<Progress<Made>, ActionError> {
+        Ok(if self.world.is_ready(&thing.id).await? {
+            Progress::Done(thing.clone())
+        } else {
+            Progress::Waiting(Wait::new(format!("{} is not ready", thing.id)))
+        })
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+}
+
+/// Searches the world for anything that carries the run's mark.
+#[derive(Debug, Clone)]
+pub struct SweepWorld(
+    /// Where.
+    pub World,
+);
+
+impl Sweep for SweepWorld {
+    async fn sweep(&self, run: &RunId) -> Result<Vec<String>, ActionError> {
+        self.0.marked(run.as_str()).await
+    }
+}

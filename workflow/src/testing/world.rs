@@ -1,0 +1,465 @@
+//! A provider in miniature: named things with marks, slow to be seen, and faults on order.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use lab1_flow_journal::{ActionName, FailureClass};
+use serde_json::json;
+
+use super::holdings::{Holding, Holdings};
+use crate::{ActionContext, ActionError, Clock};
+
+/// What the actions of a test change. It survives the deaths of the processes that use it; clones share it.
+#[derive(Debug, Clone)]
+pub struct World {
+    clock: Arc<dyn Clock>,
+    habits: Habits,
+    inner: Arc<Mutex<Inner>>,
+}
+
+/// How a world behaves when nothing is wrong.
+#[derive(Debug, Clone)]
+pub struct Habits {
+    /// From a request to its reply; the effect is half-way.
+    pub latency: Duration,
+    /// How long a new thing stays unseen in searches, and a removed one is still seen.
+    pub lag: Duration,
+    /// How long a removal takes; the name stays taken.
+    pub removal: Duration,
+    /// How long a new thing takes to become ready.
+    pub settling: Duration,
+    /// Whether two things may have one name.
+    pub names_are_unique: bool,
+}
+
+impl Default for Habits {
+    /// A quick and consistent provider.
+    fn default() -> Self {
+        Self {
+            latency: Duration::from_millis(20),
+            lag: Duration::ZERO,
+            removal: Duration::ZERO,
+            settling: Duration::ZERO,
+            names_are_unique: true,
+        }
+    }
+}
+
+/// A kind of request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Op {
+    /// Make a thing, or set a part of one.
+    Make,
+    /// Search for a thing or a part.
+    Find,
+    /// Ask whether a thing is ready.
+    Watch,
+    /// Remove a thing.
+    Remove,
+    /// List all that carries a mark.
+    List,
+}
+
+/// What goes wrong with one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It is answered with an error of this class, and has no effect.
+    Refused(FailureClass),
+    /// It has its effect, and is answered with a server error.
+    ErrorAfterEffect,
+    /// It has its effect, and is never answered.
+    ReplyLost,
+    /// It has no effect, and is never answered.
+    RequestLost,
+    /// It is answered with a server error, and has its effect so much later.
+    EffectDelayed(Duration),
+}
+
+/// A thing as a search shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The thing's id.
+    pub id: String,
+    /// The run that made it, if it says so.
+    pub mark: Option<String>,
+    /// What it is.
+    pub content: String,
+    /// Whether it is being removed.
+    pub is_leaving: bool,
+}
+
+/// A request to make a thing.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The name.
+    pub name: String,
+    /// What it is.
+    pub content: String,
+    /// The ids of what it stands on: none of those can be removed before it.
+    pub stands_on: Vec<String>,
+    /// The mark: the run.
+    pub mark: String,
+    /// The action that asks.
+    pub maker: ActionName,
+    /// The idempotency token.
+    pub token: String,
+}
+
+impl Order {
+    /// An order in the name of an action.
+    pub fn of(context: &ActionContext, name: &str, content: &str, stands_on: Vec<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            content: content.to_owned(),
+            stands_on,
+            mark: context.run().to_string(),
+            maker: context.action().clone(),
+            token: context.token().to_owned(),
+        }
+    }
+}
+
+/// How far a removal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// The thing is gone.
+    Gone,
+    /// It is on its way out.
+    Leaving,
+}
+
+#[derive(Default)]
+struct Inner {
+    things: BTreeMap<String, Thing>,
+    made: u64,
+    faults: BTreeMap<(Op, String), VecDeque<Fault>>,
+    delayed: Vec<(Duration, Effect)>,
+    requests: u64,
+}
+
+type Effect = Box<dyn FnOnce(&mut Inner) + Send>;
+
+struct Thing {
+    order: Order,
+    marked: bool,
+    parts: BTreeMap<String, String>,
+    made_at: Duration,
+    leaves_at: Option<Duration>,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("things", &self.things.keys()).finish_non_exhaustive()
+    }
+}
+
+impl World {
+    /// An empty world on this clock, which must be one that no restart resets.
+    pub fn new(clock: Arc<dyn Clock>, habits: Habits) -> Self {
+        Self { clock, habits, inner: Arc::default() }
+    }
+
+    /// Orders a fault for the next request of this kind that has none ordered yet.
+    ///
+    /// The name is the thing's, for parts `thing/part`, and for [`Op::List`] the mark.
+    pub fn order_fault(&self, op: Op, name: impl Into<String>, fault: Fault) {
+        self.lock().faults.entry((op, name.into())).or_default().push_back(fault);
+    }
+
+    /// Puts a thing there that somebody else made, with that somebody's mark or none.
+    pub fn plant(&self, name: &str, content: &str, mark: Option<&str>) -> String {
+        let order = Order {
+            name: name.to_owned(),
+            content: content.to_owned(),
+            stands_on: Vec::new(),
+            mark: mark.unwrap_or_default().to_owned(),
+            maker: super::action_name("somebody-else"),
+            token: String::new(),
+        };
+        let now = self.clock.elapsed();
+        let mut inner = self.lock();
+        let id = inner.put(order, now);
+        if let Some(thing) = inner.things.get_mut(&id) {
+            thing.marked = mark.is_some();
+        }
+        id
+    }
+
+    /// Takes a thing away behind everybody's back. It is gone at once, from searches too.
+    pub fn destroy(&self, name: &str) {
+        self.lock().things.retain(|_, thing| thing.order.name != name);
+    }
+
+    /// All that is truly there now, whatever a search would show.
+    pub fn holdings(&self) -> Holdings {
+        let now = self.clock.elapsed();
+        let mut inner = self.lock();
+        inner.deliver_delayed(now);
+        let there = inner.things.iter().filter(|(_, thing)| !thing.is_gone(now));
+        there.map(|(id, thing)| (id.clone(), thing.holding())).collect()
+    }
+
+    /// The number of requests that were ever received.
+    pub fn requests(&self) -> u64 {
+        self.lock().requests
+    }
+
+    /// Makes a thing.
+    ///
+    /// # Errors
+    /// [`FailureClass::Contended`] when the name is taken; what was ordered with
+    /// [`order_fault`](Self::order_fault).
+    pub async fn make(&self, order: Order) -> Result<String, ActionError> {
+        let (unique, clock) = (self.habits.names_are_unique, self.clock.clone());
+        let name = order.name.clone();
+        self.request(Op::Make, &name, move |inner| {
+            let now = clock.elapsed();
+            let holder = |thing: &Thing| thing.order.name == order.name && !thing.is_gone(now);
+            if unique && inner.things.values().any(holder) {
+                return Err(ActionError::contended(format!("the name {} is taken", order.name)));
+            }
+            Ok(inner.put(order, now))
+        })
+        .await
+    }
+
+    /// Searches for a thing by its name.
+    ///
+    /// # Errors
+    /// What was ordered with [`order_fault`](Self::order_fault).
+    pub async fn find(&self, name: &str) -> Result<Option<Seen>, ActionError> {
+        let (lag, clock, wanted) = (self.habits.lag, self.clock.clone(), name.to_owned());
+        self.request(Op::Find, name, move |inner| {
+            let now = clock.elapsed();
+            let mut things = inner.things.iter();
+            let found = things.find(|(_, t)| t.order.name == wanted && t.is_seen(now, lag));
+            Ok(found.map(|(id, thing)| thing.seen(id)))
+        })
+        .await
+    }
+
+    /// Sets a part of a thing.
+    ///
+    /// # Errors
+    /// Permanent when the thing is gone or does not carry the mark; what was ordered with
+    /// [`order_fault`](Self::order_fault).
+    pub async fn set_part(
+        &self,
+        id: &str,
+        part: &str,
+        content: &str,
+        mark: &str,
+    ) -> Result<(), ActionError> {
+        let name = self.part_name(id, part);
+        let (id, part) = (id.to_owned(), part.to_owned());
+        let (content, mark) = (content.to_owned(), mark.to_owned());
+        self.request(Op::Make, &name, move |inner| {
+            let gone = || ActionError::permanent(format!("{id} is not there"));
+            let thing = inner.things.get_mut(&id).ok_or_else(gone)?;
+            thing.prove_marked(&id, &mark)?;
+            thing.parts.insert(part, content);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Reads a part of a thing.
+    ///
+    /// # Errors
+    /// What was ordered with [`order_fault`](Self::order_fault).
+    pub async fn part(&self, id: &str, part: &str) -> Result<Option<String>, ActionError> {
+        let name = self.part_name(id, part);
+        let (id, part) = (id.to_owned(), part.to_owned());
+        self.request(Op::Find, &name, move |inner| {
+            Ok(inner.things.get(&id).and_then(|thing| thing.parts.get(&part).cloned()))
+        })
+        .await
+    }
+
+    /// Says whether a thing is ready.
+    ///
+    /// # Errors
+    /// Permanent when it is gone; what was ordered with [`order_fault`](Self::order_fault).
+    pub async fn is_ready(&self, id: &str) -> Result<bool, ActionError> {
+        let name = self.name_of(id);
+        let (settling, clock, id) = (self.habits.settling, self.clock.clone(), id.to_owned());
+        self.request(Op::Watch, &name, move |inner| {
+            let gone = || ActionError::permanent(format!("{id} is not there"));
+            let thing = inner.things.get(&id).ok_or_else(gone)?;
+            Ok(clock.elapsed() >= thing.made_at + settling)
+        })
+        .await
+    }
+
+    /// Removes a thing if it carries the mark. Asking again while it leaves is harmless.
+    ///
+    /// # Errors
+    /// Permanent when the mark is another's, or when something stands on it; what was ordered with
+    /// [`order_fault`](Self::order_fault).
+    pub async fn remove(&self, id: &str, mark: &str) -> Result<Removal, ActionError> {
+        let name = self.name_of(id);
+        let (removal, clock) = (self.habits.removal, self.clock.clone());
+        let (id, mark) = (id.to_owned(), mark.to_owned());
+        self.request(Op::Remove, &name, move |inner| inner.remove(&id, &mark, clock.elapsed(), removal))
+            .await
+    }
+
+    /// Lists the names of all that carries a mark, as a search shows it.
+    ///
+    /// # Errors
+    /// What was ordered with [`order_fault`](Self::order_fault).
+    pub async fn marked(&self, mark: &str) -> Result<Vec<String>, ActionError> {
+        let (lag, clock, wanted) = (self.habits.lag, self.clock.clone(), mark.to_owned());
+        self.request(Op::List, mark, move |inner| {
+            let now = clock.elapsed();
+            let mut things: Vec<_> = inner.things.values().collect();
+            things.retain(|thing| thing.carries(&wanted) && thing.is_seen(now, lag));
+            Ok(things.into_iter().map(|thing| thing.order.name.clone()).collect())
+        })
+        .await
+    }
+
+    /// Plays one request with the fault that was ordered for it.
+    async fn request<T: Send + 'static>(
+        &self,
+        op: Op,
+        name: &str,
+        effect: impl FnOnce(&mut Inner) -> Result<T, ActionError> + Send + 'static,
+    ) -> Result<T, ActionError> {
+        let fault = self.lock().receive(op, name);
+        self.clock.sleep(self.habits.latency / 2).await;
+        let server_error = || ActionError::ambiguous(format!("server error on {name}"));
+        match fault {
+            Some(Fault::Refused(class)) => {
+                return Err(ActionError::of_class(class, format!("{class:?} on {name}")));
+            }
+            Some(Fault::RequestLost) => return std::future::pending().await,
+            Some(Fault::EffectDelayed(delay)) => {
+                let due = self.clock.elapsed() + delay;
+                let effect = Box::new(move |inner: &mut Inner| drop(effect(inner)));
+                self.lock().delayed.push((due, effect));
+                return Err(server_error());
+            }
+            Some(Fault::ErrorAfterEffect | Fault::ReplyLost) | None => {}
+        }
+        let reply = {
+            let now = self.clock.elapsed();
+            let mut inner = self.lock();
+            inner.deliver_delayed(now);
+            effect(&mut inner)
+        };
+        match fault {
+            Some(Fault::ReplyLost) => return std::future::pending().await,
+            Some(_) => return reply.and_then(|_| Err(server_error())),
+            None => {}
+        }
+        self.clock.sleep(self.habits.latency / 2).await;
+        reply
+    }
+
+    fn name_of(&self, id: &str) -> String {
+        let inner = self.lock();
+        inner.things.get(id).map_or_else(|| id.to_owned(), |thing| thing.order.name.clone())
+    }
+
+    fn part_name(&self, id: &str, part: &str) -> String {
+        format!("{}/{part}", self.name_of(id))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn receive(&mut self, op: Op, name: &str) -> Option<Fault> {
+        self.requests += 1;
+        self.faults.get_mut(&(op, name.to_owned()))?.pop_front()
+    }
+
+    fn deliver_delayed(&mut self, now: Duration) {
+        let delayed = std::mem::take(&mut self.delayed);
+        let (due, later) = delayed.into_iter().partition(|(due, _)| *due <= now);
+        self.delayed = later;
+        let due: Vec<(Duration, Effect)> = due;
+        for (_, effect) in due {
+            effect(self);
+        }
+    }
+
+    fn put(&mut self, order: Order, now: Duration) -> String {
+        self.made += 1;
+        let id = format!("{}-{:04}", order.name, self.made);
+        let thing =
+            Thing { order, marked: true, parts: BTreeMap::new(), made_at: now, leaves_at: None };
+        self.things.insert(id.clone(), thing);
+        id
+    }
+
+    fn remove(
+        &mut self,
+        id: &str,
+        mark: &str,
+        now: Duration,
+        removal: Duration,
+    ) -> Result<Removal, ActionError> {
+        let on_it = |thing: &&Thing| {
+            !thing.is_gone(now) && thing.order.stands_on.iter().any(|below| below == id)
+        };
+        if let Some(thing) = self.things.values().find(on_it) {
+            let message = format!("{} stands on {id}", thing.order.name);
+            return Err(ActionError::permanent(message));
+        }
+        let Some(thing) = self.things.get_mut(id).filter(|thing| !thing.is_gone(now)) else {
+            return Ok(Removal::Gone);
+        };
+        thing.prove_marked(id, mark)?;
+        let leaves_at = *thing.leaves_at.get_or_insert(now + removal);
+        Ok(if leaves_at <= now { Removal::Gone } else { Removal::Leaving })
+    }
+}
+
+impl Thing {
+    fn is_gone(&self, now: Duration) -> bool {
+        self.leaves_at.is_some_and(|leaves_at| leaves_at <= now)
+    }
+
+    fn is_seen(&self, now: Duration, lag: Duration) -> bool {
+        now >= self.made_at + lag && self.leaves_at.is_none_or(|leaves_at| now < leaves_at + lag)
+    }
+
+    fn carries(&self, mark: &str) -> bool {
+        self.marked && self.order.mark == mark
+    }
+
+    fn prove_marked(&self, id: &str, mark: &str) -> Result<(), ActionError> {
+        if self.carries(mark) {
+            return Ok(());
+        }
+        Err(ActionError::permanent(format!("{id} carries another mark")))
+    }
+
+    fn seen(&self, id: &str) -> Seen {
+        Seen {
+            id: id.to_owned(),
+            mark: self.marked.then(|| self.order.mark.clone()),
+            content: self.order.content.clone(),
+            is_leaving: self.leaves_at.is_some(),
+        }
+    }
+
+    fn holding(&self) -> Holding {
+        Holding {
+            mark: self.marked.then(|| self.order.mark.clone()),
+            maker: self.marked.then(|| self.order.maker.clone()),
+            token: self.marked.then(|| self.order.token.clone()),
+            content: json!({
+                "name": self.order.name,
+                "content": self.order.content,
+                "parts": self.parts,
+            }),
+        }
+    }
+}
