@@ -17,6 +17,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, header};
 
 pub use guest::{FlaskApplication, Guest};
+pub(crate) use reply::error_page;
 
 use choice::Choices;
 use route::action_for;

@@ -7,21 +7,27 @@ const SERVER: &str = "awselb/2.0";
 
 /// No target could be chosen.
 pub(super) fn unavailable() -> Response<Bytes> {
-    error_page(StatusCode::SERVICE_UNAVAILABLE, "503 Service Temporarily Unavailable")
+    titled_page(StatusCode::SERVICE_UNAVAILABLE, "503 Service Temporarily Unavailable")
 }
 
 /// The target refused or closed the connection.
 pub(super) fn bad_gateway() -> Response<Bytes> {
-    error_page(StatusCode::BAD_GATEWAY, "502 Bad Gateway")
+    titled_page(StatusCode::BAD_GATEWAY, "502 Bad Gateway")
 }
 
 /// The target did not answer in time. On AWS this takes ten seconds; here it is known at once.
 pub(super) fn gateway_timeout() -> Response<Bytes> {
-    error_page(StatusCode::GATEWAY_TIMEOUT, "504 Gateway Time-out")
+    titled_page(StatusCode::GATEWAY_TIMEOUT, "504 Gateway Time-out")
 }
 
-/// Words an error page byte for byte as the load balancer does.
-fn error_page(status: StatusCode, title: &str) -> Response<Bytes> {
+/// Answers with the page of a status, under the name that HTTP gives it.
+pub(crate) fn error_page(status: StatusCode) -> Response<Bytes> {
+    let reason = status.canonical_reason().unwrap_or_default();
+    titled_page(status, &format!("{} {reason}", status.as_u16()))
+}
+
+/// Words a page byte for byte as the load balancer does.
+fn titled_page(status: StatusCode, title: &str) -> Response<Bytes> {
     let page = format!(
         "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n\
          <center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
@@ -59,8 +65,7 @@ pub(super) fn redirect(
 ) -> Response<Bytes> {
     let location = location(target, listener_port, request);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FOUND);
-    let title = format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default());
-    let mut response = error_page(status, &title);
+    let mut response = error_page(status);
     if let Ok(location) = HeaderValue::try_from(location) {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -1,0 +1,117 @@
+//! The daemon's own requests, beside the API of AWS on the same port.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use serde::Serialize;
+use serde_json::json;
+use tokio::sync::watch;
+
+use std::sync::Arc;
+
+use super::blocking;
+use super::frontend::SocketFrontends;
+use crate::Cloud;
+use crate::daemon::Endpoint;
+use crate::fault::CallLog;
+
+/// Where the paths of the daemon begin; no path of AWS's query services does.
+pub(crate) const CONTROL_ROOT: &str = "/_lab1_flow/";
+
+/// Answers requests about the daemon itself, in JSON.
+///
+/// | request | answer |
+/// |---|---|
+/// | `GET endpoint` | the [`Endpoint`] |
+/// | `GET status` | `endpoint`, `account` with every resource, `calls` made in all |
+/// | `GET calls` | the [`CallSummary`](crate::CallSummary) |
+/// | `POST reset` | empties the account |
+/// | `POST stop` | ends the daemon, after this answer |
+#[derive(Debug)]
+pub(crate) struct Control {
+    pub(crate) cloud: Cloud,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) frontends: SocketFrontends,
+    pub(crate) calls: Arc<CallLog>,
+    pub(crate) stop: watch::Sender<bool>,
+}
+
+impl Control {
+    /// Answers a request to `verb`, which is what follows [`CONTROL_ROOT`] in its path.
+    pub(super) async fn answer(&self, verb: &str, request: &Request<Bytes>) -> Response<Bytes> {
+        let allowed = match verb {
+            "endpoint" | "status" | "calls" => Method::GET,
+            "reset" | "stop" => Method::POST,
+            _ => return complaint(StatusCode::NOT_FOUND, "there is no such request"),
+        };
+        if *request.method() != allowed {
+            let mut response = complaint(
+                StatusCode::METHOD_NOT_ALLOWED,
+                &format!("this request is made with {allowed}"),
+            );
+            if let Ok(allowed) = HeaderValue::from_str(allowed.as_str()) {
+                response.headers_mut().insert(header::ALLOW, allowed);
+            }
+            return response;
+        }
+        match verb {
+            "endpoint" => json_answer(StatusCode::OK, &self.endpoint),
+            "status" => self.status().await,
+            "calls" => json_answer(StatusCode::OK, &self.calls.summary()),
+            "reset" => self.reset().await,
+            _ => self.stop(),
+        }
+    }
+
+    async fn status(&self) -> Response<Bytes> {
+        let cloud = self.cloud.clone();
+        match blocking(move || cloud.account()).await {
+            Ok(account) => {
+                let status = json!({
+                    "endpoint": self.endpoint,
+                    "calls": self.calls.total(),
+                    "account": account,
+                });
+                json_answer(StatusCode::OK, &status)
+            }
+            Err(error) => complaint(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        }
+    }
+
+    /// Empties the account, and closes the sockets of balancers that are gone with it.
+    async fn reset(&self) -> Response<Bytes> {
+        let cloud = self.cloud.clone();
+        let done = blocking(move || cloud.reset().map(|()| cloud.load_balancer_hosts())).await;
+        match done {
+            Ok(Ok(left)) => {
+                self.frontends.retain(&left.into_iter().map(|(_, host)| host).collect());
+                json_answer(StatusCode::OK, &json!({ "reset": true }))
+            }
+            Ok(Err(error)) => complaint(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+            Err(error) => complaint(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        }
+    }
+
+    /// Asks every door to close; the answer still goes out, as it is in flight.
+    fn stop(&self) -> Response<Bytes> {
+        self.stop.send_replace(true);
+        json_answer(StatusCode::OK, &json!({ "stopping": true }))
+    }
+}
+
+/// Says in JSON what is wrong.
+pub(super) fn complaint(status: StatusCode, message: &str) -> Response<Bytes> {
+    json_answer(status, &json!({ "error": message }))
+}
+
+fn json_answer(status: StatusCode, value: &impl Serialize) -> Response<Bytes> {
+    let (status, body) = match serde_json::to_vec(value) {
+        Ok(body) => (status, body),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string().into_bytes()),
+    };
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
