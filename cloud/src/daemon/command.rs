@@ -1,0 +1,110 @@
+//! What a command line asks of a running daemon.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::client::{answers, ask};
+use super::endpoint::Endpoint;
+use super::error::DaemonError;
+use super::files::Files;
+use crate::time::SystemCloudClock;
+use crate::{Cloud, CloudOptions};
+
+/// How long a daemon may take to end after it was asked, before it is asked less gently.
+const STOP_TIME_MAX: Duration = Duration::from_secs(2);
+/// Pause between two looks at the lock.
+const LOOK_PAUSE: Duration = Duration::from_millis(2);
+
+/// Tells how the embedded cloud stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DaemonStatus {
+    /// Where it listens.
+    pub endpoint: Endpoint,
+    /// How many calls of the API it has answered since its start.
+    pub calls: u64,
+    /// The account: what [`Cloud::account`] shows.
+    pub account: Value,
+}
+
+/// Asks the daemon of a directory how it stands; none runs when there is no answer to give.
+pub fn status(directory: &Path) -> Result<Option<DaemonStatus>, DaemonError> {
+    match running(&Files::at(directory))? {
+        Some(endpoint) => ask(&endpoint, "GET", "status").map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Empties the account of a directory, whether a daemon serves it or not.
+pub fn reset(directory: &Path) -> Result<(), DaemonError> {
+    let files = Files::create(directory)?;
+    if let Some(endpoint) = running(&files)? {
+        return ask::<Value>(&endpoint, "POST", "reset").map(|_| ());
+    }
+    let _hold = files.hold()?;
+    let clock = Arc::new(SystemCloudClock);
+    Cloud::open(&files.state(), clock, CloudOptions::default())?.reset()?;
+    Ok(())
+}
+
+/// Ends the daemon of a directory and tells whether there was one.
+///
+/// It is asked first. One that does not end in some seconds is terminated, then killed: it has
+/// stored everything that it has answered, so nothing is lost.
+pub fn stop(directory: &Path) -> Result<bool, DaemonError> {
+    let files = Files::at(directory);
+    if !files.is_held()? {
+        return Ok(false);
+    }
+    if let Some(endpoint) = files.read_endpoint().filter(answers) {
+        let _asked: Result<Value, _> = ask(&endpoint, "POST", "stop");
+        if ends(&files)? {
+            return Ok(true);
+        }
+    }
+    for signal in [Signal::TERM, Signal::KILL] {
+        // The lock is held, so its holder lives and the pid that it wrote is its own.
+        let pid = files.holder().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            let _gone_already = kill_process(pid, signal);
+        }
+        if ends(&files)? {
+            return Ok(true);
+        }
+    }
+    Err(DaemonError::Unresponsive { pid: files.holder() })
+}
+
+/// Finds the endpoint of the daemon that holds a directory, once it answers.
+///
+/// One that has just started is waited for; one that holds the directory and stays silent is an
+/// error.
+pub(super) fn running(files: &Files) -> Result<Option<Endpoint>, DaemonError> {
+    let patience_ends = Instant::now() + STOP_TIME_MAX;
+    while files.is_held()? {
+        if let Some(endpoint) = files.read_endpoint().filter(answers) {
+            return Ok(Some(endpoint));
+        }
+        if Instant::now() > patience_ends {
+            return Err(DaemonError::Unresponsive { pid: files.holder() });
+        }
+        std::thread::sleep(LOOK_PAUSE);
+    }
+    Ok(None)
+}
+
+/// Waits until nobody holds the directory, and tells whether that came in time.
+fn ends(files: &Files) -> Result<bool, DaemonError> {
+    let patience_ends = Instant::now() + STOP_TIME_MAX;
+    while files.is_held()? {
+        if Instant::now() > patience_ends {
+            return Ok(false);
+        }
+        std::thread::sleep(LOOK_PAUSE);
+    }
+    Ok(true)
+}

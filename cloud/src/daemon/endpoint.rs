@@ -1,0 +1,25 @@
+//! Where the daemon can be reached.
+
+use serde::{Deserialize, Serialize};
+
+/// Tells where the daemon listens, and which process it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// The loopback port of the API.
+    pub port: u16,
+    /// The process.
+    pub pid: u32,
+    /// When it started, in milliseconds since 1970.
+    pub started_at_ms: i64,
+    /// How many seconds of AWS pass in one second.
+    pub time_scale: f64,
+    /// The version of the program.
+    pub version: String,
+}
+
+impl Endpoint {
+    /// Returns the URL that an SDK takes as its endpoint.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}

@@ -1,0 +1,260 @@
+//! The files of a state directory: lock, endpoint, log.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::endpoint::Endpoint;
+use super::error::DaemonError;
+
+/// How long a daemon tries to get the lock. Commands that look whether it is held take it for
+/// microseconds; a daemon that holds it keeps it.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
+/// Pause between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(2);
+/// A log above this size is put aside when a daemon starts.
+const LOG_BYTES_MAX: u64 = 1024 * 1024;
+/// How much of the log's end is shown when a start fails.
+const LOG_TAIL_BYTES: u64 = 2_048;
+
+/// Names the files of one state directory.
+#[derive(Debug, Clone)]
+pub(super) struct Files {
+    directory: PathBuf,
+}
+
+/// Holds the directory for one daemon, until it is dropped or the process dies.
+#[derive(Debug)]
+pub(super) struct Hold {
+    _locked: File,
+}
+
+impl Files {
+    /// Takes a directory, and makes it when it is not there, readable by its user alone.
+    pub(super) fn create(directory: &Path) -> Result<Self, DaemonError> {
+        let failed = |doing, source| DaemonError::File { doing, path: directory.into(), source };
+        let directory = std::path::absolute(directory).map_err(|e| failed("resolve", e))?;
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
+        made.map_err(|error| failed("make", error))?;
+        Ok(Self { directory })
+    }
+
+    /// Takes a directory that may not be there.
+    pub(super) fn at(directory: &Path) -> Self {
+        Self { directory: directory.to_owned() }
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Names the file in which the account is stored.
+    pub(super) fn state(&self) -> PathBuf {
+        self.directory.join("cloud-state")
+    }
+
+    fn lock(&self) -> PathBuf {
+        self.directory.join("cloud.lock")
+    }
+
+    fn endpoint(&self) -> PathBuf {
+        self.directory.join("endpoint.json")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.directory.join("cloud.log")
+    }
+
+    /// Takes the directory for this process.
+    pub(super) fn hold(&self) -> Result<Hold, DaemonError> {
+        let path = self.lock();
+        let failed = |doing, source| DaemonError::File { doing, path: self.lock(), source };
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| failed("open", error))?;
+        let patience_ends = Instant::now() + LOCK_PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < patience_ends => {
+                    std::thread::sleep(LOCK_PAUSE);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let directory = self.directory.clone();
+                    return Err(DaemonError::Held { directory, pid: self.holder() });
+                }
+                Err(TryLockError::Error(error)) => return Err(failed("lock", error)),
+            }
+        }
+        file.set_len(0)
+            .and_then(|()| file.seek(SeekFrom::Start(0)))
+            .and_then(|_| writeln!(file, "{}", std::process::id()))
+            .map_err(|error| failed("write", error))?;
+        Ok(Hold { _locked: file })
+    }
+
+    /// Tells whether a daemon holds the directory now.
+    ///
+    /// Looking takes a shared lock for a moment: lookers do not disturb each other, and a daemon
+    /// that starts at that moment tries again.
+    pub(super) fn is_held(&self) -> Result<bool, DaemonError> {
+        let path = self.lock();
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(source) => return Err(DaemonError::File { doing: "open", path, source }),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(source)) => {
+                Err(DaemonError::File { doing: "lock", path, source })
+            }
+        }
+    }
+
+    /// Returns the process id that the latest holder wrote.
+    pub(super) fn holder(&self) -> Option<u32> {
+        fs::read_to_string(self.lock()).ok()?.trim().parse().ok()
+    }
+
+    /// Reads the latest endpoint; a missing or damaged file is none.
+    pub(super) fn read_endpoint(&self) -> Option<Endpoint> {
+        serde_json::from_slice(&fs::read(self.endpoint()).ok()?).ok()
+    }
+
+    /// Replaces the endpoint. A reader sees the old one or the new one, never a part.
+    pub(super) fn write_endpoint(&self, endpoint: &Endpoint) -> Result<(), DaemonError> {
+        let path = self.endpoint();
+        let draft = self.directory.join("endpoint.json.new");
+        let written = serde_json::to_vec(endpoint).map_err(io::Error::other).and_then(|json| {
+            let mut file =
+                private(OpenOptions::new().create(true).write(true).truncate(true)).open(&draft)?;
+            file.write_all(&json)?;
+            fs::rename(&draft, &path)
+        });
+        written.map_err(|source| DaemonError::File { doing: "write", path, source })
+    }
+
+    /// Opens the log for a new daemon, and puts a large one aside.
+    pub(super) fn open_log(&self) -> Result<File, DaemonError> {
+        let path = self.log();
+        let opened = (|| {
+            if fs::metadata(&path).is_ok_and(|log| log.len() > LOG_BYTES_MAX) {
+                fs::rename(&path, self.directory.join("cloud.log.1"))?;
+            }
+            private(OpenOptions::new().create(true).append(true)).open(&path)
+        })();
+        opened.map_err(|source| DaemonError::File { doing: "open", path, source })
+    }
+
+    /// Reads the end of the log.
+    pub(super) fn log_tail(&self) -> String {
+        let read = || -> io::Result<String> {
+            let mut log = File::open(self.log())?;
+            let length = log.metadata()?.len();
+            log.seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL_BYTES)))?;
+            let mut tail = Vec::new();
+            log.read_to_end(&mut tail)?;
+            Ok(String::from_utf8_lossy(&tail).into_owned())
+        };
+        read().unwrap_or_else(|error| format!("(the log cannot be read: {error})"))
+    }
+}
+
+/// Makes files readable by their user alone.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.mode(0o600)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(port: u16) -> Endpoint {
+        Endpoint {
+            port,
+            pid: std::process::id(),
+            started_at_ms: 1,
+            time_scale: 60.0,
+            version: "0".to_owned(),
+        }
+    }
+
+    #[test]
+    fn only_one_holds_a_directory_and_lookers_see_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = Files::create(&directory.path().join("a/b")).unwrap();
+        assert!(!files.is_held().unwrap());
+        let hold = files.hold().unwrap();
+        assert!(files.is_held().unwrap());
+        let second = files.hold().unwrap_err();
+        let expected = Some(std::process::id());
+        assert!(matches!(second, DaemonError::Held { pid, .. } if pid == expected), "{second}");
+        drop(hold);
+        assert!(!files.is_held().unwrap());
+        files.hold().unwrap();
+    }
+
+    #[test]
+    fn a_looker_does_not_keep_a_daemon_from_starting() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = Files::create(directory.path()).unwrap();
+        drop(files.hold().unwrap());
+        let looker = File::open(files.lock()).unwrap();
+        looker.try_lock_shared().unwrap();
+        let daemon = std::thread::spawn({
+            let files = files.clone();
+            move || files.hold().map(drop)
+        });
+        drop(looker);
+        daemon.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn an_endpoint_is_replaced_and_a_damaged_one_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = Files::create(directory.path()).unwrap();
+        assert_eq!(files.read_endpoint(), None);
+        for port in [1, 2] {
+            files.write_endpoint(&endpoint(port)).unwrap();
+            assert_eq!(files.read_endpoint(), Some(endpoint(port)));
+        }
+        fs::write(files.endpoint(), b"{\"port\":1").unwrap();
+        assert_eq!(files.read_endpoint(), None);
+    }
+
+    #[test]
+    fn everything_is_private_to_the_user() {
+        use std::os::unix::fs::PermissionsExt;
+        let parent = tempfile::tempdir().unwrap();
+        let files = Files::create(&parent.path().join("state")).unwrap();
+        let _hold = files.hold().unwrap();
+        files.write_endpoint(&endpoint(1)).unwrap();
+        files.open_log().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(files.directory()), 0o700);
+        for path in [files.lock(), files.endpoint(), files.log()] {
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn a_large_log_is_put_aside_and_its_tail_is_short() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = Files::create(directory.path()).unwrap();
+        let mut log = files.open_log().unwrap();
+        log.write_all(&vec![b'x'; 2 * 1024 * 1024]).unwrap();
+        assert_eq!(files.log_tail().len() as u64, LOG_TAIL_BYTES);
+        let fresh = files.open_log().unwrap();
+        assert_eq!(fresh.metadata().unwrap().len(), 0);
+        assert!(directory.path().join("cloud.log.1").exists());
+    }
+}

@@ -1,0 +1,355 @@
+//! The daemon as commands meet it: real processes, real signals, one per state directory.
+//!
+//! The test program is its own daemon: the ignored tests at the end are entry points of processes
+//! that the others start. They run in their state directory and find there what to do.
+
+#![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up has failed")]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use lab1_flow_cloud::daemon::{
+    DaemonError, Endpoint, Launch, ServeOptions, Started, detach, reset, serve, start, status,
+    stop, stop_signal,
+};
+use rustix::process::{Pid, Signal, getsid, kill_process};
+
+/// A state directory, whose daemon ends with the test.
+struct Directory(tempfile::TempDir);
+
+impl Directory {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(MARK), b"").unwrap();
+        Self(directory)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn start(&self) -> Started {
+        start(self.path(), &launch()).unwrap()
+    }
+
+    /// Kills the daemon without warning and waits until the kernel has freed its lock.
+    fn kill(&self, endpoint: &Endpoint) {
+        signal(endpoint, Signal::KILL);
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while fs::File::open(self.path().join("cloud.lock")).unwrap().try_lock_shared().is_err() {
+            assert!(Instant::now() < deadline, "the lock outlives the daemon");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _none_left_or_gone = stop(self.path());
+    }
+}
+
+/// Marks a directory as one of these tests.
+const MARK: &str = "of-a-test";
+
+fn launch() -> Launch {
+    Launch::of_this_program(["--ignored", "--exact", "entry_of_the_daemon"]).unwrap()
+}
+
+fn pid(endpoint: &Endpoint) -> Pid {
+    Pid::from_raw(i32::try_from(endpoint.pid).unwrap()).unwrap()
+}
+
+fn signal(endpoint: &Endpoint, signal: Signal) {
+    kill_process(pid(endpoint), signal).unwrap();
+}
+
+/// Makes one call of the API and returns the answer's body.
+fn call(endpoint: &Endpoint, form: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", endpoint.port)).unwrap();
+    write!(
+        stream,
+        "POST / HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{form}",
+        endpoint.port,
+        form.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn answers(endpoint: &Endpoint) -> bool {
+    call(endpoint, "Action=GetCallerIdentity&Version=2011-06-15").contains("<Account>")
+}
+
+#[test]
+fn it_is_started_once_found_again_and_stopped() {
+    let directory = Directory::new();
+    assert_eq!(status(directory.path()).unwrap(), None);
+    let first = directory.start();
+    assert!(first.fresh && answers(&first.endpoint));
+    let second = directory.start();
+    assert!(!second.fresh);
+    assert_eq!(second.endpoint, first.endpoint);
+    assert_eq!(status(directory.path()).unwrap().unwrap().endpoint, first.endpoint);
+
+    assert!(stop(directory.path()).unwrap());
+    assert!(!stop(directory.path()).unwrap());
+    assert_eq!(status(directory.path()).unwrap(), None);
+    assert!(TcpStream::connect(("127.0.0.1", first.endpoint.port)).is_err());
+}
+
+#[test]
+fn commands_that_start_it_at_once_get_one_daemon() {
+    let directory = Directory::new();
+    let commands: Vec<_> = (0..6)
+        .map(|_| {
+            Command::new(std::env::current_exe().unwrap())
+                .args(["--ignored", "--exact", "entry_of_a_command"])
+                .current_dir(directory.path())
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for mut command in commands {
+        assert!(command.wait().unwrap().success());
+    }
+    let told: Vec<String> = fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "told"))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    assert_eq!(told.len(), 6);
+    let endpoint = directory.start().endpoint;
+    for told in told {
+        assert_eq!(serde_json::from_str::<Endpoint>(&told).unwrap(), endpoint);
+    }
+}
+
+#[test]
+fn killed_without_warning_it_comes_back_on_the_same_port() {
+    let directory = Directory::new();
+    let mut former = directory.start().endpoint;
+    for _ in 0..3 {
+        // A connection that is open when the process dies lingers on the port.
+        let _lingering = TcpStream::connect(("127.0.0.1", former.port)).unwrap();
+        directory.kill(&former);
+        assert_eq!(status(directory.path()).unwrap(), None);
+        let next = directory.start();
+        assert!(next.fresh && next.endpoint.pid != former.pid);
+        assert_eq!(next.endpoint.port, former.port);
+        assert!(answers(&next.endpoint));
+        former = next.endpoint;
+    }
+}
+
+#[test]
+fn a_port_that_was_taken_meanwhile_is_left_to_its_holder() {
+    let directory = Directory::new();
+    let former = directory.start().endpoint;
+    assert!(stop(directory.path()).unwrap());
+    // It accepts, as any server would, and never answers.
+    let holder = TcpListener::bind(("127.0.0.1", former.port)).unwrap();
+    let next = directory.start().endpoint;
+    assert_ne!(next.port, former.port);
+    assert!(answers(&next));
+    drop(holder);
+}
+
+#[test]
+fn its_account_is_emptied_whether_it_runs_or_not() {
+    let directory = Directory::new();
+    let make = "Action=CreateSecurityGroup&Version=2016-11-15&GroupName=web&GroupDescription=web";
+    let list = "Action=DescribeSecurityGroups&Version=2016-11-15&Filter.1.Name=group-name\
+                &Filter.1.Value.1=web";
+    let is_there = |endpoint: &Endpoint| call(endpoint, list).contains("<groupName>web<");
+    let lag = Duration::from_secs(5);
+
+    let running = directory.start().endpoint;
+    call(&running, make);
+    becomes(lag, || is_there(&running));
+    reset(directory.path()).unwrap();
+    assert!(!is_there(&running));
+
+    call(&running, make);
+    becomes(lag, || is_there(&running));
+    assert!(stop(directory.path()).unwrap());
+    reset(directory.path()).unwrap();
+    assert!(!is_there(&directory.start().endpoint));
+}
+
+/// Waits until something holds: what was created is seen with some delay, as on AWS.
+fn becomes(patience: Duration, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + patience;
+    while !holds() {
+        assert!(Instant::now() < deadline, "it did not become so in {patience:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn what_it_has_answered_survives_its_death() {
+    let directory = Directory::new();
+    let mut endpoint = directory.start().endpoint;
+    for number in 0..8 {
+        let form = format!(
+            "Action=CreateLaunchTemplate&Version=2016-11-15&LaunchTemplateName=template-{number}\
+             &LaunchTemplateData.InstanceType=t2.large"
+        );
+        assert!(call(&endpoint, &form).contains("<launchTemplateId>lt-"));
+        directory.kill(&endpoint);
+        endpoint = directory.start().endpoint;
+    }
+    let list = "Action=DescribeLaunchTemplates&Version=2016-11-15";
+    becomes(Duration::from_secs(5), || {
+        let listed = call(&endpoint, list);
+        (0..8).all(|number| listed.contains(&format!("template-{number}<")))
+    });
+}
+
+#[test]
+fn it_ends_on_sigterm_with_its_lock_free() {
+    let directory = Directory::new();
+    let endpoint = directory.start().endpoint;
+    signal(&endpoint, Signal::TERM);
+    becomes(Duration::from_secs(5), || status(directory.path()).is_ok_and(|s| s.is_none()));
+}
+
+#[test]
+fn one_that_hangs_is_named_and_then_killed() {
+    let directory = Directory::new();
+    let endpoint = directory.start().endpoint;
+    signal(&endpoint, Signal::STOP);
+    let error = status(directory.path()).unwrap_err();
+    assert!(
+        matches!(error, DaemonError::Unresponsive { pid } if pid == Some(endpoint.pid)),
+        "{error}"
+    );
+    assert!(stop(directory.path()).unwrap());
+    assert!(answers(&directory.start().endpoint));
+}
+
+#[test]
+fn one_that_cannot_start_shows_the_end_of_its_log() {
+    let directory = Directory::new();
+    let launch = Launch::of_this_program(["--ignored", "--exact", "entry_that_fails"]).unwrap();
+    let error = start(directory.path(), &launch).unwrap_err();
+    assert!(
+        matches!(&error, DaemonError::Ended { log_tail } if log_tail.contains("no such thing"))
+    );
+    let nowhere = Launch { program: "/nonexistent/program".into(), arguments: Vec::new() };
+    let error = start(directory.path(), &nowhere).unwrap_err();
+    assert!(matches!(error, DaemonError::Spawn { .. }), "{error}");
+}
+
+#[test]
+fn a_second_one_on_the_same_directory_is_refused_with_the_holder() {
+    let directory = Directory::new();
+    let endpoint = directory.start().endpoint;
+    let second = run(ServeOptions::new(directory.path()));
+    let error = second.unwrap_err();
+    assert!(matches!(error, DaemonError::Held { pid, .. } if pid == Some(endpoint.pid)), "{error}");
+}
+
+#[test]
+fn a_wanted_port_that_is_taken_is_an_error() {
+    let directory = Directory::new();
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = holder.local_addr().unwrap().port();
+    let options = ServeOptions { port: Some(port), ..ServeOptions::new(directory.path()) };
+    let error = run(options).unwrap_err();
+    assert!(matches!(error, DaemonError::Port { port: named, .. } if named == port), "{error}");
+}
+
+#[test]
+fn it_leads_its_own_session() {
+    let directory = Directory::new();
+    let endpoint = directory.start().endpoint;
+    assert_eq!(getsid(Some(pid(&endpoint))).unwrap(), pid(&endpoint));
+}
+
+/// A script may hold a lock or a pipe on a descriptor that every program it calls inherits; it must
+/// not be held for ever because one of them started the daemon.
+#[cfg(target_os = "linux")]
+#[test]
+fn it_inherits_nothing_but_the_log() {
+    let directory = Directory::new();
+    let of_a_script = directory.path().join("lock-of-a-script");
+    let script = fs::File::create(&of_a_script).unwrap();
+    rustix::io::fcntl_setfd(&script, rustix::io::FdFlags::empty()).unwrap();
+    let endpoint = directory.start().endpoint;
+
+    let of_process = |number: &str| {
+        fs::read_link(format!("/proc/{}/fd/{number}", endpoint.pid)).unwrap_or_default()
+    };
+    assert_eq!(of_process("0"), Path::new("/dev/null"));
+    let log = directory.path().canonicalize().unwrap().join("cloud.log");
+    assert_eq!((of_process("1"), of_process("2")), (log.clone(), log));
+    for entry in fs::read_dir(format!("/proc/{}/fd", endpoint.pid)).unwrap() {
+        let held = fs::read_link(entry.unwrap().path()).unwrap_or_default();
+        assert!(!held.ends_with("lock-of-a-script"), "the daemon holds a descriptor of the script");
+    }
+    drop(script);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn it_gets_no_aws_variable() {
+    let directory = Directory::new();
+    let started = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "entry_of_a_command"])
+        .current_dir(directory.path())
+        .env("AWS_SECRET_ACCESS_KEY", "a secret")
+        .env("LAB1_FLOW_TEST", "not a secret")
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(started.success());
+    let endpoint = directory.start().endpoint;
+    let environment = fs::read(format!("/proc/{}/environ", endpoint.pid)).unwrap();
+    let environment = String::from_utf8_lossy(&environment);
+    assert!(environment.contains("LAB1_FLOW_TEST=") && !environment.contains("AWS_"));
+}
+
+/// Serves in this process until a signal.
+fn run(options: ServeOptions) -> Result<(), DaemonError> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.unwrap().block_on(serve(options, stop_signal(), |_| {}))
+}
+
+/// Returns the directory in which an entry point was started, if a test here started it.
+fn started_in() -> Option<std::path::PathBuf> {
+    let directory = std::env::current_dir().unwrap();
+    directory.join(MARK).exists().then_some(directory)
+}
+
+#[test]
+#[ignore = "the daemon's process, started by the other tests"]
+fn entry_of_the_daemon() {
+    let Some(directory) = started_in() else { return };
+    detach();
+    run(ServeOptions::new(directory)).unwrap();
+}
+
+#[test]
+#[ignore = "the process of a command that needs the daemon, started by the other tests"]
+fn entry_of_a_command() {
+    let Some(directory) = started_in() else { return };
+    let started = start(&directory, &launch()).unwrap();
+    let told = directory.join(format!("{}.told", std::process::id()));
+    fs::write(told, serde_json::to_vec(&started.endpoint).unwrap()).unwrap();
+}
+
+#[test]
+#[ignore = "the process of a daemon that cannot start, started by another test"]
+fn entry_that_fails() {
+    assert!(started_in().is_none(), "no such thing as a reason");
+}
