@@ -3,17 +3,19 @@
 //! `docs/journal-format.md` describes the frame for a second implementer.
 
 use std::fmt;
+use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Doing;
 use crate::{Entry, History, JournalError, Record, RunHeader, RunId, Seq, Timestamp};
 
 /// The format that this version writes, and the highest that it reads.
 pub(crate) const FORMAT: u16 = 1;
 
-/// The greatest stored size of one record. An entry holds names and ids, not files; a larger one is a mistake
-/// that should not fill the disk.
-pub(crate) const RECORD_BYTES_MAX: usize = 16 << 20;
+/// The greatest size of the payloads of one batch. Entries hold names and ids, not files; a larger batch is a
+/// mistake that should not fill the disk.
+pub(crate) const BATCH_BYTES_MAX: usize = 16 << 20;
 
 const MAGIC: [u8; 4] = *b"L1FJ";
 const CHAIN_BYTES: usize = 16;
@@ -36,6 +38,11 @@ impl Chain {
 
     pub(crate) fn as_bytes(&self) -> &[u8; CHAIN_BYTES] {
         &self.0
+    }
+
+    /// Takes the new end of a run into a chain of commits.
+    pub(crate) fn link(&self, run: &RunId, end: Self) -> Self {
+        Self::hash(&[&self.0, run.as_str().as_bytes(), &end.0])
     }
 
     /// BLAKE3 of the parts in a row, cut to 16 bytes.
@@ -70,7 +77,9 @@ struct Payload {
 
 /// The payload of a header.
 pub(crate) fn header_payload(header: &RunHeader) -> Result<Vec<u8>, JournalError> {
-    payload(header)
+    let payload = payload(header)?;
+    check_batch(&[&payload])?;
+    Ok(payload)
 }
 
 /// The payload of a record.
@@ -79,28 +88,34 @@ pub(crate) fn entry_payload(at: Timestamp, entry: &Entry) -> Result<Vec<u8>, Jou
 }
 
 fn payload(value: &impl Serialize) -> Result<Vec<u8>, JournalError> {
-    let cannot = |source| JournalError::Storage { doing: "encode a record".into(), source };
-    let bytes = serde_json::to_vec(value).map_err(|error| cannot(error.into()))?;
-    if bytes.len() > RECORD_BYTES_MAX {
-        let what = format!("it has {} bytes, and {RECORD_BYTES_MAX} are allowed", bytes.len());
-        return Err(cannot(std::io::Error::new(std::io::ErrorKind::InvalidInput, what)));
-    }
-    Ok(bytes)
+    serde_json::to_vec(value).map_err(io::Error::from).doing(|| "encode a record".into())
 }
 
-/// Frames a payload and returns the chain that includes it.
-pub(crate) fn frame(before: Chain, seq: Seq, payload: &[u8]) -> (Vec<u8>, Chain) {
-    let mut bytes = Vec::with_capacity(PAYLOAD_AT + payload.len());
+/// Refuses a batch that is too large to be stored.
+pub(crate) fn check_batch<P: AsRef<[u8]>>(payloads: &[P]) -> Result<(), JournalError> {
+    let bytes: usize = payloads.iter().map(|payload| payload.as_ref().len()).sum();
+    if bytes > BATCH_BYTES_MAX {
+        let what = format!("it has {bytes} bytes, and {BATCH_BYTES_MAX} are allowed");
+        let source = io::Error::new(io::ErrorKind::InvalidInput, what);
+        return Err(JournalError::Storage { doing: "store a batch".into(), source });
+    }
+    Ok(())
+}
+
+/// Appends a framed payload to `bytes` and returns the chain that includes it.
+pub(crate) fn frame(bytes: &mut Vec<u8>, before: Chain, seq: Seq, payload: &[u8]) -> Chain {
+    let start = bytes.len();
+    bytes.reserve(PAYLOAD_AT + payload.len());
     bytes.extend_from_slice(&MAGIC);
     bytes.extend_from_slice(&FORMAT.to_be_bytes());
     bytes.extend_from_slice(&seq.0.to_be_bytes());
-    // `payload` is at most RECORD_BYTES_MAX, which fits.
+    // A payload has at most BATCH_BYTES_MAX bytes, which fits.
     let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
     bytes.extend_from_slice(&length.to_be_bytes());
-    let chain = Chain::hash(&[before.as_bytes(), &bytes, payload]);
+    let chain = Chain::hash(&[before.as_bytes(), &bytes[start..], payload]);
     bytes.extend_from_slice(chain.as_bytes());
     bytes.extend_from_slice(payload);
-    (bytes, chain)
+    chain
 }
 
 /// Reads the frames of one run in order, and refuses whatever was not written like this.
@@ -118,9 +133,24 @@ impl RunReader {
         Self { chain: Chain::start(&run), next: Seq(0), run, header: None, records: Vec::new() }
     }
 
-    /// Takes the frame that is stored at `seq`.
-    pub(crate) fn take(&mut self, seq: Seq, frame: &[u8]) -> Result<(), JournalError> {
-        let payload = self.check(seq, frame)?;
+    /// Takes the frames of one batch, which is stored at `first`.
+    pub(crate) fn take_batch(&mut self, first: Seq, frames: &[u8]) -> Result<(), JournalError> {
+        if first != self.next {
+            return Err(self.damaged(format!("it is missing; record {first} follows")));
+        }
+        let mut rest = frames;
+        loop {
+            let (payload, behind) = self.check(rest)?;
+            self.take(payload)?;
+            self.next = self.next.next();
+            rest = behind;
+            if rest.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn take(&mut self, payload: &[u8]) -> Result<(), JournalError> {
         let unreadable =
             |error: serde_json::Error| self.damaged(format!("its content does not read: {error}"));
         if self.header.is_none() {
@@ -131,9 +161,8 @@ impl RunReader {
             self.header = Some(header);
         } else {
             let Payload { at, entry } = serde_json::from_slice(payload).map_err(unreadable)?;
-            self.records.push(Record { seq, at, entry });
+            self.records.push(Record { seq: self.next, at, entry });
         }
-        self.next = seq.next();
         Ok(())
     }
 
@@ -143,35 +172,34 @@ impl RunReader {
         Some((history, self.next, self.chain))
     }
 
-    fn check<'f>(&mut self, seq: Seq, frame: &'f [u8]) -> Result<&'f [u8], JournalError> {
-        if seq != self.next {
-            return Err(self.damaged(format!("it is missing; record {seq} follows")));
-        }
-        let (Some(head), Some(payload)) = (frame.get(..PAYLOAD_AT), frame.get(PAYLOAD_AT..)) else {
-            return Err(self.damaged(format!("it has only {} bytes", frame.len())));
+    /// Checks the first frame of `frames`, and parts its payload from what follows.
+    fn check<'f>(&mut self, frames: &'f [u8]) -> Result<(&'f [u8], &'f [u8]), JournalError> {
+        let Some((head, rest)) = frames.split_at_checked(PAYLOAD_AT) else {
+            return Err(self.damaged(format!("only {} bytes of it are there", frames.len())));
         };
         if head[..4] != MAGIC {
             return Err(self.damaged("it does not begin as a record"));
         }
         let format = u16::from_be_bytes([head[4], head[5]]);
         if format > FORMAT {
-            let what = format!("record {seq} of run {}", self.run);
+            let what = format!("record {} of run {}", self.next, self.run);
             return Err(JournalError::NewerFormat { what, found: format, supported: FORMAT });
         }
-        if head[6..14] != seq.0.to_be_bytes() {
+        if head[6..14] != self.next.0.to_be_bytes() {
             return Err(self.damaged("it carries the number of another record"));
         }
         let length = u32::from_be_bytes([head[14], head[15], head[16], head[17]]);
-        if usize::try_from(length).ok() != Some(payload.len()) {
-            let found = payload.len();
+        let cut = usize::try_from(length).ok().and_then(|length| rest.split_at_checked(length));
+        let Some((payload, behind)) = cut else {
+            let found = rest.len();
             return Err(self.damaged(format!("{length} bytes were written, {found} are there")));
-        }
+        };
         let chain = Chain::hash(&[self.chain.as_bytes(), &head[..CHAIN_AT], payload]);
         if head[CHAIN_AT..] != *chain.as_bytes() {
             return Err(self.damaged("its checksum does not follow from the record before it"));
         }
         self.chain = chain;
-        Ok(payload)
+        Ok((payload, behind))
     }
 
     /// Damage at the record that is due.

@@ -8,8 +8,11 @@ mod id;
 mod journal;
 mod lock;
 mod memory;
+mod mirror;
+mod run_store;
 mod sled_journal;
 mod state;
+mod summary;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;
@@ -23,7 +26,12 @@ pub use entry::{
 pub use error::JournalError;
 pub use id::{ActionName, InvalidName, RunId, Seq, StepName};
 pub use journal::{Journal, JournalFuture};
+pub use lock::Holder;
 pub use memory::MemoryJournal;
+pub use run_store::{
+    ResolveError, RunJournal, RunStore, RunSummary, RunView, Source, UnreadableRun,
+};
 pub use sled_journal::SledJournal;
 pub use state::{ActionPhase, ActionState, Budget, Direction, RunState};
+pub use summary::{RunPhase, Summary, Waiting};
 pub use time::Timestamp;

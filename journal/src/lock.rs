@@ -3,7 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -95,13 +95,13 @@ pub(crate) struct BuildLock {
 
 impl BuildLock {
     /// Keeps sweeps away; waits for one that is under way.
-    pub(crate) fn shared(path: PathBuf) -> Result<Self, JournalError> {
+    pub(crate) fn shared(path: &Path) -> Result<Self, JournalError> {
         let lock = || {
-            let file = files::open_or_create(&path)?;
+            let file = files::open_or_create(path)?;
             file.lock_shared()?;
             Ok(Self { _file: file })
         };
-        lock().doing(|| doing(&path))
+        lock().doing(|| doing(path))
     }
 
     /// Gets the right to sweep, unless somebody builds.

@@ -1,10 +1,14 @@
 //! Goal: every journal keeps the same promises. Method: one suite, each implementation a subject.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 use std::sync::Arc;
 
 use lab1_flow_journal::testing::FaultyJournal;
 use lab1_flow_journal::testing::conformance::{Opened, Subject, check_all};
-use lab1_flow_journal::{Journal, JournalFuture, MemoryJournal, RunHeader, RunId, SledJournal};
+use lab1_flow_journal::{
+    Journal, JournalError, JournalFuture, MemoryJournal, RunHeader, RunId, RunStore, SledJournal,
+};
 
 #[derive(Debug)]
 struct Memory;
@@ -107,4 +111,43 @@ impl Subject for Sled {
 #[tokio::test]
 async fn the_sled_journal_conforms() {
     check_all(&Sled { dir: tempfile::tempdir().unwrap() }).await;
+}
+
+/// One folder a run.
+#[derive(Debug)]
+struct Folders {
+    dir: tempfile::TempDir,
+    store: RunStore,
+}
+
+impl Subject for Folders {
+    fn begin<'a>(&'a self, header: &'a RunHeader) -> JournalFuture<'a, Opened> {
+        Box::pin(async move {
+            match self.store.remove(&header.run) {
+                Ok(()) | Err(JournalError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            Ok(Arc::new(self.store.create(header)?) as Opened)
+        })
+    }
+
+    fn reopen<'a>(&'a self, run: &'a RunId, journal: Opened) -> JournalFuture<'a, Opened> {
+        Box::pin(async move {
+            drop(journal);
+            Ok(Arc::new(self.store.open_run(run)?) as Opened)
+        })
+    }
+
+    fn holds_many_runs(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn the_run_journal_conforms() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = RunStore::open(dir.path()).unwrap();
+    let folders = Folders { dir, store };
+    check_all(&folders).await;
+    drop(folders.dir);
 }

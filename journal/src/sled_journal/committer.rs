@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvError, TryRecvError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -16,6 +17,9 @@ use crate::{History, JournalError, RunId, Seq};
 /// commit stays short, whatever waits.
 const GROUP_REQUESTS_MAX: usize = 1024;
 const GROUP_BYTES_MAX: usize = 4 << 20;
+
+/// Shorter than a sync, longer than the way of an answer to its caller and back.
+const SPIN: Duration = Duration::from_micros(0);
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, JournalError>>;
 
@@ -69,7 +73,7 @@ impl Committer {
 
     /// Serves requests until the last handle is gone, then closes the database.
     pub(super) fn run(mut self, requests: &Receiver<Request>) -> Result<(), JournalError> {
-        while let Ok(first) = requests.recv() {
+        while let Ok(first) = receive(requests) {
             let mut bytes = first.payload_bytes();
             let mut group = vec![first];
             while group.len() < GROUP_REQUESTS_MAX && bytes < GROUP_BYTES_MAX {
@@ -119,9 +123,9 @@ impl Committer {
             Err(JournalError::NotFound { .. }) => {}
             Err(error) => return Err(error),
         }
-        let chain = staged.put(&run, Head { next: Seq(0), chain: Chain::start(&run) }, payload);
-        staged.link(&run, chain);
-        self.heads.insert(run, Head { next: Seq::FIRST, chain });
+        let start = Head { next: Seq(0), chain: Chain::start(&run) };
+        let head = staged.put(&run, start, &[payload]);
+        self.heads.insert(run, head);
         Ok(())
     }
 
@@ -133,16 +137,14 @@ impl Committer {
         payloads: &[Vec<u8>],
     ) -> Result<(), JournalError> {
         self.check_sound()?;
-        let mut head = self.head(&run)?;
+        let head = self.head(&run)?;
         if head.next != expected {
             return Err(JournalError::Conflict { run, expected, found: head.next });
         }
-        for payload in payloads {
-            let chain = staged.put(&run, head, payload);
-            head = Head { next: head.next.next(), chain };
+        if !payloads.is_empty() {
+            let head = staged.put(&run, head, payloads);
+            self.heads.insert(run, head);
         }
-        staged.link(&run, head.chain);
-        self.heads.insert(run, head);
         Ok(())
     }
 
@@ -164,7 +166,7 @@ impl Committer {
     /// Makes the staged records durable, then tells those who wait.
     fn commit(&mut self, staged: Staged) {
         let Staged { commit, chain, waiting } = staged;
-        if commit.frames > 0 {
+        if !commit.is_empty() {
             let mark = CommitMark { commit: self.opened.mark.commit + 1, chain };
             if let Err(error) = self.write(commit, mark) {
                 for reply in waiting {
@@ -224,16 +226,17 @@ impl Committer {
 }
 
 impl Staged {
-    fn put(&mut self, run: &RunId, head: Head, payload: &[u8]) -> Chain {
-        let (frame, chain) = codec::frame(head.chain, head.next, payload);
-        self.commit.put_frame(run, head.next, &frame);
-        chain
-    }
-
-    /// Takes a run's new chain into the chain of commits.
-    fn link(&mut self, run: &RunId, chain: Chain) {
-        self.chain =
-            Chain::hash(&[self.chain.as_bytes(), run.as_str().as_bytes(), chain.as_bytes()]);
+    /// Frames a batch that follows `head`, and says where the run then stands.
+    fn put<P: AsRef<[u8]>>(&mut self, run: &RunId, head: Head, payloads: &[P]) -> Head {
+        let mut frames = Vec::new();
+        let mut after = head;
+        for payload in payloads {
+            let chain = codec::frame(&mut frames, after.chain, after.next, payload.as_ref());
+            after = Head { next: after.next.next(), chain };
+        }
+        self.commit.put_batch(run, head.next, &frames);
+        self.chain = self.chain.link(run, after.chain);
+        after
     }
 
     fn wait(&mut self, staged: Result<(), JournalError>, reply: Reply<()>) {
@@ -244,6 +247,19 @@ impl Staged {
             }
         }
     }
+}
+
+/// Waits for a request, at first without sleeping: a run that goes on at once need not wake this thread.
+fn receive(requests: &Receiver<Request>) -> Result<Request, RecvError> {
+    let patience = Instant::now() + SPIN;
+    while Instant::now() < patience {
+        match requests.try_recv() {
+            Ok(request) => return Ok(request),
+            Err(TryRecvError::Disconnected) => return Err(RecvError),
+            Err(TryRecvError::Empty) => std::hint::spin_loop(),
+        }
+    }
+    requests.recv()
 }
 
 /// Keeps a panic of sled in: this thread must live to say that the journal is unusable.

@@ -16,8 +16,7 @@ use tokio::sync::oneshot;
 
 use self::committer::{Committer, Reply, Request};
 use self::keys::Commit;
-pub(crate) use self::open::Layout;
-use self::open::Opened;
+pub(crate) use self::open::{Layout, Opened};
 use self::store::Store;
 use crate::codec::{self, Chain};
 use crate::error::Doing;
@@ -29,8 +28,8 @@ use crate::{
 
 /// Any number of runs in one sled database, safe against the loss of power.
 ///
-/// An append is acknowledged after its records are written in one atomic batch, flushed, and synced with
-/// `fdatasync` on sled's log, and after the witness beside the database has seen them. Appends that wait at
+/// An append is acknowledged after its records are written, all or none, flushed, and synced with `fdatasync`
+/// on sled's log, and after the witness beside the database has seen them. Appends that wait at
 /// the same time share one commit, so that a hundred runs need not a hundred syncs.
 ///
 /// One process holds a journal at a time. [`open`](Self::open) believes nothing: see
@@ -53,12 +52,15 @@ impl SledJournal {
     /// # Errors
     /// [`JournalError::Storage`].
     pub fn create(dir: &Path) -> Result<Self, JournalError> {
-        let parent = parent_of(dir)?;
-        let name = format!(".new-{}-{}", files::name_of(dir), std::process::id());
-        let unfinished = parent.join(name);
-        files::remove_tree(&unfinished)?;
-        build(&Layout::new(&unfinished), None)?;
-        publish(&unfinished, dir)?;
+        let name = format!(".new-{}-{}", files::name_of(dir), files::unique());
+        let unfinished = parent_of(dir)?.join(name);
+        files::create_dir(&unfinished)?;
+        let built = build(&Layout::new(&unfinished), None).and_then(|()| publish(&unfinished, dir));
+        if built.is_err() {
+            // What stands in the way of the removal stood in the way of the building: say that.
+            let _ = files::remove_tree(&unfinished);
+        }
+        built?;
         Self::open(dir)
     }
 
@@ -68,7 +70,7 @@ impl SledJournal {
     /// [`JournalError::Held`], [`JournalError::Damaged`], [`JournalError::NewerFormat`],
     /// [`JournalError::Storage`].
     pub fn open(dir: &Path) -> Result<Self, JournalError> {
-        Self::open_within(&Layout::new(dir), Duration::ZERO)
+        Self::start(Opened::open(dir, Duration::ZERO)?)
     }
 
     /// Opens the journal in the folder `dir`, or makes it.
@@ -77,14 +79,18 @@ impl SledJournal {
     /// As [`create`](Self::create) and [`open`](Self::open).
     pub fn open_or_create(dir: &Path) -> Result<Self, JournalError> {
         match fs::symlink_metadata(dir) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::create(dir),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match Self::create(dir) {
+                // Another process was faster.
+                Err(_) if dir.exists() => Self::open(dir),
+                created => created,
+            },
             _ => Self::open(dir),
         }
     }
 
-    /// Opens a journal, waiting for another process to let it go.
-    pub(crate) fn open_within(layout: &Layout, patience: Duration) -> Result<Self, JournalError> {
-        let committer = Committer::new(Opened::open(layout.clone(), patience)?);
+    /// Starts the thread that serves an opened journal.
+    pub(crate) fn start(opened: Opened) -> Result<Self, JournalError> {
+        let committer = Committer::new(opened);
         let (sender, receiver) = channel();
         let committer = thread::Builder::new()
             .name("lab1-flow-journal".into())
@@ -150,6 +156,7 @@ impl Journal for SledJournal {
         Box::pin(async move {
             let payloads = entries.iter().map(|entry| codec::entry_payload(at, entry));
             let payloads = payloads.collect::<Result<Vec<_>, _>>()?;
+            codec::check_batch(&payloads)?;
             let run = run.clone();
             self.ask(|reply| Request::Append { run, expected, payloads, reply }).await?;
             Ok(Record::number(expected, at, entries))
@@ -172,20 +179,18 @@ impl Journal for SledJournal {
     }
 }
 
-/// Fills a new folder with a closed journal, synced, that holds the run of `header`.
+/// Fills an empty folder with a closed journal, synced, that holds the run of `header`.
 pub(crate) fn build(layout: &Layout, header: Option<&RunHeader>) -> Result<(), JournalError> {
-    files::create_dir(layout.dir())?;
     files::create_dir(&layout.database())?;
     let store = Store::open(&layout.database())?;
     let mut mark = CommitMark::none();
     if let Some(header) = header {
         let payload = codec::header_payload(header)?;
-        let (frame, chain) = codec::frame(Chain::start(&header.run), Seq(0), &payload);
+        let mut frames = Vec::new();
+        let chain = codec::frame(&mut frames, Chain::start(&header.run), Seq(0), &payload);
         let mut commit = Commit::default();
-        commit.put_frame(&header.run, Seq(0), &frame);
-        let links: [&[u8]; 3] =
-            [mark.chain.as_bytes(), header.run.as_str().as_bytes(), chain.as_bytes()];
-        mark = CommitMark { commit: 1, chain: Chain::hash(&links) };
+        commit.put_batch(&header.run, Seq(0), &frames);
+        mark = CommitMark { commit: 1, chain: mark.chain.link(&header.run, chain) };
         store.commit(commit, mark)?;
     }
     store.close()?;
@@ -194,6 +199,22 @@ pub(crate) fn build(layout: &Layout, header: Option<&RunHeader>) -> Result<(), J
     witness.write(Sighting { mark, seal: Some(seal) })?;
     files::open_or_create(&layout.lock()).doing(|| format!("make {}", layout.lock().display()))?;
     files::sync_tree(layout.dir())
+}
+
+/// Reads a run from a copy of its journal, which is left in the folder `copy`.
+pub(crate) fn read_copy(
+    layout: &Layout,
+    copy: &Path,
+    run: &RunId,
+) -> Result<History, JournalError> {
+    let sighting = Witness::look(&layout.witness())?;
+    let wanted = run.clone();
+    let read = move |store: &Store| Ok(store.read_run(&wanted)?.history);
+    match open::open_copy(&layout.database(), copy, sighting, read) {
+        Err(JournalError::NotFound { .. }) => Err(open::misses(run)),
+        other => other,
+    }
+    .map_err(|error| open::advised(error, layout))
 }
 
 /// Gives a finished folder its name. Dies here: it has the name, durably, or is swept.

@@ -14,14 +14,14 @@ use super::store::Store;
 use crate::error::Doing;
 use crate::lock::LockFile;
 use crate::witness::{CommitMark, Sighting, Witness};
-use crate::{JournalError, files};
+use crate::{History, JournalError, RunId, files};
 
 /// The thread that opens databases. sled may panic on a damaged file; the panic is caught and becomes
 /// [`JournalError::Damaged`], and a program's panic hook can stay silent for threads of this name.
 pub(super) const OPEN_THREAD: &str = "lab1-flow-journal-open";
 
 /// An opening that takes longer hangs: sled waits for ever when one of its own threads has died.
-const OPEN_LIMIT: Duration = Duration::from_secs(60);
+const OPEN_LIMIT: Duration = Duration::from_mins(1);
 
 /// The paths of one journal.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ impl Layout {
 
 /// A journal that is open, checked and held.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(crate) struct Opened {
     pub(super) store: Store,
     pub(super) witness: Witness,
     pub(super) mark: CommitMark,
@@ -65,8 +65,9 @@ impl Opened {
     /// Opens an existing journal; waits up to `patience` for another process to let it go.
     ///
     /// Dies here: nothing is changed but the witness, which then says that the end was not clean.
-    pub(super) fn open(layout: Layout, patience: Duration) -> Result<Self, JournalError> {
-        fs::metadata(layout.dir()).doing(|| format!("open {}", layout.dir().display()))?;
+    pub(crate) fn open(dir: &Path, patience: Duration) -> Result<Self, JournalError> {
+        fs::metadata(dir).doing(|| format!("open {}", dir.display()))?;
+        let layout = Layout::new(dir);
         let lock = LockFile::acquire(&layout.lock(), patience)?;
         Self::open_locked(layout.clone(), lock).map_err(|error| advised(error, &layout))
     }
@@ -94,6 +95,21 @@ impl Opened {
         witness.write(Sighting { mark, seal: None })?;
         files::sync_dir(&layout.database())?;
         Ok(Self { store, witness, mark, lock, layout })
+    }
+
+    /// Reads the one run that a folder is for.
+    ///
+    /// # Errors
+    /// [`JournalError::Damaged`] when it is not there.
+    pub(crate) fn read_only_run(self, run: &RunId) -> Result<(Self, History), JournalError> {
+        let layout = self.layout.clone();
+        let run = run.clone();
+        let read = move || match self.store.read_run(&run) {
+            Ok(stored) => Ok((self, stored.history)),
+            Err(JournalError::NotFound { .. }) => Err(misses(&run)),
+            Err(error) => Err(error),
+        };
+        contained(read).map_err(|error| advised(error, &layout))
     }
 
     /// Closes the database and seals it: the next opening can trust its files.
@@ -136,7 +152,7 @@ fn remove_half_snapshots(database: &Path) -> Result<(), JournalError> {
 }
 
 /// Whether the files are, byte for byte, as a clean close left them.
-pub(super) fn is_sealed(database: &Path, sighting: Option<Sighting>) -> Result<bool, JournalError> {
+fn is_sealed(database: &Path, sighting: Option<Sighting>) -> Result<bool, JournalError> {
     let Some(seal) = sighting.and_then(|sighting| sighting.seal) else { return Ok(false) };
     Ok(files::digest_tree(database)? == seal)
 }
@@ -225,8 +241,13 @@ pub(super) fn panicked(panic: &(dyn Any + Send)) -> JournalError {
     JournalError::damaged("the database", format!("sled panicked: {text}"))
 }
 
+/// The folder of a run does not hold it.
+pub(super) fn misses(run: &RunId) -> JournalError {
+    JournalError::damaged(format!("record 0 of run {run}"), "it is missing")
+}
+
 /// Tells a person what to do about damage.
-fn advised(error: JournalError, layout: &Layout) -> JournalError {
+pub(super) fn advised(error: JournalError, layout: &Layout) -> JournalError {
     match error {
         JournalError::Damaged { at, what } => {
             let dir = layout.dir().display();

@@ -54,15 +54,15 @@ impl Store {
         Ok(Self { db, log, path: path.to_owned() })
     }
 
-    /// Writes a commit, whole or not at all, and returns when it survives a loss of power.
+    /// Writes a commit and returns when it survives a loss of power.
     ///
-    /// Dies here: the commit is there or not; nobody was told that it is.
+    /// Dies here: some of its batches are there, each whole; nobody was told of any.
     pub(super) fn commit(&self, commit: Commit, mark: CommitMark) -> Result<(), JournalError> {
         let failed = |error: sled::Error| JournalError::Storage {
             doing: format!("write to {}", self.path.display()),
             source: error.into(),
         };
-        self.db.apply_batch(commit.into_batch(mark)).map_err(failed)?;
+        commit.write(&self.db, mark).map_err(failed)?;
         self.db.flush().map_err(failed)?;
         self.log.sync_data().doing(|| format!("sync {}", self.path.display()))
     }
@@ -78,7 +78,7 @@ impl Store {
     /// [`JournalError::NotFound`], [`JournalError::Damaged`], [`JournalError::NewerFormat`].
     pub(super) fn read_run(&self, run: &RunId) -> Result<StoredRun, JournalError> {
         let mut reader = RunReader::new(run.clone());
-        let mut frame = Vec::new();
+        let mut frames = Vec::new();
         let mut at: Option<Place> = None;
         for item in self.db.scan_prefix(keys::run_prefix(run)) {
             let (key, value) = item.map_err(|error| unreadable(&self.path, error))?;
@@ -86,8 +86,8 @@ impl Store {
             let chunk_due = match &at {
                 Some(last) if last.seq == place.seq => last.chunk.checked_add(1),
                 Some(last) => {
-                    reader.take(last.seq, &frame)?;
-                    frame.clear();
+                    reader.take_batch(last.seq, &frames)?;
+                    frames.clear();
                     Some(0)
                 }
                 None => Some(0),
@@ -95,11 +95,11 @@ impl Store {
             if chunk_due != Some(place.chunk) {
                 return Err(reader.damaged(format!("chunk {} follows out of turn", place.chunk)));
             }
-            frame.extend_from_slice(&value);
+            frames.extend_from_slice(&value);
             at = Some(place);
         }
         if let Some(last) = at {
-            reader.take(last.seq, &frame)?;
+            reader.take_batch(last.seq, &frames)?;
         }
         let (history, next, chain) =
             reader.finish().ok_or_else(|| JournalError::NotFound { run: run.clone() })?;

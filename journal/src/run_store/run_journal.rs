@@ -1,0 +1,132 @@
+//! The journal of one run.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::mirror_path;
+use crate::mirror::Mirror;
+use crate::sled_journal::Opened;
+use crate::{
+    Entry, History, Journal, JournalError, JournalFuture, Record, RunHeader, RunId, Seq,
+    SledJournal, Timestamp,
+};
+
+/// The journal of one run, held by this process.
+///
+/// Whoever looks at the run meanwhile reads its mirror, which follows every acknowledged append. Dropping it
+/// closes it; [`close`](Self::close) also says whether that worked.
+#[derive(Debug)]
+pub struct RunJournal {
+    run: RunId,
+    dir: PathBuf,
+    journal: SledJournal,
+    /// `None` once it could not be written: it only informs, so the run goes on.
+    mirror: Mutex<Option<Mirror>>,
+}
+
+impl RunJournal {
+    pub(super) fn open(dir: &Path, run: &RunId, patience: Duration) -> Result<Self, JournalError> {
+        let opened = Opened::open(dir, patience)?;
+        let (opened, history) = opened.read_only_run(run)?;
+        let mirror = Mutex::new(open_mirror(dir, &history));
+        let journal = SledJournal::start(opened)?;
+        Ok(Self { run: run.clone(), dir: dir.to_owned(), journal, mirror })
+    }
+
+    /// The run.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// The folder that holds the journal, for files that belong to the run.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Closes the journal and lets the run go. It blocks for some milliseconds.
+    ///
+    /// # Errors
+    /// What made an append fail before, or [`JournalError::Storage`] from the closing itself.
+    pub fn close(self) -> Result<(), JournalError> {
+        self.journal.close()
+    }
+
+    async fn append_and_mirror(
+        &self,
+        run: &RunId,
+        expected: Seq,
+        at: Timestamp,
+        entries: Vec<Entry>,
+    ) -> Result<Vec<Record>, JournalError> {
+        let records = self.journal.append(run, expected, at, entries).await?;
+        let followed = self.mirror().as_mut().is_none_or(|mirror| mirror.follow(&records));
+        if !followed {
+            self.rewrite_mirror().await;
+        }
+        Ok(records)
+    }
+
+    async fn rewrite_mirror(&self) {
+        let rewritten = match self.journal.read(&self.run).await {
+            Ok(history) => open_mirror(&self.dir, &history),
+            Err(_) => None, // The next append meets the same error, and reports it.
+        };
+        *self.mirror() = rewritten;
+    }
+
+    /// A panic while it was held can leave the mirror behind at most, and that is seen at the next append.
+    fn mirror(&self) -> MutexGuard<'_, Option<Mirror>> {
+        self.mirror.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opens the mirror, or goes without: it only informs.
+fn open_mirror(dir: &Path, history: &History) -> Option<Mirror> {
+    let mirror = Mirror::open(&mirror_path(dir), history);
+    if let Err(error) = &mirror {
+        tracing::warn!(%error, run = %history.header.run, "the mirror of the run is not kept");
+    }
+    mirror.ok()
+}
+
+impl Journal for RunJournal {
+    /// Refuses: the run was created with the folder, and there is room for no other.
+    fn create<'a>(&'a self, header: &'a RunHeader) -> JournalFuture<'a, ()> {
+        Box::pin(async move {
+            if header.run == self.run {
+                return Err(JournalError::Exists { run: self.run.clone() });
+            }
+            Err(JournalError::Storage {
+                doing: format!("create run {} in the folder of run {}", header.run, self.run),
+                source: io::ErrorKind::Unsupported.into(),
+            })
+        })
+    }
+
+    fn append<'a>(
+        &'a self,
+        run: &'a RunId,
+        expected: Seq,
+        at: Timestamp,
+        entries: Vec<Entry>,
+    ) -> JournalFuture<'a, Vec<Record>> {
+        Box::pin(self.append_and_mirror(run, expected, at, entries))
+    }
+
+    fn read<'a>(&'a self, run: &'a RunId) -> JournalFuture<'a, History> {
+        self.journal.read(run)
+    }
+
+    fn runs(&self) -> JournalFuture<'_, Vec<RunId>> {
+        self.journal.runs()
+    }
+
+    fn rest<'a>(&'a self, run: &'a RunId) -> JournalFuture<'a, ()> {
+        Box::pin(async move {
+            self.journal.rest(run).await?;
+            self.mirror().as_ref().map_or(Ok(()), Mirror::sync)
+        })
+    }
+}

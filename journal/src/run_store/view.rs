@@ -1,0 +1,153 @@
+//! Looking at runs, also while another process executes them.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{RunStore, UNFINISHED, mirror_path};
+use crate::lock::{self, BuildLock, Holder};
+use crate::sled_journal::{self, Layout};
+use crate::summary::Summary;
+use crate::{History, JournalError, RunId, RunState, Timestamp, files, mirror};
+
+/// How often a look is repeated when a process takes the run, and lets it go, in the middle of it.
+const LOOKS_MAX: u32 = 3;
+
+/// A run as it was at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunView {
+    /// The header and the records.
+    pub history: History,
+    /// Where the run stands.
+    pub state: RunState,
+    /// The live process that holds the run, if any.
+    pub holder: Option<Holder>,
+    /// What was read.
+    pub source: Source,
+}
+
+/// What a view was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The journal itself, checked.
+    Journal,
+    /// The mirror, which may lag behind: the journal is held, or its disk is full.
+    Mirror,
+}
+
+/// A run in a list, read from its mirror: it may lag behind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSummary {
+    /// The run.
+    pub run: RunId,
+    /// Its workflow.
+    pub workflow: String,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// What the application stored with it.
+    pub context: Value,
+    /// The live process that holds it, if any.
+    pub holder: Option<Holder>,
+    /// Where it stands.
+    pub summary: Summary,
+}
+
+/// A run that is there and cannot be listed.
+#[derive(Debug, thiserror::Error)]
+#[error("run {run} cannot be read")]
+pub struct UnreadableRun {
+    /// The run.
+    pub run: RunId,
+    /// Why.
+    #[source]
+    pub error: JournalError,
+}
+
+impl RunStore {
+    /// Reads a run without touching it: a copy of its journal, or, while a live process holds it, its mirror.
+    ///
+    /// Whether a process is live is told by the lock, never by a process id.
+    ///
+    /// # Errors
+    /// [`JournalError::NotFound`], [`JournalError::Damaged`], [`JournalError::NewerFormat`],
+    /// [`JournalError::Illegal`], [`JournalError::Storage`].
+    pub fn view(&self, run: &RunId) -> Result<RunView, JournalError> {
+        let dir = self.existing(run)?;
+        let lock = Layout::new(&dir).lock();
+        let mut looks = 0;
+        loop {
+            looks += 1;
+            if let Some(holder) = lock::holder(&lock)? {
+                return view_mirror(&dir, Some(holder));
+            }
+            match self.read_copy(&dir, run) {
+                Ok(history) => return view(history, None, Source::Journal),
+                // A copy takes room. A full disk must not hide a run.
+                Err(error @ JournalError::Storage { .. }) => {
+                    return view_mirror(&dir, None).map_err(|_| error);
+                }
+                // A process may have taken the run while it was copied.
+                Err(error) if looks == LOOKS_MAX => return Err(error),
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn read_copy(&self, dir: &Path, run: &RunId) -> Result<History, JournalError> {
+        let _building = BuildLock::shared(&self.build_lock())?;
+        let copy = self.private_name(UNFINISHED[2], run);
+        let history = sled_journal::read_copy(&Layout::new(dir), &copy, run);
+        let removed = files::remove_tree(&copy);
+        let history = history?;
+        removed?;
+        Ok(history)
+    }
+
+    /// Lists the runs with where they stand, in the order of their ids.
+    ///
+    /// It reads the two ends of each mirror, and the journal of a run whose mirror does not read. A run that
+    /// cannot be read at all is listed with its error, and hides no other.
+    ///
+    /// # Errors
+    /// [`JournalError::Storage`] when the state directory cannot be listed.
+    pub fn summaries(&self) -> Result<Vec<Result<RunSummary, UnreadableRun>>, JournalError> {
+        let summary =
+            |run: RunId| self.summary(run.clone()).map_err(|error| UnreadableRun { run, error });
+        Ok(self.ids()?.into_iter().map(summary).collect())
+    }
+
+    fn summary(&self, run: RunId) -> Result<RunSummary, JournalError> {
+        let dir = self.dir(&run);
+        match mirror::read_summary(&mirror_path(&dir)) {
+            Ok((card, summary)) if card.run == run => Ok(RunSummary {
+                run,
+                workflow: card.workflow,
+                created_at: card.created_at,
+                context: card.context,
+                holder: lock::holder(&Layout::new(&dir).lock())?,
+                summary,
+            }),
+            _ => {
+                let RunView { history, state, holder, .. } = self.view(&run)?;
+                let header = history.header;
+                Ok(RunSummary {
+                    run,
+                    workflow: header.workflow,
+                    created_at: header.created_at,
+                    context: header.context,
+                    holder,
+                    summary: Summary::of(&state),
+                })
+            }
+        }
+    }
+}
+
+fn view_mirror(dir: &Path, holder: Option<Holder>) -> Result<RunView, JournalError> {
+    view(mirror::read(&mirror_path(dir))?, holder, Source::Mirror)
+}
+
+fn view(history: History, holder: Option<Holder>, source: Source) -> Result<RunView, JournalError> {
+    let state = RunState::replay(&history)?;
+    Ok(RunView { history, state, holder, source })
+}

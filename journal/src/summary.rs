@@ -1,0 +1,142 @@
+//! Where a run stands, in a few fields: what a list of runs shows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ActionName, ActionPhase, ActionState, Rest, RunState, Seq, StepName, StoredStep, Timestamp,
+};
+
+/// Where a run stands, as one word.
+///
+/// It is what the records say. Whether a process works on a running run at this moment is told by its lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunPhase {
+    /// On its way forward.
+    Running,
+    /// On its way back.
+    RollingBack,
+    /// At rest: every action is completed.
+    Completed,
+    /// At rest: every effect is proven gone.
+    RolledBack,
+    /// At rest: an action failed for good.
+    Failed,
+    /// At rest: a rollback cannot go on by itself.
+    Stuck,
+    /// At rest: it was asked to stop.
+    Stopped,
+    /// At rest: the step to run until is complete.
+    Paused,
+    /// At rest: patience, credentials or network are lost.
+    Suspended,
+}
+
+/// What a run waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The action that waits.
+    pub action: ActionName,
+    /// Why, for people.
+    pub reason: String,
+    /// When it goes on, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<Timestamp>,
+}
+
+/// Where a run stands after one of its records.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Where it stands.
+    pub phase: RunPhase,
+    /// The place of the next record.
+    pub next_seq: Seq,
+    /// When the last record was appended.
+    pub changed_at: Timestamp,
+    /// The step that is worked on: the first that is not done in the direction of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepName>,
+    /// The number of numbered steps whose effects are all there.
+    pub steps_completed: usize,
+    /// The number of numbered steps.
+    pub steps_total: usize,
+    /// Whether the run has turned around.
+    pub rolling_back: bool,
+    /// The wait that ends first, if an action waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+    /// How it rests, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Rest>,
+}
+
+impl Summary {
+    /// Sums a state up.
+    pub fn of(state: &RunState) -> Self {
+        let numbered = || state.steps().iter().filter(|step| step.number.is_some());
+        let complete = numbered().filter(|step| state.is_step_complete(step));
+        Self {
+            phase: phase(state),
+            next_seq: state.next_seq(),
+            changed_at: state.changed_at(),
+            step: step(state).map(|step| step.name.clone()),
+            steps_completed: complete.count(),
+            steps_total: numbered().count(),
+            rolling_back: state.is_rolling_back(),
+            waiting: if state.rest().is_none() { waiting(state) } else { None },
+            rest: state.rest().cloned(),
+        }
+    }
+}
+
+fn phase(state: &RunState) -> RunPhase {
+    match state.rest() {
+        None if state.is_rolling_back() => RunPhase::RollingBack,
+        None => RunPhase::Running,
+        Some(Rest::Completed) => RunPhase::Completed,
+        Some(Rest::RolledBack) => RunPhase::RolledBack,
+        Some(Rest::Failed) => RunPhase::Failed,
+        Some(Rest::Stuck { .. }) => RunPhase::Stuck,
+        Some(Rest::Stopped) => RunPhase::Stopped,
+        Some(Rest::Paused) => RunPhase::Paused,
+        Some(Rest::Suspended { .. }) => RunPhase::Suspended,
+    }
+}
+
+fn step(state: &RunState) -> Option<&StoredStep> {
+    let unsettled = |step: &&StoredStep| {
+        let mut actions = step.actions.iter().filter_map(|action| state.action(&action.name));
+        actions.any(|action| !action.is_settled_backwards())
+    };
+    if state.is_rolling_back() {
+        return state.steps().iter().rev().find(unsettled);
+    }
+    state.steps().iter().find(|step| !state.is_step_complete(step))
+}
+
+fn waiting(state: &RunState) -> Option<Waiting> {
+    let waits = state.actions().filter_map(|(name, action)| {
+        let (reason, retry_at) = wait_of(action)?;
+        Some(Waiting { action: name.clone(), reason, retry_at })
+    });
+    waits.min_by_key(|wait| wait.retry_at.map_or(i64::MAX, |at| at.0))
+}
+
+fn wait_of(action: &ActionState) -> Option<(String, Option<Timestamp>)> {
+    match &action.phase {
+        ActionPhase::InDoubt { failure, retry }
+        | ActionPhase::Waiting { failure, retry }
+        | ActionPhase::Compensating { failed: Some((failure, retry)) } => {
+            Some((failure.message.clone(), Some(retry.at)))
+        }
+        ActionPhase::Started | ActionPhase::Compensating { failed: None } => {
+            action.reason.clone().map(|reason| (reason, None))
+        }
+        ActionPhase::Pending
+        | ActionPhase::Completed
+        | ActionPhase::Failed { .. }
+        | ActionPhase::Compensated { .. }
+        | ActionPhase::GaveUp { .. }
+        | ActionPhase::Skipped { .. } => None,
+    }
+}
