@@ -1,0 +1,18 @@
+//! Conformance: the whole flow through the real binary against moto, an emulator of AWS that other
+//! people wrote.
+//!
+//! moto proves that an independent parser accepts our requests, that the SDK reads foreign answers, and
+//! that ids, names and tags fit together across services. What it cannot prove stands in
+//! `deviations.rs`. Everything runs on loopback; Python makes moto and reads its state.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on says so by failing, and reports on standard error"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod deviations;

@@ -1,0 +1,92 @@
+//! A Python environment with moto and boto3: made once, kept, shared by every suite.
+
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The packages, each with its version.
+const REQUIREMENTS: &str = include_str!("requirements.txt");
+
+/// Names a folder outside the clone that is kept from one build to the next.
+const CACHE: &str = "LAB1_FLOW_TEST_CACHE";
+
+/// An interpreter that has the packages of `requirements.txt`.
+#[derive(Debug, Clone)]
+pub(crate) struct Python {
+    interpreter: PathBuf,
+}
+
+impl Python {
+    /// Finds the environment, or makes it; says what is left out where it cannot be made.
+    ///
+    /// Under CI a missing Python fails the test instead: there nothing may be left out.
+    pub(crate) fn or_say_skipped(suite: &str) -> Option<Self> {
+        match Self::environment() {
+            Ok(python) => Some(python),
+            Err(reason) => {
+                assert!(std::env::var_os("CI").is_none(), "{suite} needs Python: {reason}");
+                eprintln!("{suite}: SKIPPED, since {reason}");
+                None
+            }
+        }
+    }
+
+    /// Gives a command that runs one of the scripts beside this file.
+    pub(crate) fn script(&self, name: &str) -> Command {
+        let mut command = Command::new(&self.interpreter);
+        command.arg(support_folder().join(name));
+        command
+    }
+
+    fn environment() -> Result<Self, String> {
+        let base = run(Command::new("python3").arg("--version"))?;
+        let mut key = DefaultHasher::new();
+        (REQUIREMENTS, base).hash(&mut key);
+        let cache = std::env::var_os(CACHE)
+            .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
+        let folder = cache.join(format!("python-{:016x}", key.finish()));
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let python = Self { interpreter: folder.join("venv/bin/python") };
+
+        // Suites run in processes of their own: one makes the environment, the others wait for it.
+        let lock = File::create(folder.join("lock")).map_err(|error| error.to_string())?;
+        lock.lock().map_err(|error| error.to_string())?;
+        let complete = folder.join("complete");
+        if !complete.exists() {
+            python.install(&folder)?;
+            File::create(complete).map_err(|error| error.to_string())?;
+        }
+        Ok(python)
+    }
+
+    fn install(&self, folder: &Path) -> Result<(), String> {
+        eprintln!("making a Python environment in {}", folder.display());
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder.join("venv")))?;
+        let requirements = support_folder().join("requirements.txt");
+        run(Command::new(&self.interpreter)
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .arg("--requirement")
+            .arg(requirements))?;
+        Ok(())
+    }
+}
+
+/// Returns the folder of this file, where the scripts are.
+pub(crate) fn support_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support")
+}
+
+/// Runs a command to its end and returns what it printed; the error carries what it complained of.
+fn run(command: &mut Command) -> Result<String, String> {
+    let name = format!("{command:?}");
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("{name} cannot be run: {error}"))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(format!("{name} ended with {}: {}", output.status, complaint.trim()))
+}
