@@ -1,0 +1,136 @@
+//! Visits to the stack, and what its answers say.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+
+use super::AnsweringGroup;
+use crate::probe::{Answer, Probe};
+
+/// How often each instance is given a chance in one look. A balancer that picks at random among five
+/// leaves one out of thirty requests once in 160 looks; the next look then finds it.
+const ROUNDS_MAX: usize = 6;
+
+/// The most of an unexpected answer that is shown, in characters.
+const SHOWN_MAX: usize = 80;
+
+/// What the answers on one path said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Visit {
+    /// The instances that have answered.
+    pub(super) answered: BTreeSet<String>,
+    /// The last answer that was not as it should be.
+    pub(super) trouble: Option<String>,
+}
+
+/// The host and port that requests are sent to.
+pub(super) fn authority(dns_name: &str, port: u16) -> String {
+    // The embedded cloud's balancers live on loopback ports, which their address names already.
+    if dns_name.contains(':') || port == 80 {
+        dns_name.to_owned()
+    } else {
+        format!("{dns_name}:{port}")
+    }
+}
+
+/// Asks for `/`, which any instance answers with `Healthy!`.
+pub(super) async fn greet(probe: &Probe, authority: &str) -> Result<(), String> {
+    match probe.get(authority, "/").await {
+        Ok(answer) if answer.status == 200 && answer.body.trim() == "Healthy!" => Ok(()),
+        Ok(answer) => Err(unexpected("/", &answer)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Asks on a group's path until every expected instance has answered, or a fair number of times.
+pub(super) async fn visit(probe: &Probe, authority: &str, group: &AnsweringGroup) -> Visit {
+    let path = path_of(&group.path);
+    let mut visit = Visit::default();
+    for _ in 0..ROUNDS_MAX {
+        let width = group.instance_ids.len().max(1);
+        let answers = join_all((0..width).map(|_| probe.get(authority, &path))).await;
+        let mut answered_now = false;
+        for answer in answers {
+            match answer.and_then(|answer| instance_of(&path, &answer)) {
+                Ok(id) => {
+                    answered_now = true;
+                    visit.answered.insert(id);
+                }
+                Err(trouble) => visit.trouble = Some(trouble),
+            }
+        }
+        // A path that leads nowhere yet needs time, not more requests.
+        if !answered_now || visit.answered.is_superset(&group.instance_ids) {
+            break;
+        }
+    }
+    visit
+}
+
+/// A path that the pattern of a rule fits: `*` may stand for nothing, `?` for any one character.
+fn path_of(pattern: &str) -> String {
+    pattern.replace('*', "").replace('?', "x")
+}
+
+/// Reads who answered: `Instance i-0123 is responding now!`.
+fn instance_of(path: &str, answer: &Answer) -> Result<String, String> {
+    let text = answer.body.trim();
+    let id =
+        text.strip_prefix("Instance ").and_then(|text| text.strip_suffix(" is responding now!"));
+    match id.filter(|id| answer.status == 200 && id.starts_with("i-")) {
+        Some(id) => Ok(id.to_owned()),
+        None => Err(unexpected(path, answer)),
+    }
+}
+
+fn unexpected(path: &str, answer: &Answer) -> String {
+    if answer.status != 200 {
+        return format!("{path} answers {}", answer.status);
+    }
+    let shown: String =
+        answer.body.chars().take(SHOWN_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    format!("{path} answers {shown:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer { status, body: body.to_owned() }
+    }
+
+    #[test]
+    fn an_address_that_names_a_port_is_left_alone() {
+        assert_eq!(authority("lab1.example", 80), "lab1.example");
+        assert_eq!(authority("lab1.example", 8080), "lab1.example:8080");
+        assert_eq!(authority("127.0.0.1:4711", 80), "127.0.0.1:4711");
+    }
+
+    #[test]
+    fn only_the_documented_answer_names_an_instance() {
+        let good = answer(200, "Instance i-0abc is responding now!\n");
+        assert_eq!(instance_of("/cluster1", &good), Ok("i-0abc".to_owned()));
+        for (bad, text) in [
+            (answer(503, "Instance i-0abc is responding now!"), "/cluster1 answers 503"),
+            (answer(200, "Healthy!"), "/cluster1 answers \"Healthy!\""),
+            (answer(200, "Instance  is responding now!"), "/cluster1 answers \"Instance  is"),
+        ] {
+            let trouble = instance_of("/cluster1", &bad).unwrap_err();
+            assert!(trouble.starts_with(text), "{trouble}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_visited_at_a_path_that_it_fits() {
+        assert_eq!(path_of("/cluster1"), "/cluster1");
+        assert_eq!(path_of("/cluster1*"), "/cluster1");
+        assert_eq!(path_of("/c?/*"), "/cx/");
+    }
+
+    #[test]
+    fn a_long_answer_is_cut() {
+        let trouble = unexpected("/", &answer(200, &"x".repeat(1000)));
+        assert!(trouble.len() < 100, "{trouble}");
+    }
+}

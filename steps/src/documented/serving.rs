@@ -1,0 +1,147 @@
+//! Step 8: the wait for the stack to serve.
+
+use lab1_flow_workflow::{Actions, Handle, Step};
+use serde::{Deserialize, Serialize};
+
+use crate::answering_instances::{AnsweringGroup, AnsweringInstancesInput, InstancesAnswer};
+use crate::auto_scaling_group::AutoScalingGroupRef;
+use crate::balancer_active::{ActiveLoadBalancer, LoadBalancerActive};
+use crate::connection::Aws;
+use crate::healthy_targets::{
+    ExpectedTargets, HealthyTargets, HealthyTargetsInput, TargetsHealthy,
+};
+use crate::listener::ListenerRef;
+use crate::load_balancer::LoadBalancerRef;
+use crate::probe::Probe;
+use crate::rule::RuleRef;
+use crate::spec::{StackSpec, WaitMode};
+use crate::target_group::TargetGroupRef;
+
+/// The wait until the balancer is active, every target healthy, and every instance has answered over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServingStep {
+    wait: WaitMode,
+    port: u16,
+    paths: [String; 2],
+    desired: [u32; 2],
+}
+
+/// What must serve.
+#[derive(Debug)]
+pub(crate) struct ServingNeeds {
+    pub(crate) aws: Aws,
+    pub(crate) probe: Probe,
+    pub(crate) load_balancer: Handle<LoadBalancerRef>,
+    pub(crate) target_groups: [Handle<TargetGroupRef>; 2],
+    pub(crate) listener: Handle<ListenerRef>,
+    pub(crate) rules: [Handle<RuleRef>; 2],
+    pub(crate) groups: [Handle<AutoScalingGroupRef>; 2],
+}
+
+impl ServingStep {
+    pub(crate) fn new(spec: &StackSpec) -> Self {
+        Self {
+            wait: spec.wait,
+            port: spec.load_balancer.port,
+            paths: spec.groups.each_ref().map(|group| group.path.clone()),
+            desired: spec.groups.each_ref().map(|group| group.desired),
+        }
+    }
+
+    fn watch_targets(
+        &self,
+        needs: &ServingNeeds,
+        actions: &mut Actions<'_>,
+    ) -> Handle<HealthyTargets> {
+        let [first, second] = needs.groups;
+        let [first_targets, second_targets] = needs.target_groups;
+        let [first_rule, second_rule] = needs.rules;
+        let desired = self.desired;
+        actions.look(
+            "targets-healthy",
+            "every target healthy",
+            TargetsHealthy::new(&needs.aws),
+            // A target is unused, and so not checked, before a listener and a rule lead to its group.
+            (
+                (first, first_targets),
+                (second, second_targets),
+                needs.listener,
+                (first_rule, second_rule),
+            ),
+            move |(first, second, _, _)| HealthyTargetsInput {
+                groups: [first, second]
+                    .into_iter()
+                    .zip(desired)
+                    .map(|((group, target_group), desired)| ExpectedTargets {
+                        group,
+                        target_group,
+                        desired,
+                    })
+                    .collect(),
+            },
+        )
+    }
+
+    fn watch_answers(
+        &self,
+        needs: &ServingNeeds,
+        active: Handle<ActiveLoadBalancer>,
+        healthy: Handle<HealthyTargets>,
+        actions: &mut Actions<'_>,
+    ) {
+        let [first, second] = needs.target_groups;
+        let step = self.clone();
+        actions.look(
+            "instances-answer",
+            "every instance has answered over HTTP",
+            InstancesAnswer::new(&needs.aws, &needs.probe),
+            (active, healthy, first, second),
+            move |(active, healthy, first, second)| AnsweringInstancesInput {
+                dns_name: active.dns_name,
+                port: step.port,
+                groups: [first, second]
+                    .into_iter()
+                    .zip(healthy.instance_ids)
+                    .zip(step.paths.clone().into_iter().zip(step.desired))
+                    .map(|((target_group, instance_ids), (path, desired))| AnsweringGroup {
+                        path,
+                        target_group,
+                        instance_ids,
+                        desired,
+                    })
+                    .collect(),
+            },
+        );
+    }
+}
+
+impl Step for ServingStep {
+    const NAME: &'static str = "serving";
+    const VERSION: u32 = 1;
+    type Needs = ServingNeeds;
+    type Offers = Handle<ActiveLoadBalancer>;
+
+    fn title(&self) -> String {
+        match self.wait {
+            WaitMode::Http => "Serving: every instance answers over HTTP".to_owned(),
+            WaitMode::Targets => "Serving: every target is healthy".to_owned(),
+        }
+    }
+
+    fn define(&self, needs: ServingNeeds, actions: &mut Actions<'_>) -> Handle<ActiveLoadBalancer> {
+        let active = actions.look(
+            "load-balancer-active",
+            "load balancer active",
+            LoadBalancerActive::new(&needs.aws),
+            needs.load_balancer,
+            |load_balancer| load_balancer,
+        );
+        let healthy = self.watch_targets(&needs, actions);
+        match self.wait {
+            WaitMode::Http => self.watch_answers(&needs, active, healthy, actions),
+            WaitMode::Targets => {}
+        }
+        active
+    }
+}

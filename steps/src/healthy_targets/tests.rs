@@ -1,0 +1,130 @@
+use aws_sdk_autoscaling::types::{Instance, LifecycleState};
+use aws_sdk_elasticloadbalancingv2::types::{
+    TargetDescription, TargetHealth, TargetHealthReasonEnum, TargetHealthStateEnum,
+};
+use lab1_flow_workflow::journal::FailureClass;
+
+use super::*;
+
+fn expected(name: &str, desired: u32) -> ExpectedTargets {
+    ExpectedTargets {
+        group: AutoScalingGroupRef { name: name.to_owned() },
+        target_group: TargetGroupRef { arn: format!("tg-{name}"), name: format!("tg-{name}") },
+        desired,
+    }
+}
+
+fn group(instances: &[(&str, LifecycleState)]) -> AutoScalingGroup {
+    let instance = |(id, state): &(&str, LifecycleState)| {
+        Instance::builder()
+            .instance_id(*id)
+            .availability_zone("us-east-1a")
+            .lifecycle_state(state.clone())
+            .health_status("Healthy")
+            .protected_from_scale_in(false)
+            .build()
+    };
+    let instances = instances.iter().map(instance).collect();
+    AutoScalingGroup::builder().set_instances(Some(instances)).build()
+}
+
+fn target(id: &str, state: TargetHealthStateEnum) -> TargetHealthDescription {
+    TargetHealthDescription::builder()
+        .target(TargetDescription::builder().id(id).build())
+        .target_health(TargetHealth::builder().state(state).build())
+        .build()
+}
+
+const IN_SERVICE: LifecycleState = LifecycleState::InService;
+const HEALTHY: TargetHealthStateEnum = TargetHealthStateEnum::Healthy;
+
+#[test]
+fn a_group_is_healthy_when_its_healthy_targets_are_its_instances_in_service() {
+    let group = group(&[("i-1", IN_SERVICE), ("i-2", IN_SERVICE)]);
+    let census =
+        Census::take(&expected("g", 2), &group, &[target("i-1", HEALTHY), target("i-2", HEALTHY)]);
+    assert!(census.is_healthy());
+    let ids: Vec<String> = census.into_healthy_ids().into_iter().collect();
+    assert_eq!(ids, ["i-1", "i-2"]);
+}
+
+#[test]
+fn nothing_less_than_that_is_enough() {
+    let both = [target("i-1", HEALTHY), target("i-2", HEALTHY)];
+    let empty = Census::take(&expected("g", 2), &group(&[]), &[]);
+    let short = Census::take(&expected("g", 2), &group(&[("i-1", IN_SERVICE)]), &both[..1]);
+    let stray = Census::take(&expected("g", 1), &group(&[("i-1", IN_SERVICE)]), &both);
+    let pending = Census::take(
+        &expected("g", 2),
+        &group(&[("i-1", IN_SERVICE), ("i-2", LifecycleState::Pending)]),
+        &both,
+    );
+    let unhealthy = Census::take(
+        &expected("g", 1),
+        &group(&[("i-1", IN_SERVICE), ("i-2", IN_SERVICE)]),
+        &[target("i-1", HEALTHY), target("i-2", TargetHealthStateEnum::Unhealthy)],
+    );
+    for (name, census) in [
+        ("nothing there", empty),
+        ("fewer than desired", short),
+        ("a healthy target outside the group", stray),
+        ("a healthy target that is not in service", pending),
+        ("an instance in service that is not healthy", unhealthy),
+    ] {
+        assert!(!census.is_healthy(), "{name}");
+    }
+}
+
+#[test]
+fn the_summary_counts_all_groups_and_says_what_is_special() {
+    let first = Census::take(
+        &expected("group1", 2),
+        &group(&[("i-1", IN_SERVICE), ("i-2", IN_SERVICE)]),
+        &[target("i-1", HEALTHY), target("i-2", TargetHealthStateEnum::Initial)],
+    );
+    let second = Census::take(&expected("group2", 1), &group(&[]), &[]);
+    assert_eq!(
+        summary(&[first, second]),
+        "targets healthy 1/3, 1 initial; group2 has 0 of 1 instances"
+    );
+}
+
+#[test]
+fn the_summary_tells_why_a_target_is_unhealthy() {
+    let mut sick = target("i-1", TargetHealthStateEnum::Unhealthy);
+    sick.target_health = Some(
+        TargetHealth::builder()
+            .state(TargetHealthStateEnum::Unhealthy)
+            .reason(TargetHealthReasonEnum::Timeout)
+            .build(),
+    );
+    let census = Census::take(&expected("g", 1), &group(&[("i-1", IN_SERVICE)]), &[sick]);
+    assert_eq!(summary(&[census]), "targets healthy 0/1, 1 unhealthy (Target.Timeout)");
+}
+
+#[test]
+fn a_launch_that_can_never_work_fails_with_the_providers_text() {
+    let failure = |outlook, advice| FailedLaunch {
+        message: "The key pair 'vockey' does not exist".to_owned(),
+        outlook,
+        advice,
+    };
+    let error = refuse_hopeless("group1", &[failure(Outlook::Hopeless, Some("set a key pair"))]);
+    let error = error.unwrap_err();
+    assert_eq!(error.class(), FailureClass::Permanent);
+    assert!(error.to_string().contains("'vockey' does not exist"), "{error}");
+    assert_eq!(error.failure().advice.as_deref(), Some("set a key pair"));
+    assert_eq!(refuse_hopeless("group1", &[failure(Outlook::MayRecover, None)]), Ok(()));
+}
+
+#[test]
+fn a_group_that_somebody_deletes_fails_at_once_and_an_unseen_one_is_looked_for_again() {
+    let mut going = group(&[]);
+    going.auto_scaling_group_name = Some("group1".to_owned());
+    assert!(living_group(&[going.clone()], "group1").is_ok());
+    going.status = Some("Delete in progress".to_owned());
+    let error = living_group(&[going], "group1").unwrap_err();
+    assert_eq!(error.class(), FailureClass::Permanent);
+    let error = living_group(&[], "group1").unwrap_err();
+    assert_eq!(error.class(), FailureClass::Transient);
+}
