@@ -3,7 +3,7 @@
 //! `Entry` is exhaustive on purpose: a new kind makes the compiler name every place that must think
 //! about it. A change of these shapes is a change of the format (`docs/journal-format.md`).
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::{ActionName, RunId, Seq, StepName, Timestamp};
@@ -125,7 +125,7 @@ pub enum Entry {
         /// Counts from 1.
         attempt: u32,
         /// The full input, frozen with the first attempt; absent in later ones, which get the same.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         input: Option<Value>,
         /// The idempotency token, the same for every attempt.
         token: String,
@@ -240,6 +240,11 @@ pub enum Entry {
         /// Whether attempts and patience start anew.
         new_budget: bool,
     },
+}
+
+/// Reads a value that is there, be it `null`: an input of nothing is still an input.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// When an action goes on after a failure.

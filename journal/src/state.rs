@@ -101,6 +101,8 @@ pub struct ActionState {
     pub phase: ActionPhase,
     /// The number of attempts ever made.
     pub attempts: u32,
+    /// The attempts that were in doubt and believed absent on the way forward: their effect may still appear.
+    pub absences: u32,
     /// The frozen input, once an attempt was made.
     pub input: Option<Value>,
     /// The idempotency token, once an attempt was made.
@@ -127,6 +129,7 @@ impl ActionState {
             role,
             phase: ActionPhase::Pending,
             attempts: 0,
+            absences: 0,
             input: None,
             token: None,
             output: None,

@@ -47,8 +47,11 @@ fn apply_working_entry(state: &mut RunState, entry: &Entry, at: Timestamp) -> Le
         Entry::AttemptStarted { .. } => start_attempt(state, entry, at),
         Entry::AttemptFailed { .. } => fail_attempt(state, entry, at),
         Entry::AttemptAbsent { action, attempt } => {
+            // A rollback believes in absence only when nothing can appear any more.
+            let early = !state.is_rolling_back();
             let action = find(state, action)?;
             open_attempt(action, Some(*attempt))?;
+            action.absences += u32::from(early);
             enter(action, ActionPhase::Pending, at);
             Ok(())
         }
@@ -277,10 +280,14 @@ fn charge(action: &mut ActionState, failure: &Failure, retry: Retry) {
         FailureClass::Transient | FailureClass::Ambiguous | FailureClass::Permanent => {
             budget.tries += 1;
         }
-        FailureClass::Throttled => budget.throttled_ms += retry.delay_ms,
-        FailureClass::Contended => budget.contended_ms += retry.delay_ms,
-        FailureClass::Unreachable => budget.unreachable_ms += retry.delay_ms,
+        FailureClass::Throttled => add(&mut budget.throttled_ms, retry.delay_ms),
+        FailureClass::Contended => add(&mut budget.contended_ms, retry.delay_ms),
+        FailureClass::Unreachable => add(&mut budget.unreachable_ms, retry.delay_ms),
     }
+}
+
+fn add(total: &mut u64, more: u64) {
+    *total = total.saturating_add(more);
 }
 
 fn enter(action: &mut ActionState, phase: ActionPhase, at: Timestamp) {
