@@ -21,6 +21,8 @@ pub(crate) struct Moment {
     pub(crate) now: Duration,
     /// Nothing new may begin, and why the run will rest then.
     pub(crate) winding_down: Option<Rest>,
+    /// Actions of which there is nothing (more), but of which an earlier attempt might still appear.
+    pub(crate) lingering: BTreeSet<usize>,
     /// The last search of the rollback has found nothing.
     pub(crate) swept: bool,
 }
@@ -151,7 +153,7 @@ impl Planner<'_> {
         if !decisions.is_empty() || !self.moment.busy.is_empty() {
             return decisions;
         }
-        if self.nodes().all(|(_, _, action)| action.is_settled_backwards()) {
+        if self.nodes().all(|(place, _, action)| self.is_settled(place, action)) {
             return self.after_all_is_settled();
         }
         let waits = self.moment.wake.values().any(|due| *due > self.moment.now);
@@ -174,7 +176,7 @@ impl Planner<'_> {
     }
 
     fn step_backward(&self, place: usize, node: &Node, action: &ActionState) -> Option<Decision> {
-        if self.moment.busy.contains_key(&place) || action.is_settled_backwards() {
+        if self.moment.busy.contains_key(&place) || self.is_settled(place, action) {
             return None;
         }
         if let Role::Part { of } = &node.role {
@@ -182,6 +184,9 @@ impl Planner<'_> {
         }
         if !self.is_due(place) {
             return None;
+        }
+        if self.moment.lingering.contains(&place) {
+            return Some(Decision::Reconcile(place));
         }
         match &action.phase {
             ActionPhase::Started | ActionPhase::InDoubt { .. } => Some(Decision::Reconcile(place)),
@@ -215,7 +220,8 @@ impl Planner<'_> {
             }
             let node = &self.workflow.nodes[dependent];
             let own_part = node.role == Role::Part { of: name.clone() };
-            let settled = self.action(dependent).is_some_and(ActionState::is_settled_backwards);
+            let settled =
+                self.action(dependent).is_some_and(|action| self.is_settled(dependent, action));
             if !own_part && !settled {
                 return false;
             }
@@ -256,6 +262,10 @@ impl Planner<'_> {
 
     fn has_inputs(&self, node: &Node) -> bool {
         node.needs.iter().all(|need| self.phase(*need) == Some(&ActionPhase::Completed))
+    }
+
+    fn is_settled(&self, place: usize, action: &ActionState) -> bool {
+        action.is_settled_backwards() && !self.moment.lingering.contains(&place)
     }
 
     fn is_due(&self, place: usize) -> bool {

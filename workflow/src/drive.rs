@@ -29,6 +29,8 @@ pub(crate) struct Drive<'a> {
     pub(crate) moment: Moment,
     /// What each action's waiting in this process has come to.
     pub(crate) patience: BTreeMap<usize, Patience>,
+    /// Until when an attempt that was believed absent may still take effect, by the elapsed time.
+    pub(crate) late_until: BTreeMap<usize, Duration>,
     /// Records that are applied to the state and not yet durable.
     unwritten: Vec<Record>,
     flights: FuturesUnordered<Flight>,
@@ -49,12 +51,14 @@ impl<'a> Drive<'a> {
             state,
             moment: Moment::default(),
             patience: BTreeMap::new(),
+            late_until: BTreeMap::new(),
             unwritten: Vec::new(),
             flights: FuturesUnordered::new(),
         };
         if !how.now {
             drive.keep_stored_delays();
         }
+        drive.expect_late_effects();
         Ok(drive)
     }
 
@@ -63,6 +67,7 @@ impl<'a> Drive<'a> {
         for entry in opening {
             self.write(entry)?;
         }
+        self.distrust_absences();
         loop {
             self.moment.now = self.engine.clock.elapsed();
             if self.engine.stop.is_requested() {
@@ -99,6 +104,27 @@ impl<'a> Drive<'a> {
             };
             let left = retry.at.since(now).min(Duration::from_millis(retry.delay_ms));
             self.moment.wake.insert(place, elapsed + left);
+        }
+    }
+
+    /// What an earlier process believed absent may have been on its way until that process died.
+    fn expect_late_effects(&mut self) {
+        let now = self.engine.clock.elapsed();
+        for (place, node) in self.workflow.nodes.iter().enumerate() {
+            if self.state.action(&node.name).is_some_and(|action| action.absences > 0) {
+                let window = self.profile.window(node.action.consistency());
+                self.late_until.insert(place, now + window);
+            }
+        }
+    }
+
+    /// A rollback believes in an absence only when nothing can appear any more.
+    fn distrust_absences(&mut self) {
+        let early = |place: &usize| self.late_until.contains_key(place);
+        let places = 0..self.workflow.nodes.len();
+        if self.state.is_rolling_back() {
+            let distrusted = places.filter(|place| self.is_believed_absent(*place)).filter(early);
+            self.moment.lingering = distrusted.collect();
         }
     }
 
@@ -144,6 +170,7 @@ impl<'a> Drive<'a> {
                 self.moment.wake.clear();
                 self.patience.clear();
                 self.write(Entry::RollbackStarted { cause })?;
+                self.distrust_absences();
             }
             Decision::Sweep => calls.push(self.sweep()),
             Decision::Rest(rest) => self.write(Entry::RunRested { rest })?,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use lab1_flow_journal::{ActionName, Entry, Failure, FailureClass, Provenance, Rest};
 use serde_json::Value;
 
+use crate::decide::SWEEP;
 use crate::drive::Drive;
 use crate::flight::{Landed, Outcome};
 use crate::patience::Exhausted;
@@ -25,18 +26,17 @@ impl Drive<'_> {
             | Outcome::Look(Ok(Progress::Waiting(wait))) => self.wait_for_look(place, &wait),
             Outcome::Attempt(Err(error)) => self.attempt_failed(place, error),
             Outcome::Look(Err(error)) => self.look_failed(place, error),
+            Outcome::Reconcile(found) if self.moment.lingering.contains(&place) => {
+                self.looked_again(place, found)
+            }
             Outcome::Reconcile(Ok(found)) => self.reconciled(place, found),
             Outcome::Reconcile(Err(error)) => self.reconcile_failed(place, &error),
-            Outcome::Compensate(Ok(Progress::Done(()))) => {
-                self.patience.remove(&place);
-                let action = self.name(place);
-                self.write(Entry::CompensationCompleted { action, with: None })
-            }
+            Outcome::Compensate(Ok(Progress::Done(()))) => self.removed(place),
             Outcome::Compensate(Ok(Progress::Waiting(wait))) => self.wait_for_removal(place, &wait),
             Outcome::Compensate(Err(error)) => self.compensation_failed(place, error),
             Outcome::Sweep(Ok(findings)) => self.swept(findings),
             Outcome::Sweep(Err(error)) => {
-                self.sweep_failed(error);
+                self.search_failed(SWEEP, error);
                 Ok(())
             }
         }
@@ -136,6 +136,8 @@ impl Drive<'_> {
     fn absent_forward(&mut self, place: usize) -> Result<(), EngineError> {
         let last = self.state.action(&self.node(place).name).and_then(|a| a.last_failure.clone());
         self.absent(place)?;
+        let window = self.profile.window(self.node(place).action.consistency());
+        self.late_until.insert(place, self.moment.now + window);
         let budget = self.budget(place);
         let limits = self.limits(place);
         let spent = budget.tries >= limits.tries_max

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use lab1_flow_journal::{Entry, Failure, FailureClass, Provenance, Rest};
+use lab1_flow_journal::{ActionPhase, Entry, Failure, FailureClass, Provenance, Rest};
+use serde_json::Value;
 
 use crate::decide::SWEEP;
 use crate::drive::Drive;
@@ -10,7 +11,7 @@ use crate::flight::Findings;
 use crate::land::gave_up;
 use crate::patience::Exhausted;
 use crate::retry::{action_seed, delay_after};
-use crate::{ActionError, Consistency, EngineError, Limits, Wait};
+use crate::{ActionError, Consistency, EngineError, Limits, Reconciled, Wait};
 
 impl Drive<'_> {
     /// In a rollback "absent" is believed only when the time in which it might still appear is over,
@@ -24,13 +25,77 @@ impl Drive<'_> {
         if left.is_zero() {
             return self.absent(place);
         }
+        let reason = format!("not found; it may still appear within {} s", left.as_secs().max(1));
+        self.look_again(place, &reason, left);
+        Ok(())
+    }
+
+    /// The effect is gone. An attempt that was once believed absent may still take effect, and would find the
+    /// name free again: then nothing is proven before its time is over.
+    pub(crate) fn removed(&mut self, place: usize) -> Result<(), EngineError> {
+        self.patience.remove(&place);
+        let late_until = self.late_until.get(&place).copied().unwrap_or_default();
+        if self.moment.now < late_until {
+            self.moment.lingering.insert(place);
+            return Ok(());
+        }
+        let action = self.name(place);
+        self.write(Entry::CompensationCompleted { action, with: None })
+    }
+
+    /// Takes in a look for an attempt that might appear after all.
+    pub(crate) fn looked_again(
+        &mut self,
+        place: usize,
+        found: Result<Reconciled<Value>, ActionError>,
+    ) -> Result<(), EngineError> {
+        let left = self.late_until.get(&place).copied().unwrap_or_default();
+        let left = left.saturating_sub(self.moment.now);
+        match found {
+            Ok(Reconciled::Adopted(output) | Reconciled::Altered { output, .. }) => {
+                self.believe_absent(place)?;
+                self.complete(place, output, Provenance::Adopted)
+            }
+            Ok(Reconciled::Absent | Reconciled::Foreign { .. }) if left.is_zero() => {
+                self.believe_absent(place)
+            }
+            Ok(Reconciled::Absent | Reconciled::Foreign { .. }) => {
+                let seconds = left.as_secs().max(1);
+                let reason = format!("an earlier attempt may still appear within {seconds} s");
+                self.look_again(place, &reason, left);
+                Ok(())
+            }
+            Ok(Reconciled::Unclear(wait)) => {
+                self.look_again(place, &wait.reason, Duration::MAX);
+                Ok(())
+            }
+            Err(error) => {
+                self.search_failed(place, error);
+                Ok(())
+            }
+        }
+    }
+
+    fn believe_absent(&mut self, place: usize) -> Result<(), EngineError> {
+        self.moment.lingering.remove(&place);
+        self.patience.remove(&place);
+        let action = self.name(place);
+        match self.phase(place) {
+            Some(ActionPhase::Compensating { .. }) => {
+                self.write(Entry::CompensationCompleted { action, with: None })
+            }
+            // It was recorded as absent before; now it is believed.
+            _ => Ok(()),
+        }
+    }
+
+    fn look_again(&mut self, place: usize, reason: &str, at_most: Duration) {
+        let patience = self.patience.entry(place).or_default();
         patience.looks += 1;
         let looks = patience.looks;
-        let delay = self.look_delay(looks, None).min(left);
+        let delay = self.look_delay(looks, None).min(at_most);
         self.delay(place, delay);
-        let reason = format!("not found; it may still appear within {} s", left.as_secs().max(1));
-        self.engine.observer.waiting(&self.node(place).name, &reason, delay);
-        Ok(())
+        self.engine.observer.waiting(&self.node(place).name, reason, delay);
     }
 
     pub(crate) fn wait_for_removal(
@@ -106,13 +171,14 @@ impl Drive<'_> {
         Ok(())
     }
 
-    pub(crate) fn sweep_failed(&mut self, error: ActionError) {
-        let patience = self.patience.entry(SWEEP).or_default();
+    /// A look of the rollback came back with an error: nothing is known, and nothing is recorded about it.
+    pub(crate) fn search_failed(&mut self, place: usize, error: ActionError) {
+        let patience = self.patience.entry(place).or_default();
         patience.looks += 1;
         let looks = patience.looks;
-        let seed = action_seed(self.state.header().seed, "sweep");
+        let seed = action_seed(self.state.header().seed, "search");
         let delay = delay_after(&self.profile, looks, seed);
-        self.delay(SWEEP, delay);
+        self.delay(place, delay);
         let permanent = error.class() == FailureClass::Permanent;
         self.suspend_if(permanent || looks >= Limits::default().tries_max, error);
     }
