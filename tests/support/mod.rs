@@ -13,4 +13,5 @@ pub(crate) mod moto;
 pub(crate) mod patience;
 pub(crate) mod proxy;
 pub(crate) mod python;
+pub(crate) mod report;
 pub(crate) mod seed;

@@ -5,6 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::report;
+
 /// The packages, each with its version.
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
@@ -26,7 +28,7 @@ impl Python {
             Ok(python) => Some(python),
             Err(reason) => {
                 assert!(std::env::var_os("CI").is_none(), "{suite} needs Python: {reason}");
-                eprintln!("{suite}: SKIPPED, since {reason}");
+                report::skipped(suite, &reason);
                 None
             }
         }
@@ -61,7 +63,7 @@ impl Python {
     }
 
     fn install(&self, folder: &Path) -> Result<(), String> {
-        eprintln!("making a Python environment in {}", folder.display());
+        report::note(&format!("making a Python environment in {}", folder.display()));
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder.join("venv")))?;
         let requirements = support_folder().join("requirements.txt");
         run(Command::new(&self.interpreter)

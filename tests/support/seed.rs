@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::report;
+
 /// The variable that replays a run of a suite.
 const SEED: &str = "LAB1_FLOW_TEST_SEED";
 
@@ -17,7 +19,7 @@ impl Draws {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             now.as_secs() ^ u64::from(now.subsec_nanos())
         });
-        eprintln!("{suite}: seed {seed} ({SEED}={seed} draws the same moments again)");
+        report::note(&format!("{suite}: {SEED}={seed} draws the same moments again"));
         Self(seed)
     }
 
