@@ -1,0 +1,33 @@
+//! EC2 Auto Scaling: groups that make instances, keep them at their number, and let go of them.
+
+pub(crate) mod activities;
+pub(crate) mod attachments;
+pub(crate) mod capacity;
+pub(crate) mod deletion;
+pub(crate) mod groups;
+pub(crate) mod launch;
+pub(crate) mod members;
+pub(crate) mod model;
+pub(crate) mod settings;
+pub(crate) mod tags;
+pub(crate) mod validation;
+
+use crate::dispatch::Route;
+
+/// Every action of Auto Scaling that is modelled.
+pub(crate) const ROUTES: &[Route] = &[
+    Route::change("AttachLoadBalancerTargetGroups", attachments::attach),
+    Route::change("CreateAutoScalingGroup", groups::create),
+    Route::change("CreateOrUpdateTags", tags::create_or_update),
+    Route::change("DeleteAutoScalingGroup", deletion::delete),
+    Route::change("DeleteTags", tags::delete),
+    Route::read("DescribeAutoScalingGroups", groups::describe),
+    Route::read("DescribeAutoScalingInstances", members::describe),
+    Route::read("DescribeLoadBalancerTargetGroups", attachments::describe),
+    Route::read("DescribeScalingActivities", activities::describe),
+    Route::read("DescribeTags", tags::describe),
+    Route::change("DetachLoadBalancerTargetGroups", attachments::detach),
+    Route::change("SetDesiredCapacity", capacity::set_desired),
+    Route::change("TerminateInstanceInAutoScalingGroup", members::terminate),
+    Route::change("UpdateAutoScalingGroup", groups::update),
+];

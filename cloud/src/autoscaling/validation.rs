@@ -1,0 +1,155 @@
+//! What a group's launch template and places must be: checked when a group uses them, and again at
+//! every launch.
+
+use crate::autoscaling::settings::{GivenTemplate, TemplateChoice};
+use crate::ec2::instance_types::InstanceType;
+use crate::ec2::launch_template_data::LaunchTemplateData;
+use crate::ec2::launch_templates::{LaunchTemplate, TemplateVersion};
+use crate::state::Context;
+use crate::wire::refusal::Refusal;
+
+/// Finds the template that a request names, and checks what it would launch.
+pub(crate) fn choose_template(
+    cx: &Context<'_>,
+    given: &GivenTemplate,
+) -> Result<TemplateChoice, Refusal> {
+    let templates = &cx.region.launch_templates;
+    let found = match (&given.id, &given.name) {
+        (Some(id), None) => templates.usable(id, cx.now_ms).ok_or_else(|| {
+            malformed(&format!(
+                "The specified launch template, with template ID {id}, does not exist."
+            ))
+        })?,
+        (None, Some(name)) => templates
+            .live()
+            .find(|it| it.name == *name && templates.usable(&it.id, cx.now_ms).is_some())
+            .ok_or_else(|| {
+                malformed(&format!(
+                    "The specified launch template, with template name {name}, does not exist."
+                ))
+            })?,
+        _ => {
+            let message = "Valid requests must contain either LaunchTemplateId or \
+                           LaunchTemplateName";
+            return Err(Refusal::new("ValidationError", message));
+        }
+    };
+    let version = given.version.clone().unwrap_or_else(|| "$Default".to_owned());
+    let choice = TemplateChoice { id: found.id.clone(), name: found.name.clone(), version };
+    let version = found.version(&choice.version).ok_or_else(|| {
+        malformed(&format!("Could not find launch template version {}.", choice.version))
+    })?;
+    check_data(cx, &version.data).map_err(|why| malformed(&why))?;
+    Ok(choice)
+}
+
+fn malformed(why: &str) -> Refusal {
+    Refusal::new(
+        "ValidationError",
+        format!("You must use a valid fully-formed launch template. {why}"),
+    )
+}
+
+/// Finds template and version at the moment of a launch.
+pub(crate) fn resolve<'a>(
+    cx: &'a Context<'_>,
+    choice: &TemplateChoice,
+) -> Result<(&'a LaunchTemplate, &'a TemplateVersion), String> {
+    let template = cx.region.launch_templates.live_get(&choice.id).ok_or_else(|| {
+        format!("The specified launch template, with template ID {}, does not exist.", choice.id)
+    })?;
+    let version = template
+        .version(&choice.version)
+        .ok_or_else(|| format!("Could not find launch template version {}.", choice.version))?;
+    Ok((template, version))
+}
+
+/// Checks that everything that the data refers to is there; otherwise says what is not.
+pub(crate) fn check_data(cx: &Context<'_>, data: &LaunchTemplateData) -> Result<(), String> {
+    let image = data
+        .image_id
+        .as_ref()
+        .ok_or("The request must contain the parameter ImageId".to_owned())?;
+    if !cx.region.images.iter().any(|it| it.id == *image) {
+        return Err(format!("The image id '[{image}]' does not exist"));
+    }
+    let kind = data
+        .instance_type
+        .as_ref()
+        .ok_or("The request must contain the parameter InstanceType".to_owned())?;
+    if InstanceType::find(kind).is_none() {
+        return Err(format!("Invalid value '{kind}' for InstanceType."));
+    }
+    if let Some(key) = &data.key_name
+        && !cx.region.key_pairs.contains_key(key)
+    {
+        return Err(format!("The key pair '{key}' does not exist"));
+    }
+    let groups_outside =
+        !data.security_group_ids.is_empty() || !data.security_group_names.is_empty();
+    if !data.interfaces.is_empty() && groups_outside {
+        return Err("When a network interface is provided, the security groups must be a part of \
+                    it."
+        .to_owned());
+    }
+    for id in data.effective_group_ids() {
+        if cx.region.security_groups.usable(id, cx.now_ms).is_none() {
+            return Err(format!("The security group '{id}' does not exist"));
+        }
+    }
+    for name in &data.security_group_names {
+        if !cx.region.security_groups.live().any(|group| group.name == *name) {
+            return Err(format!("The security group '{name}' does not exist in default VPC"));
+        }
+    }
+    Ok(())
+}
+
+/// Finds subnets and zones of a group: the subnets that are named, or the default one of each zone.
+pub(crate) fn choose_places(
+    cx: &Context<'_>,
+    subnets: Option<&[String]>,
+    zones: &[String],
+) -> Result<(Vec<String>, Vec<String>), Refusal> {
+    let network = &cx.region.network;
+    let refuse = |message: String| Err(Refusal::new("ValidationError", message));
+    let mut chosen = Vec::new();
+    if let Some(ids) = subnets {
+        for id in ids {
+            match network.subnet(id) {
+                Some(subnet) => chosen.push(subnet),
+                None => return refuse(format!("The subnet ID '{id}' does not exist")),
+            }
+        }
+        if let Some(zone) = zones.iter().find(|zone| !chosen.iter().any(|it| it.zone == **zone)) {
+            return refuse(format!(
+                "The availability zones of the specified subnets and the Auto Scaling group do not \
+                 match: {zone}"
+            ));
+        }
+    } else {
+        for zone in zones {
+            match network.subnets.iter().find(|subnet| subnet.zone == *zone) {
+                Some(subnet) => chosen.push(subnet),
+                None => return refuse(format!("Invalid availability zone: [{zone}]")),
+            }
+        }
+        if chosen.is_empty() {
+            return refuse("At least one Availability Zone or VPC Subnet is required.".to_owned());
+        }
+    }
+    let mut zones: Vec<String> = chosen.iter().map(|subnet| subnet.zone.clone()).collect();
+    zones.sort();
+    zones.dedup();
+    Ok((chosen.into_iter().map(|subnet| subnet.id.clone()).collect(), zones))
+}
+
+/// Refuses target groups that cannot be seen.
+pub(crate) fn check_target_groups(cx: &Context<'_>, arns: &[String]) -> Result<(), Refusal> {
+    if arns.iter().any(|arn| cx.region.target_groups.usable(arn, cx.now_ms).is_none()) {
+        let message =
+            "Provided Target Groups may not be valid. Please ensure they exist and try again.";
+        return Err(Refusal::new("ValidationError", message));
+    }
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! From an HTTP request to the handler of its action.
+
+use bytes::Bytes;
+use http::{Method, Request};
+
+use crate::state::{Context, DEFAULT_REGION};
+use crate::wire::dialect::Service;
+use crate::wire::params::{Fields, Params};
+use crate::wire::refusal::Refusal;
+use crate::wire::xml::Xml;
+use crate::{autoscaling, ec2, elb, sts};
+
+/// What a handler gives back: the members of the answer, or a refusal without any effect.
+pub(crate) type Answer = Result<Xml, Refusal>;
+
+/// A handler reads its parameters, ends the reading, checks, and only then changes anything.
+pub(crate) type Handler = fn(&mut Context<'_>, &Fields<'_>) -> Answer;
+
+/// One action and its handler.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) action: &'static str,
+    pub(crate) handler: Handler,
+    /// Whether it may change the state, which is then stored before the answer goes out.
+    pub(crate) changes: bool,
+}
+
+impl Route {
+    pub(crate) const fn read(action: &'static str, handler: Handler) -> Self {
+        Self { action, handler, changes: false }
+    }
+
+    pub(crate) const fn change(action: &'static str, handler: Handler) -> Self {
+        Self { action, handler, changes: true }
+    }
+}
+
+/// Gives the actions of a service.
+pub(crate) fn routes(service: Service) -> &'static [Route] {
+    match service {
+        Service::Ec2 => ec2::ROUTES,
+        Service::Elb => elb::ROUTES,
+        Service::AutoScaling => autoscaling::ROUTES,
+        Service::Sts => sts::ROUTES,
+    }
+}
+
+/// A request that was understood as far as its action.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) service: Service,
+    pub(crate) route: &'static Route,
+    pub(crate) region: String,
+    pub(crate) params: Params,
+}
+
+/// Bodies above this size are refused; a launch template with all it may hold stays far below.
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// Understands a request, or says why not, together with the dialect for saying so.
+pub(crate) fn understand(request: &Request<Bytes>) -> Result<Call, (Service, Refusal)> {
+    let scope = Scope::of(request);
+    let dialect = scope.service.unwrap_or(Service::Ec2);
+    let refuse = |code, message: String| Err((dialect, Refusal::new(code, message)));
+    if request.method() != Method::POST {
+        let message = format!("The method {} is not supported: use POST", request.method());
+        return refuse("InvalidAction", message).map_err(|(d, r)| (d, r.with_status(405)));
+    }
+    if request.body().len() > BODY_BYTES_MAX {
+        let message = format!("The request body is larger than {BODY_BYTES_MAX} bytes");
+        return refuse("RequestEntityTooLarge", message).map_err(|(d, r)| (d, r.with_status(413)));
+    }
+    if std::str::from_utf8(request.body()).is_err() {
+        return refuse("MalformedQueryString", "The request body is not UTF-8".to_owned());
+    }
+    let pairs: Vec<(String, String)> =
+        form_urlencoded::parse(request.body()).into_owned().collect();
+    let find = |wanted: &str| pairs.iter().find(|(name, _)| name == wanted).map(|(_, text)| text);
+    let Some(action) = find("Action").cloned() else {
+        return refuse("MissingAction", "The request has no Action parameter".to_owned());
+    };
+    let version = find("Version").cloned().unwrap_or_default();
+    let Some(service) = Service::by_version(&version) else {
+        let message = format!("The action {action} is not valid for version '{version}'");
+        return refuse("InvalidAction", message);
+    };
+    let Some(route) = routes(service).iter().find(|route| route.action == action) else {
+        let message = format!("The action {action} is not valid for this web service.");
+        return Err((service, Refusal::new("InvalidAction", message)));
+    };
+    let rest = pairs.into_iter().filter(|(name, _)| name != "Action" && name != "Version");
+    let params = Params::new(service, rest).map_err(|refusal| (service, refusal))?;
+    Ok(Call { service, route, region: scope.region, params })
+}
+
+/// What the signature of a request says about its region and service. The signature itself is not
+/// checked: there are no secrets here.
+struct Scope {
+    region: String,
+    service: Option<Service>,
+}
+
+impl Scope {
+    /// Reads `Credential=KEY/DATE/REGION/SERVICE/aws4_request`, or falls back to the default region.
+    fn of(request: &Request<Bytes>) -> Self {
+        let header = request.headers().get(http::header::AUTHORIZATION);
+        let text = header.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let credential = text.split("Credential=").nth(1).unwrap_or_default();
+        let credential = credential.split([',', ' ']).next().unwrap_or_default();
+        let mut parts = credential.split('/').skip(2);
+        let region = parts.next().filter(|name| is_region(name)).unwrap_or(DEFAULT_REGION);
+        let signed_for = parts.next().unwrap_or_default();
+        let service = Service::ALL.into_iter().find(|it| it.signing_name() == signed_for);
+        Self { region: region.to_owned(), service }
+    }
+}
+
+/// Tells whether a name looks like a region's: words, and a number at the end.
+fn is_region(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('-').collect();
+    let is_word = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
+    let is_digit = |part: &&str| part.len() == 1 && part.chars().all(|c| c.is_ascii_digit());
+    (3..=4).contains(&parts.len())
+        && parts.iter().rev().skip(1).all(is_word)
+        && parts.last().is_some_and(is_digit)
+        && name.len() <= 24
+}

@@ -1,0 +1,9 @@
+//! The behaviour of the embedded AWS, asked for over its wire.
+//!
+//! The sections that tests cite are those of the project's notes on AWS semantics.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot build its request has failed")]
+
+mod life;
+mod stack;
+mod support;
