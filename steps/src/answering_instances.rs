@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::connection::Aws;
 use crate::healthy_targets::target_health;
-use crate::probe::Probe;
 use crate::target_group::TargetGroupRef;
 use visit::{Visit, authority, greet, visit};
 
@@ -22,7 +21,7 @@ use visit::{Visit, authority, greet, visit};
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
 
 /// The address of a new balancer takes up to three minutes to be known everywhere.
-const WAITED_MAX: Duration = Duration::from_secs(10 * 60);
+const WAITED_MAX: Duration = Duration::from_mins(10);
 
 /// Who must answer, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,12 +60,11 @@ pub struct AnsweringInstances {
 #[derive(Debug, Clone)]
 pub(crate) struct InstancesAnswer {
     aws: Aws,
-    probe: Probe,
 }
 
 impl InstancesAnswer {
-    pub(crate) fn new(aws: &Aws, probe: &Probe) -> Self {
-        Self { aws: aws.clone(), probe: probe.clone() }
+    pub(crate) fn new(aws: &Aws) -> Self {
+        Self { aws: aws.clone() }
     }
 
     /// Whether the instances that are healthy now have all answered: those of the input may have been
@@ -104,11 +102,12 @@ impl Look for InstancesAnswer {
         _context: &ActionContext,
         input: &AnsweringInstancesInput,
     ) -> Result<Progress<AnsweringInstances>, ActionError> {
+        let probe = self.aws.probe();
         let authority = authority(&input.dns_name, input.port);
-        if let Err(trouble) = greet(&self.probe, &authority).await {
+        if let Err(trouble) = greet(probe, &authority).await {
             return Ok(waiting(trouble));
         }
-        let visits = input.groups.iter().map(|group| visit(&self.probe, &authority, group));
+        let visits = input.groups.iter().map(|group| visit(probe, &authority, group));
         let visits = futures_util::future::join_all(visits).await;
         let mut all_answer = true;
         for (group, visit) in input.groups.iter().zip(&visits) {

@@ -11,7 +11,7 @@ use aws_sdk_autoscaling::types::{
     TagDescription,
 };
 use lab1_flow_workflow::{
-    Action, ActionContext, ActionError, Compensate, Lane, Progress, Reconciled, Wait,
+    Action, ActionContext, ActionError, Compensate, Lane, Limits, Progress, Reconciled, Wait,
 };
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ use crate::ownership::{Mark, Ownership};
 use crate::pages::{Page, all_pages};
 use crate::removal::{is_denied, not_ours, still_there};
 use crate::spec::{HealthCheckKind, ScalingSpec, StackName};
-use crate::target_group::TargetGroupRef;
+use crate::target_group::{TargetGroupRef, limits_with_young_target_group};
 use instances::{Membership, membership, remove_stragglers};
 
 /// All that a group is made from.
@@ -114,13 +114,19 @@ impl CreateAutoScalingGroup {
             Membership::Foreign { evidence } => return Err(strangers_in(name, &evidence)),
         }
         match self.delete(name).await {
-            Ok(()) => {}
-            Err(error) if is_going(&error) => {}
+            Ok(()) => {
+                let left = count(group.instances().len());
+                Ok(still_there(&what, &format!("is being deleted, {left}")))
+            }
+            Err(error) if is_going(&error) => {
+                Ok(still_there(&what, &format!("is not deleted yet: {error}")))
+            }
             // A right that depends on tags is denied for what has none, so also for what is gone.
-            Err(error) if is_denied(&error) && self.find(name).await?.is_none() => {}
-            Err(error) => return Err(error),
+            Err(error) if is_denied(&error) && self.find(name).await?.is_none() => {
+                Ok(still_there(&what, "is gone, its instances are looked for"))
+            }
+            Err(error) => Err(error),
         }
-        Ok(still_there(&what, &format!("is being deleted, {}", count(group.instances().len()))))
     }
 }
 
@@ -177,6 +183,10 @@ impl Action for CreateAutoScalingGroup {
         let ownership = mark.judge(tags_of(&group));
         let output = AutoScalingGroupRef { name: input.name.clone() };
         Ok(Found { what, differences: differences(input, &group), output }.judge(ownership))
+    }
+
+    fn limits(&self) -> Limits {
+        limits_with_young_target_group()
     }
 
     fn lane(&self) -> Option<Lane> {

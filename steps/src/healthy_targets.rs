@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::activities::{FailedLaunch, Outlook, failed_launches};
 use crate::auto_scaling_group::{AutoScalingGroupRef, groups_named};
 use crate::connection::{Aws, Call, Service};
-use crate::target_group::TargetGroupRef;
+use crate::target_group::{TargetGroupRef, limits_with_young_target_group};
 use census::{Census, summary};
 
 /// While instances boot there is little to see; when all are there, the end may come any moment.
@@ -25,7 +25,7 @@ const LOOK_AGAIN_LAUNCHING: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Launch, boot, user data and checks take seven minutes, at the 95th percentile twelve.
-const WAITED_MAX: Duration = Duration::from_secs(30 * 60);
+const WAITED_MAX: Duration = Duration::from_mins(30);
 
 /// What is waited for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,7 +112,7 @@ impl Look for TargetsHealthy {
     }
 
     fn limits(&self) -> Limits {
-        Limits::waiting_at_most(WAITED_MAX)
+        Limits { waited_max: WAITED_MAX, ..limits_with_young_target_group() }
     }
 }
 

@@ -4,7 +4,7 @@
 //! seen to do so for other content too: mark and content are read back. It goes with its balancer.
 
 use aws_sdk_elasticloadbalancingv2::types::{Listener, ProtocolEnum};
-use lab1_flow_workflow::{Action, ActionContext, ActionError, Lane, Reconciled};
+use lab1_flow_workflow::{Action, ActionContext, ActionError, Lane, Limits, Reconciled};
 use serde::{Deserialize, Serialize};
 
 use crate::adoption::{Comparison, Found};
@@ -15,6 +15,7 @@ use crate::ownership::Mark;
 use crate::pages::{Page, all_pages};
 use crate::spec::StackName;
 use crate::tags::{elb_tags, found, judge_found, prove_created};
+use crate::target_group::limits_with_young_target_group;
 
 /// All that the listener is made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,6 +130,10 @@ impl Action for CreateListener {
             output: ListenerRef { arn: arn.to_owned(), port: input.port },
         };
         judge_found(&self.aws, &Mark::new(context, &self.stack), arn, thing).await
+    }
+
+    fn limits(&self) -> Limits {
+        limits_with_young_target_group()
     }
 
     fn lane(&self) -> Option<Lane> {

@@ -96,3 +96,71 @@ async fn visit(
     };
     join(exchange, connection).await.0
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Serves one connection with these bytes, and gives what was asked.
+    async fn serve_once(answer: Vec<u8>) -> (String, tokio::task::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let authority = listener.local_addr().unwrap().to_string();
+        let served = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"\r\n\r\n") {
+                asked.push(stream.read_u8().await.unwrap());
+            }
+            // A client that has read enough may have closed already.
+            let _ = stream.write_all(&answer).await;
+            String::from_utf8(asked).unwrap()
+        });
+        (authority, served)
+    }
+
+    #[tokio::test]
+    async fn the_host_and_the_path_are_asked_for_and_the_answer_is_read() {
+        let answer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy";
+        let (authority, served) = serve_once(answer.into()).await;
+        let seen = Probe::Network.get(&authority, "/cluster1").await;
+        assert_eq!(seen, Ok(Answer { status: 503, body: "busy".to_owned() }));
+        let asked = served.await.unwrap();
+        assert!(asked.starts_with("GET /cluster1 HTTP/1.1\r\n"), "{asked}");
+        assert!(asked.contains(&format!("host: {authority}\r\n")), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_ends_with_its_connection_is_read() {
+        let (authority, _served) = serve_once("HTTP/1.1 200 OK\r\n\r\nHealthy!".into()).await;
+        let seen = Probe::Network.get(&authority, "/").await;
+        assert_eq!(seen, Ok(Answer { status: 200, body: "Healthy!".to_owned() }));
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_not_read_to_its_end() {
+        let mut answer = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
+        answer.resize(answer.len() + 2 * ANSWER_MAX, b'x');
+        let (authority, _served) = serve_once(answer).await;
+        let error = Probe::Network.get(&authority, "/").await.unwrap_err();
+        assert!(error.contains("length limit exceeded"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_address_where_nobody_listens_is_named() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let authority = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        let error = Probe::Network.get(&authority, "/").await.unwrap_err();
+        assert!(error.starts_with(&format!("{authority} cannot be reached")), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_server_is_not_waited_for_without_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let authority = listener.local_addr().unwrap().to_string();
+        assert_eq!(Probe::Network.get(&authority, "/").await, Err("no answer in 5 s".to_owned()));
+    }
+}

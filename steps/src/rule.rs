@@ -4,7 +4,7 @@
 //! load balancer.
 
 use aws_sdk_elasticloadbalancingv2::types::{PathPatternConditionConfig, Rule, RuleCondition};
-use lab1_flow_workflow::{Action, ActionContext, ActionError, Lane, Reconciled};
+use lab1_flow_workflow::{Action, ActionContext, ActionError, Lane, Limits, Reconciled};
 use serde::{Deserialize, Serialize};
 
 use crate::adoption::{Comparison, Found};
@@ -15,7 +15,7 @@ use crate::ownership::Mark;
 use crate::pages::{Page, all_pages};
 use crate::spec::StackName;
 use crate::tags::{elb_tags, found, judge_found};
-use crate::target_group::TargetGroupRef;
+use crate::target_group::{TargetGroupRef, limits_with_young_target_group};
 
 const PATH_PATTERN: &str = "path-pattern";
 
@@ -126,6 +126,10 @@ impl Action for CreateRule {
             output: RuleRef { arn: arn.to_owned(), path: input.path.clone() },
         };
         judge_found(&self.aws, &Mark::new(context, &self.stack), arn, thing).await
+    }
+
+    fn limits(&self) -> Limits {
+        limits_with_young_target_group()
     }
 
     fn lane(&self) -> Option<Lane> {

@@ -66,7 +66,7 @@ impl Tags {
         Ok(Self(tags))
     }
 
-    fn of(&self, arn: &str) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn of(&self, arn: &str) -> impl Iterator<Item = (&str, &str)> {
         let tags = self.0.get(arn).into_iter().flatten();
         tags.map(|(key, value)| (key.as_str(), value.as_str()))
     }

@@ -11,7 +11,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Matcher, ProtocolEnum, TargetGroup, TargetGroupIpAddressTypeEnum, TargetTypeEnum,
 };
 use lab1_flow_workflow::{
-    Action, ActionContext, ActionError, Compensate, Consistency, Lane, Progress, Reconciled,
+    Action, ActionContext, ActionError, Compensate, Consistency, Lane, Limits, Progress, Reconciled,
 };
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,14 @@ pub struct TargetGroupRef {
     pub arn: String,
     /// Its name.
     pub name: String,
+}
+
+/// The limits of what names a target group that was made a moment ago.
+///
+/// Others have met five minutes until every part of the service knew a new target group; with the longest
+/// delay of 20 s that jitter may halve, this many tries last as long.
+pub(crate) fn limits_with_young_target_group() -> Limits {
+    Limits { tries_max: 36, ..Limits::default() }
 }
 
 /// Creates a target group for instances: HTTP, IPv4.

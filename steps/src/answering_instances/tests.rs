@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 
 use super::*;
+use crate::probe::Probe;
 
 fn group(ids: &[&str]) -> AnsweringGroup {
     AnsweringGroup {

@@ -12,7 +12,6 @@ use crate::healthy_targets::{
 };
 use crate::listener::ListenerRef;
 use crate::load_balancer::LoadBalancerRef;
-use crate::probe::Probe;
 use crate::rule::RuleRef;
 use crate::spec::{StackSpec, WaitMode};
 use crate::target_group::TargetGroupRef;
@@ -31,7 +30,6 @@ pub(crate) struct ServingStep {
 #[derive(Debug)]
 pub(crate) struct ServingNeeds {
     pub(crate) aws: Aws,
-    pub(crate) probe: Probe,
     pub(crate) load_balancer: Handle<LoadBalancerRef>,
     pub(crate) target_groups: [Handle<TargetGroupRef>; 2],
     pub(crate) listener: Handle<ListenerRef>,
@@ -95,7 +93,7 @@ impl ServingStep {
         actions.look(
             "instances-answer",
             "every instance has answered over HTTP",
-            InstancesAnswer::new(&needs.aws, &needs.probe),
+            InstancesAnswer::new(&needs.aws),
             (active, healthy, first, second),
             move |(active, healthy, first, second)| AnsweringInstancesInput {
                 dns_name: active.dns_name,

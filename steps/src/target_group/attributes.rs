@@ -1,10 +1,10 @@
 //! The attributes of a target group: how long a target that leaves may finish its requests.
 
 use aws_sdk_elasticloadbalancingv2::types::TargetGroupAttribute;
-use lab1_flow_workflow::{Action, ActionContext, ActionError, Lane, Reconciled};
+use lab1_flow_workflow::{Action, ActionContext, ActionError, Lane, Limits, Reconciled};
 use serde::{Deserialize, Serialize};
 
-use super::TargetGroupRef;
+use super::{TargetGroupRef, limits_with_young_target_group};
 use crate::connection::{Aws, Call, Service};
 use crate::tags::found;
 
@@ -91,6 +91,10 @@ impl Action for SetTargetGroupAttributes {
         } else {
             Reconciled::Absent
         })
+    }
+
+    fn limits(&self) -> Limits {
+        limits_with_young_target_group()
     }
 
     fn lane(&self) -> Option<Lane> {
