@@ -207,14 +207,15 @@ pub(crate) fn read_copy(
     copy: &Path,
     run: &RunId,
 ) -> Result<History, JournalError> {
+    read_unadvised_copy(layout, copy, run).map_err(|error| open::advised(error, layout))
+}
+
+fn read_unadvised_copy(layout: &Layout, copy: &Path, run: &RunId) -> Result<History, JournalError> {
+    let database = open::existing_database(layout)?;
     let sighting = Witness::look(&layout.witness())?;
-    let wanted = run.clone();
-    let read = move |store: &Store| Ok(store.read_run(&wanted)?.history);
-    match open::open_copy(&layout.database(), copy, sighting, read) {
-        Err(JournalError::NotFound { .. }) => Err(open::misses(run)),
-        other => other,
-    }
-    .map_err(|error| open::advised(error, layout))
+    let run = run.clone();
+    let read = move |store: &Store| open::read_sole_run(store, &run);
+    open::open_copy(&database, copy, sighting, read)
 }
 
 /// Gives a finished folder its name. Dies here: it has the name, durably, or is swept.

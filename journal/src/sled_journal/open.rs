@@ -74,10 +74,7 @@ impl Opened {
 
     fn open_locked(layout: Layout, lock: LockFile) -> Result<Self, JournalError> {
         sweep(&layout)?;
-        let database = layout.database();
-        if !database.is_dir() {
-            return Err(JournalError::damaged(database.display().to_string(), "it is missing"));
-        }
+        let database = existing_database(&layout)?;
         let (mut witness, sighting) = Witness::open(&layout.witness())?;
         if !is_sealed(&database, sighting)? {
             verify_copy(&database, &layout.dir().join(format!("{CHECK}own")), sighting)?;
@@ -104,10 +101,9 @@ impl Opened {
     pub(crate) fn read_only_run(self, run: &RunId) -> Result<(Self, History), JournalError> {
         let layout = self.layout.clone();
         let run = run.clone();
-        let read = move || match self.store.read_run(&run) {
-            Ok(stored) => Ok((self, stored.history)),
-            Err(JournalError::NotFound { .. }) => Err(misses(&run)),
-            Err(error) => Err(error),
+        let read = move || {
+            let history = read_sole_run(&self.store, &run)?;
+            Ok((self, history))
         };
         contained(read).map_err(|error| advised(error, &layout))
     }
@@ -151,6 +147,14 @@ fn remove_half_snapshots(database: &Path) -> Result<(), JournalError> {
     Ok(())
 }
 
+pub(super) fn existing_database(layout: &Layout) -> Result<PathBuf, JournalError> {
+    let database = layout.database();
+    if database.is_dir() {
+        return Ok(database);
+    }
+    Err(JournalError::damaged(database.display().to_string(), "it is missing"))
+}
+
 /// Whether the files are, byte for byte, as a clean close left them.
 fn is_sealed(database: &Path, sighting: Option<Sighting>) -> Result<bool, JournalError> {
     let Some(seal) = sighting.and_then(|sighting| sighting.seal) else { return Ok(false) };
@@ -182,11 +186,18 @@ pub(super) fn open_copy<T: Send + 'static>(
 ) -> Result<T, JournalError> {
     files::copy_tree(database, copy)?;
     remove_half_snapshots(copy)?;
-    let copy = copy.to_owned();
-    contained(move || {
-        let store = Store::open(&copy)?;
+    let opened = copy.to_owned();
+    let result = contained(move || {
+        let store = Store::open(&opened)?;
         compare(store.mark()?, sighting)?;
         read(&store)
+    });
+    result.map_err(|error| match error {
+        // People look for the damage in the original.
+        JournalError::Damaged { at, what } if at == copy.display().to_string() => {
+            JournalError::damaged(database.display().to_string(), what)
+        }
+        other => other,
     })
 }
 
@@ -241,9 +252,14 @@ pub(super) fn panicked(panic: &(dyn Any + Send)) -> JournalError {
     JournalError::damaged("the database", format!("sled panicked: {text}"))
 }
 
-/// The folder of a run does not hold it.
-pub(super) fn misses(run: &RunId) -> JournalError {
-    JournalError::damaged(format!("record 0 of run {run}"), "it is missing")
+/// Reads the run that a database is for; without it the database is another's.
+pub(super) fn read_sole_run(store: &Store, run: &RunId) -> Result<History, JournalError> {
+    match store.read_run(run) {
+        Err(JournalError::NotFound { .. }) => {
+            Err(JournalError::damaged(format!("record 0 of run {run}"), "it is missing"))
+        }
+        stored => Ok(stored?.history),
+    }
 }
 
 /// Tells a person what to do about damage.
