@@ -224,7 +224,8 @@ impl<'a> Drive<'a> {
     fn sweep(&mut self) -> Flight {
         let absent = (0..self.workflow.nodes.len()).filter(|place| self.is_believed_absent(*place));
         let absent = absent.map(|place| self.describe(place)).collect();
-        let flight = flight::sweep(self.workflow, &self.state.header().run, absent);
+        let run = &self.state.header().run;
+        let flight = flight::sweep(self.workflow, run, absent, &self.engine.clock);
         self.moment.wake.remove(&SWEEP);
         self.moment.busy.insert(SWEEP, Work::Sweep);
         flight

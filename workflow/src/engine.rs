@@ -157,7 +157,9 @@ impl Engine {
             Some(Rest::Stopped | Rest::Paused) => Some(false),
             None => None,
         };
-        let mut opening = change::entries(workflow, &state)?;
+        let changes = change::entries(workflow, &state)?;
+        // A rollback executes no step that has not begun: what such a step would be is of no interest.
+        let mut opening = if state.is_rolling_back() { Vec::new() } else { changes };
         opening.extend(new_budget.map(|new_budget| Entry::RunResumed { new_budget }));
         self.drive(workflow, state, opening, how).await
     }
@@ -176,6 +178,7 @@ impl Engine {
         if state.is_rolling_back() {
             return self.resume(workflow, run, how).await;
         }
+        change::entries(workflow, &state)?;
         let opening = vec![Entry::RollbackStarted { cause: RollbackCause::Request }];
         self.drive(workflow, state, opening, how).await
     }

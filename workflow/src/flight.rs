@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use lab1_flow_journal::RunId;
 use serde_json::Value;
 
 use crate::clock::Clock;
@@ -11,7 +12,7 @@ use crate::decide::{SWEEP, Work};
 use crate::definition::Workflow;
 use crate::erased::{BoxFuture, ErasedAction};
 use crate::sweep::ErasedSweep;
-use crate::{ActionContext, ActionError, Progress, Reconciled};
+use crate::{ActionContext, ActionError, Limits, Progress, Reconciled};
 
 /// What a call came back with.
 #[derive(Debug)]
@@ -92,20 +93,29 @@ fn no_answer(work: Work, limit: Duration) -> Outcome {
 /// Searches for leftovers: first once more for every change that was believed absent, then by mark.
 pub(crate) fn sweep(
     workflow: &Workflow,
-    run: &lab1_flow_journal::RunId,
+    run: &RunId,
     absent: Vec<Call>,
+    clock: &Arc<dyn Clock>,
 ) -> Flight {
+    // Every look has the time of one attempt, and so has the search by mark.
+    let searches = u32::try_from(absent.len()).unwrap_or(u32::MAX).saturating_add(1);
+    let limit = Limits::default().attempt_max.saturating_mul(searches);
+    let alarm = clock.sleep(limit);
     let marked = workflow.sweep.clone();
     let run = run.clone();
     Box::pin(async move {
-        let findings = find_leftovers(marked, &run, absent).await;
-        Landed { place: SWEEP, outcome: Outcome::Sweep(findings) }
+        let search = Box::pin(find_leftovers(marked, &run, absent));
+        let outcome = match select(search, alarm).await {
+            Either::Left((findings, _)) => Outcome::Sweep(findings),
+            Either::Right(((), _)) => no_answer(Work::Sweep, limit),
+        };
+        Landed { place: SWEEP, outcome }
     })
 }
 
 async fn find_leftovers(
     marked: Option<Arc<dyn ErasedSweep>>,
-    run: &lab1_flow_journal::RunId,
+    run: &RunId,
     absent: Vec<Call>,
 ) -> Result<Findings, ActionError> {
     let mut findings = Findings::default();
