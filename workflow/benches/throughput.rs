@@ -1,1 +1,3 @@
+//! How many durable steps a second.
+
 fn main() {}

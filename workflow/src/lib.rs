@@ -139,6 +139,8 @@ mod retry;
 mod step;
 mod stop;
 mod sweep;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod token;
 
 pub use action::{

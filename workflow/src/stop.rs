@@ -64,7 +64,7 @@ mod tests {
     async fn a_signal_wakes_all_who_wait() {
         let signal = StopSignal::new();
         let wait = |signal: StopSignal| async move { signal.requested().await };
-        let (_, _, ()) = tokio::join!(wait(signal.clone()), wait(signal.clone()), async {
+        let ((), (), ()) = tokio::join!(wait(signal.clone()), wait(signal.clone()), async {
             signal.request();
         });
     }

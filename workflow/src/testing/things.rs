@@ -61,8 +61,8 @@ impl Action for MakeThing {
             return Ok(Reconciled::Unclear(Wait::new(format!("{} is leaving", input.name))));
         }
         if seen.content != input.content {
-            let evidence = format!("{} is there, and is {:?}", input.name, seen.content);
-            return Ok(Reconciled::Foreign { evidence });
+            let difference = format!("it is {:?} and not {:?}", seen.content, input.content);
+            return Ok(Reconciled::Altered { output: Made { id: seen.id }, difference });
         }
         Ok(Reconciled::Adopted(Made { id: seen.id }))
     }

@@ -109,14 +109,14 @@ pub struct Order {
 
 impl Order {
     /// An order in the name of an action.
-    pub fn of(context: &ActionContext, name: &str, content: &str, stands_on: Vec<String>) -> Self {
+    pub fn of(cx: &ActionContext, name: &str, content: &str, stands_on: Vec<String>) -> Self {
         Self {
             name: name.to_owned(),
             content: content.to_owned(),
             stands_on,
-            mark: context.run().to_string(),
-            maker: context.action().clone(),
-            token: context.token().to_owned(),
+            mark: cx.run().to_string(),
+            maker: cx.action().clone(),
+            token: cx.token().to_owned(),
         }
     }
 }
@@ -178,13 +178,17 @@ impl World {
             maker: super::action_name("somebody-else"),
             token: String::new(),
         };
-        let now = self.clock.elapsed();
-        let mut inner = self.lock();
-        let id = inner.put(order, now);
-        if let Some(thing) = inner.things.get_mut(&id) {
+        let id = self.put(order);
+        if let Some(thing) = self.lock().things.get_mut(&id) {
             thing.marked = mark.is_some();
         }
         id
+    }
+
+    /// Puts a thing there at once, without a request.
+    pub fn put(&self, order: Order) -> String {
+        let now = self.clock.elapsed();
+        self.lock().put(order, now)
     }
 
     /// Takes a thing away behind everybody's back. It is gone at once, from searches too.
@@ -253,11 +257,10 @@ impl World {
         mark: &str,
     ) -> Result<(), ActionError> {
         let name = self.part_name(id, part);
-        let (id, part) = (id.to_owned(), part.to_owned());
+        let (clock, id, part) = (self.clock.clone(), id.to_owned(), part.to_owned());
         let (content, mark) = (content.to_owned(), mark.to_owned());
         self.request(Op::Make, &name, move |inner| {
-            let gone = || ActionError::permanent(format!("{id} is not there"));
-            let thing = inner.things.get_mut(&id).ok_or_else(gone)?;
+            let thing = inner.living(&id, clock.elapsed())?;
             thing.prove_marked(&id, &mark)?;
             thing.parts.insert(part, content);
             Ok(())
@@ -286,9 +289,8 @@ impl World {
         let name = self.name_of(id);
         let (settling, clock, id) = (self.habits.settling, self.clock.clone(), id.to_owned());
         self.request(Op::Watch, &name, move |inner| {
-            let gone = || ActionError::permanent(format!("{id} is not there"));
-            let thing = inner.things.get(&id).ok_or_else(gone)?;
-            Ok(clock.elapsed() >= thing.made_at + settling)
+            let now = clock.elapsed();
+            Ok(now >= inner.living(&id, now)?.made_at + settling)
         })
         .await
     }
@@ -302,8 +304,10 @@ impl World {
         let name = self.name_of(id);
         let (removal, clock) = (self.habits.removal, self.clock.clone());
         let (id, mark) = (id.to_owned(), mark.to_owned());
-        self.request(Op::Remove, &name, move |inner| inner.remove(&id, &mark, clock.elapsed(), removal))
-            .await
+        self.request(Op::Remove, &name, move |inner| {
+            inner.remove(&id, &mark, clock.elapsed(), removal)
+        })
+        .await
     }
 
     /// Lists the names of all that carries a mark, as a search shows it.
@@ -389,6 +393,12 @@ impl Inner {
         }
     }
 
+    /// A thing that is not gone yet.
+    fn living(&mut self, id: &str, now: Duration) -> Result<&mut Thing, ActionError> {
+        let gone = || ActionError::permanent(format!("{id} is not there"));
+        self.things.get_mut(id).filter(|thing| !thing.is_gone(now)).ok_or_else(gone)
+    }
+
     fn put(&mut self, order: Order, now: Duration) -> String {
         self.made += 1;
         let id = format!("{}-{:04}", order.name, self.made);
@@ -412,9 +422,7 @@ impl Inner {
             let message = format!("{} stands on {id}", thing.order.name);
             return Err(ActionError::permanent(message));
         }
-        let Some(thing) = self.things.get_mut(id).filter(|thing| !thing.is_gone(now)) else {
-            return Ok(Removal::Gone);
-        };
+        let Ok(thing) = self.living(id, now) else { return Ok(Removal::Gone) };
         thing.prove_marked(id, mark)?;
         let leaves_at = *thing.leaves_at.get_or_insert(now + removal);
         Ok(if leaves_at <= now { Removal::Gone } else { Removal::Leaving })

@@ -1,0 +1,111 @@
+//! Puts a life's boundaries around every call of a workflow, whoever wrote its actions.
+
+use std::sync::Arc;
+
+use lab1_flow_journal::RunId;
+use serde_json::Value;
+
+use super::life::{CallKind, Life};
+use crate::erased::{BoxFuture, ErasedAction};
+use crate::sweep::ErasedSweep;
+use crate::{
+    ActionContext, ActionError, Consistency, Lane, Limits, Progress, Reconciled, Workflow,
+};
+
+pub(super) fn probe(life: &Life, mut workflow: Workflow) -> Workflow {
+    for node in &mut workflow.nodes {
+        let (life, inner) = (life.clone(), Arc::clone(&node.action));
+        node.action = Arc::new(Probe { life, inner });
+    }
+    if let Some(inner) = workflow.sweep.take() {
+        workflow.sweep = Some(Arc::new(SweepProbe { life: life.clone(), inner }));
+    }
+    workflow
+}
+
+#[derive(Debug)]
+struct Probe {
+    life: Life,
+    inner: Arc<dyn ErasedAction>,
+}
+
+impl Probe {
+    async fn call<T>(
+        &self,
+        kind: CallKind,
+        cx: &ActionContext,
+        input: &Value,
+        call: impl Future<Output = T>,
+    ) -> T {
+        self.life.record(kind, Some(cx), input);
+        bounded(&self.life, call).await
+    }
+}
+
+/// A call with its three boundaries: before the effect, after it with the reply lost, after the reply.
+async fn bounded<T>(life: &Life, call: impl Future<Output = T>) -> T {
+    life.fuse().reach().await;
+    let reply = call.await;
+    life.fuse().reach().await;
+    // Others get their turn while the reply is on its way.
+    tokio::task::yield_now().await;
+    life.fuse().reach().await;
+    reply
+}
+
+type Answer<'a, T> = BoxFuture<'a, Result<T, ActionError>>;
+
+impl ErasedAction for Probe {
+    fn execute<'a>(
+        &'a self,
+        cx: &'a ActionContext,
+        input: &'a Value,
+    ) -> Answer<'a, Progress<Value>> {
+        Box::pin(self.call(CallKind::Execute, cx, input, self.inner.execute(cx, input)))
+    }
+
+    fn reconcile<'a>(
+        &'a self,
+        cx: &'a ActionContext,
+        input: &'a Value,
+    ) -> Answer<'a, Reconciled<Value>> {
+        Box::pin(self.call(CallKind::Reconcile, cx, input, self.inner.reconcile(cx, input)))
+    }
+
+    fn compensate<'a>(
+        &'a self,
+        cx: &'a ActionContext,
+        input: &'a Value,
+        output: &'a Value,
+    ) -> Answer<'a, Progress<()>> {
+        let call = self.inner.compensate(cx, input, output);
+        Box::pin(self.call(CallKind::Compensate, cx, input, call))
+    }
+
+    fn limits(&self) -> Limits {
+        self.inner.limits()
+    }
+
+    fn lane(&self) -> Option<Lane> {
+        self.inner.lane()
+    }
+
+    fn consistency(&self) -> Consistency {
+        self.inner.consistency()
+    }
+}
+
+#[derive(Debug)]
+struct SweepProbe {
+    life: Life,
+    inner: Arc<dyn ErasedSweep>,
+}
+
+impl ErasedSweep for SweepProbe {
+    fn sweep<'a>(&'a self, run: &'a RunId) -> Answer<'a, Vec<String>> {
+        Box::pin(async move {
+            self.life.record(CallKind::Sweep, None, &Value::Null);
+            bounded(&self.life, self.inner.sweep(run)).await
+        })
+    }
+}

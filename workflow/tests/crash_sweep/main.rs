@@ -1,0 +1,171 @@
+//! Goal: no death, wherever it strikes, doubles or strands anything. Method: every boundary of a run is a
+//! death, every continuation is played, every boundary of that is a death again, and the checker judges.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lab1_flow_workflow::journal::{FailureClass, OnFailure, RunId};
+use lab1_flow_workflow::testing::{
+    Blueprint, CrashSweep, Fault, Habits, Holdings, Life, Op, PausedClock, Scene, Tally, Verb,
+    World,
+};
+use lab1_flow_workflow::{Limits, NewRun, Profile, Workflow};
+
+/// A blueprint on a world with habits and faults.
+#[derive(Debug, Clone)]
+struct Play {
+    blueprint: Blueprint,
+    habits: Habits,
+    faults: Vec<(Op, &'static str, Fault)>,
+    on_failure: OnFailure,
+    prelude: &'static [Verb],
+    verb: Verb,
+}
+
+impl Play {
+    fn of(blueprint: Blueprint) -> Self {
+        Self {
+            blueprint,
+            habits: Habits::default(),
+            faults: Vec::new(),
+            on_failure: OnFailure::Stop,
+            prelude: &[],
+            verb: Verb::Start,
+        }
+    }
+
+    async fn sweep(self, second_death_every: u64) -> Tally {
+        CrashSweep::new(self).second_death_every(second_death_every).run().await
+    }
+}
+
+impl Scene for Play {
+    type World = World;
+
+    fn world(&self, clock: &PausedClock) -> World {
+        let world = World::new(Arc::new(clock.clone()), self.habits.clone());
+        world.plant("somebody-elses", "theirs", Some("another-run"));
+        for (op, name, fault) in &self.faults {
+            world.order_fault(*op, *name, *fault);
+        }
+        world
+    }
+
+    fn workflow(&self, world: &World, _: &Life) -> Workflow {
+        self.blueprint.workflow(world, Limits::default()).unwrap()
+    }
+
+    fn new_run(&self) -> NewRun {
+        let profile =
+            Profile { window_usual_ms: 4_000, window_slow_ms: 6_000, ..Profile::default() };
+        NewRun { on_failure: self.on_failure, profile, ..NewRun::new(RunId::new("swept").unwrap()) }
+    }
+
+    async fn holdings(&self, world: &World) -> Holdings {
+        world.holdings()
+    }
+
+    fn prelude(&self) -> &[Verb] {
+        self.prelude
+    }
+
+    fn verb(&self) -> Verb {
+        self.verb
+    }
+}
+
+/// The wires are long, searches lag, and whatever is removed takes its time.
+fn slow() -> Habits {
+    Habits {
+        latency: Duration::from_millis(300),
+        lag: Duration::from_secs(2),
+        removal: Duration::from_secs(3),
+        settling: Duration::from_secs(2),
+        names_are_unique: true,
+    }
+}
+
+/// Asserts the counts too, so that no sweep shrinks to nothing unseen.
+#[track_caller]
+fn assert_swept(tally: &Tally, boundaries: u64, cases: u64) {
+    tally.assert_clean();
+    assert_eq!((tally.boundaries, tally.cases), (boundaries, cases), "boundaries, cases");
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_steps_survive_any_two_deaths() {
+    let tally = Play::of(Blueprint::chain()).sweep(1).await;
+    assert_swept(&tally, 19, 1_283);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_diamond_with_parts_survives_any_two_deaths() {
+    let tally = Play::of(Blueprint::diamond()).sweep(1).await;
+    assert_swept(&tally, 33, 3_011);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_and_stale_world_survives_any_two_deaths() {
+    let tally = Play { habits: slow(), ..Play::of(Blueprint::diamond()) }.sweep(7).await;
+    assert_swept(&tally, 41, 1_087);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rollback_of_a_finished_run_survives_any_two_deaths() {
+    let play = Play::of(Blueprint::diamond());
+    let tally = Play { prelude: &[Verb::Start], verb: Verb::RollBack, ..play }.sweep(1).await;
+    assert_swept(&tally, 25, 1_457);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_rollback_survives_any_two_deaths() {
+    let play = Play { habits: slow(), ..Play::of(Blueprint::diamond()) };
+    let tally = Play { prelude: &[Verb::Start], verb: Verb::RollBack, ..play }.sweep(5).await;
+    assert_swept(&tally, 58, 1_705);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deaths_during_a_throttle_wait_leave_nothing() {
+    let throttled = Fault::Refused(FailureClass::Throttled);
+    let faults = vec![(Op::Make, "b", throttled), (Op::Make, "b", throttled)];
+    let tally = Play { faults, ..Play::of(Blueprint::chain()) }.sweep(1).await;
+    assert_swept(&tally, 33, 2_773);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deaths_around_lost_and_late_answers_leave_nothing() {
+    let faults = vec![
+        (Op::Make, "root", Fault::ReplyLost),
+        (Op::Make, "left", Fault::ErrorAfterEffect),
+        (Op::Make, "left/left-part", Fault::RequestLost),
+        (Op::Make, "right", Fault::EffectDelayed(Duration::from_millis(200))),
+        (Op::Find, "right", Fault::Refused(FailureClass::Transient)),
+        (Op::Make, "top", Fault::Refused(FailureClass::Unreachable)),
+        (Op::Remove, "top", Fault::Refused(FailureClass::Throttled)),
+        (Op::Remove, "left", Fault::ReplyLost),
+        (Op::Remove, "root", Fault::ErrorAfterEffect),
+        (Op::List, "swept", Fault::Refused(FailureClass::Throttled)),
+    ];
+    let tally = Play { faults, ..Play::of(Blueprint::diamond()) }.sweep(7).await;
+    assert_swept(&tally, 68, 1_707);
+}
+
+/// Trap: a request is on its way for seconds, also after the death of its sender and after its name is free again.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_delivered_late_leaves_nothing() {
+    let late = Fault::EffectDelayed(Duration::from_secs(3));
+    let faults = vec![(Op::Make, "b", late), (Op::Make, "c", late)];
+    let tally = Play { faults, ..Play::of(Blueprint::chain()) }.sweep(2).await;
+    assert_swept(&tally, 39, 2_167);
+}
+
+/// Trap: the process dies between a failure and the direction that it leads to.
+#[tokio::test(start_paused = true)]
+async fn deaths_around_a_failure_that_turns_the_run_leave_nothing() {
+    let faults = vec![(Op::Make, "top", Fault::Refused(FailureClass::Permanent))];
+    let play = Play { faults, ..Play::of(Blueprint::diamond()) };
+    let tally = Play { on_failure: OnFailure::Rollback, ..play }.sweep(3).await;
+    assert_swept(&tally, 54, 2_069);
+}
