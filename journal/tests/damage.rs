@@ -2,6 +2,7 @@
 //! one change at a time to the files of a run, each opened in a child process with limits on time and memory.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
+#![allow(clippy::print_stderr, reason = "a test says what it did and what it left out")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvError, TryRecvError};
+use std::sync::mpsc::Receiver;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -18,8 +19,8 @@ use crate::{History, JournalError, RunId, Seq};
 const GROUP_REQUESTS_MAX: usize = 1024;
 const GROUP_BYTES_MAX: usize = 4 << 20;
 
-/// Shorter than a sync, longer than the way of an answer to its caller and back.
-const SPIN: Duration = Duration::from_micros(0);
+/// The longest wait for writers that are expected; a sync takes longer.
+const GATHER_MAX: Duration = Duration::from_micros(100);
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, JournalError>>;
 
@@ -73,14 +74,10 @@ impl Committer {
 
     /// Serves requests until the last handle is gone, then closes the database.
     pub(super) fn run(mut self, requests: &Receiver<Request>) -> Result<(), JournalError> {
-        while let Ok(first) = receive(requests) {
-            let mut bytes = first.payload_bytes();
-            let mut group = vec![first];
-            while group.len() < GROUP_REQUESTS_MAX && bytes < GROUP_BYTES_MAX {
-                let Ok(next) = requests.try_recv() else { break };
-                bytes += next.payload_bytes();
-                group.push(next);
-            }
+        let mut writers = 1;
+        while let Ok(first) = requests.recv() {
+            let group = gather(first, requests, writers);
+            writers = group.len();
             self.serve(group);
         }
         match self.poison {
@@ -249,17 +246,25 @@ impl Staged {
     }
 }
 
-/// Waits for a request, at first without sleeping: a run that goes on at once need not wake this thread.
-fn receive(requests: &Receiver<Request>) -> Result<Request, RecvError> {
-    let patience = Instant::now() + SPIN;
-    while Instant::now() < patience {
+/// Collects the requests that share a commit with the first.
+///
+/// Writers that were answered together ask again together, but the first to do so would otherwise get a sync
+/// of its own: so as many as last time are waited for, for less than a sync takes. One writer waits for nobody.
+fn gather(first: Request, requests: &Receiver<Request>, wanted: usize) -> Vec<Request> {
+    let deadline = Instant::now() + GATHER_MAX;
+    let mut bytes = first.payload_bytes();
+    let mut group = vec![first];
+    while group.len() < GROUP_REQUESTS_MAX && bytes < GROUP_BYTES_MAX {
         match requests.try_recv() {
-            Ok(request) => return Ok(request),
-            Err(TryRecvError::Disconnected) => return Err(RecvError),
-            Err(TryRecvError::Empty) => std::hint::spin_loop(),
+            Ok(next) => {
+                bytes += next.payload_bytes();
+                group.push(next);
+            }
+            Err(_) if group.len() < wanted && Instant::now() < deadline => thread::yield_now(),
+            Err(_) => break,
         }
     }
-    requests.recv()
+    group
 }
 
 /// Keeps a panic of sled in: this thread must live to say that the journal is unusable.

@@ -3,6 +3,7 @@
 //! then opened and everything printed must be in it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
+#![allow(clippy::print_stderr, reason = "a test says what it did and what it left out")]
 
 mod child;
 mod disk;
