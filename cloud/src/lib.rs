@@ -21,15 +21,20 @@
 //! - `advance`: what happens by itself; `durations`: how long it takes; `limits`: how often one may call
 //! - `ec2`, `elb`, `autoscaling`, `sts`: the services, one module for each kind of resource
 //! - `account`, `routing`: the account as people see it, a balancer as its traffic sees it
+//! - `traffic`: what a balancer does with a request; `door`: the sockets on loopback; `fault`: plans of
+//!   what goes wrong; [`daemon`]: all of it as a process of its own
 
 mod account;
 mod advance;
 mod autoscaling;
 mod cloud;
+pub mod daemon;
 mod dispatch;
+mod door;
 mod durations;
 mod ec2;
 mod elb;
+mod fault;
 mod frontends;
 mod ids;
 mod limits;
@@ -41,11 +46,17 @@ mod state;
 mod sts;
 mod table;
 mod time;
+mod traffic;
 mod wire;
 
 pub use account::{AccountView, ResourceView};
 pub use cloud::{Cloud, CloudSnapshot};
+pub use door::DoorLimits;
 pub use durations::Durations;
+pub use fault::{
+    CallLog, CallName, CallRecord, CallSummary, Fault, FaultPlan, FaultPlanError, FaultRule,
+    Faults, carry_out,
+};
 pub use frontends::{Frontends, NamesOnly};
 pub use options::{CloudOptions, DeleteAbsent, Inventory, Lag, Limits};
 pub use persist::CloudError;
@@ -54,3 +65,4 @@ pub use route_table::{
     TargetState, WeightedGroup,
 };
 pub use time::{CloudClock, SystemCloudClock, VirtualCloudClock};
+pub use traffic::{FlaskApplication, Guest, Traffic, Unreachable};

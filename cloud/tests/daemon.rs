@@ -16,7 +16,7 @@ use lab1_flow_cloud::daemon::{
     DaemonError, Endpoint, Launch, ServeOptions, Started, detach, reset, serve, start, status,
     stop, stop_signal,
 };
-use rustix::process::{Pid, Signal, getsid, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, getsid, kill_process, waitpid};
 
 /// A state directory, whose daemon ends with the test.
 struct Directory(tempfile::TempDir);
@@ -185,6 +185,16 @@ fn its_account_is_emptied_whether_it_runs_or_not() {
     assert!(!is_there(&directory.start().endpoint));
 }
 
+#[test]
+fn a_damaged_account_is_named_in_the_log_and_emptied_on_request() {
+    let directory = Directory::new();
+    fs::write(directory.path().join("cloud-state"), b"{ damaged").unwrap();
+    let error = start(directory.path(), &launch()).unwrap_err();
+    assert!(matches!(&error, DaemonError::Ended { log_tail } if log_tail.contains("cloud-state")));
+    reset(directory.path()).unwrap();
+    assert!(answers(&directory.start().endpoint));
+}
+
 /// Waits until something holds: what was created is seen with some delay, as on AWS.
 fn becomes(patience: Duration, holds: impl Fn() -> bool) {
     let deadline = Instant::now() + patience;
@@ -227,6 +237,8 @@ fn one_that_hangs_is_named_and_then_killed() {
     let directory = Directory::new();
     let endpoint = directory.start().endpoint;
     signal(&endpoint, Signal::STOP);
+    // The signal is on its way until the kernel says that the process has stopped.
+    waitpid(Some(pid(&endpoint)), WaitOptions::UNTRACED).unwrap();
     let error = status(directory.path()).unwrap_err();
     assert!(
         matches!(error, DaemonError::Unresponsive { pid } if pid == Some(endpoint.pid)),

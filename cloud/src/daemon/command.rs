@@ -1,7 +1,6 @@
 //! What a command line asks of a running daemon.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -12,8 +11,6 @@ use super::client::{answers, ask};
 use super::endpoint::Endpoint;
 use super::error::DaemonError;
 use super::files::Files;
-use crate::time::SystemCloudClock;
-use crate::{Cloud, CloudOptions};
 
 /// How long a daemon may take to end after it was asked, before it is asked less gently.
 const STOP_TIME_MAX: Duration = Duration::from_secs(2);
@@ -27,7 +24,7 @@ pub struct DaemonStatus {
     pub endpoint: Endpoint,
     /// How many calls of the API it has answered since its start.
     pub calls: u64,
-    /// The account: what [`Cloud::account`] shows.
+    /// The account: what [`Cloud::account`](crate::Cloud::account) shows.
     pub account: Value,
 }
 
@@ -40,15 +37,15 @@ pub fn status(directory: &Path) -> Result<Option<DaemonStatus>, DaemonError> {
 }
 
 /// Empties the account of a directory, whether a daemon serves it or not.
+///
+/// Also when its file is damaged or of another version: no daemon can serve that one.
 pub fn reset(directory: &Path) -> Result<(), DaemonError> {
     let files = Files::create(directory)?;
     if let Some(endpoint) = running(&files)? {
         return ask::<Value>(&endpoint, "POST", "reset").map(|_| ());
     }
     let _hold = files.hold()?;
-    let clock = Arc::new(SystemCloudClock);
-    Cloud::open(&files.state(), clock, CloudOptions::default())?.reset()?;
-    Ok(())
+    files.remove_state()
 }
 
 /// Ends the daemon of a directory and tells whether there was one.

@@ -55,6 +55,17 @@ impl Files {
         self.directory.join("cloud-state")
     }
 
+    /// Removes the stored account. Only who holds the directory may.
+    pub(super) fn remove_state(&self) -> Result<(), DaemonError> {
+        let path = self.state();
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(DaemonError::File { doing: "remove", path, source })
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     fn lock(&self) -> PathBuf {
         self.directory.join("cloud.lock")
     }
@@ -214,6 +225,8 @@ mod tests {
             let files = files.clone();
             move || files.hold().map(drop)
         });
+        // Time for the daemon to meet the looker; it goes on trying for much longer.
+        std::thread::sleep(LOCK_PATIENCE / 10);
         drop(looker);
         daemon.join().unwrap().unwrap();
     }

@@ -7,7 +7,7 @@
 //! | `cloud.lock` | locked exclusively by the daemon as long as it lives; the lock decides, the pid inside informs |
 //! | `endpoint.json` | the [`Endpoint`], replaced atomically; true only while the lock is held, and kept afterwards for its port |
 //! | `cloud.log` | what the daemon printed; the former one is `cloud.log.1` |
-//! | `cloud-state...` | the account, written by the cloud before each answer |
+//! | `cloud-state` | the account, written by the cloud before each answer |
 //!
 //! The daemon may be killed at any time. The kernel frees the lock, and the next [`start`] goes on
 //! with the same account, the same clocks and, where they are free, the same ports.

@@ -221,6 +221,25 @@ async fn a_client_that_does_not_read_loses_its_connection() {
 }
 
 #[tokio::test]
+async fn a_client_that_reads_slowly_gets_all() {
+    let door = open(ByPath::new, quick()).await;
+    let mut slow = door.connect().await;
+    slow.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut received = 0;
+    let mut buffer = vec![0; 1024 * 1024];
+    loop {
+        let read = slow.read(&mut buffer).await.unwrap();
+        if read == 0 {
+            break;
+        }
+        received += read;
+        // Together far longer than the server waits for one write.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(received > LARGE, "{received} of {LARGE} bytes");
+}
+
+#[tokio::test]
 async fn a_large_or_malformed_head_is_answered_and_nothing_breaks() {
     let door = open(ByPath::new, quick()).await;
     let large = format!("GET /ok HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "y".repeat(200_000));
