@@ -9,7 +9,7 @@ mod table;
 use lab1_flow_workflow::ActionError;
 use lab1_flow_workflow::journal::FailureClass;
 
-use crate::connection::{Call, Fault, Refusal};
+use crate::connection::{Call, Fault, NO_CREDENTIALS, Refusal};
 use table::{TABLE, Verdict};
 
 /// Turns a fault into the error that the engine acts on.
@@ -19,6 +19,7 @@ pub(crate) fn classify(call: &Call<'_>, fault: Fault) -> ActionError {
         Fault::NoCredentials { reason } => ActionError::unreachable(format!(
             "{what}: there are no credentials: {reason}"
         ))
+        .with_code(NO_CREDENTIALS)
         .with_advice(
             "log in or set AWS_PROFILE or the AWS_ variables, then resume: nothing was sent",
         ),

@@ -13,12 +13,14 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
+use lab1_flow_workflow::Pacer;
 use tokio::time::Instant;
 
 use super::call::CallObserver;
 use super::credentials::{OrDummy, dummy};
 use super::target::{CloudKind, DEFAULT_REGION, Target};
 use super::transport::{Transport, client_of};
+use crate::probe::Probe;
 
 /// How long a connection may take to be accepted: far above any round trip on this planet.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -56,7 +58,10 @@ pub enum ConnectError {
 /// The connection to one cloud: cheap to clone, shared by all actions of a run.
 #[derive(Clone)]
 pub struct Aws {
-    inner: Arc<Clients>,
+    clients: Arc<Clients>,
+    pacer: Option<Arc<Pacer>>,
+    observer: Option<CallObserver>,
+    probe: Probe,
 }
 
 struct Clients {
@@ -66,14 +71,13 @@ struct Clients {
     sts: aws_sdk_sts::Client,
     target: Target,
     region: String,
-    observer: Option<CallObserver>,
 }
 
 impl fmt::Debug for Aws {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Aws")
-            .field("target", &self.inner.target)
-            .field("region", &self.inner.region)
+            .field("target", &self.clients.target)
+            .field("region", &self.clients.region)
             .finish_non_exhaustive()
     }
 }
@@ -84,18 +88,6 @@ impl Aws {
     /// # Errors
     /// [`ConnectError`] when the target or the environment contradicts itself.
     pub async fn connect(target: &Target, transport: Transport) -> Result<Self, ConnectError> {
-        Self::connect_observed(target, transport, None).await
-    }
-
-    /// Like [`connect`](Self::connect), and tells `observer` about every call when it has ended.
-    ///
-    /// # Errors
-    /// [`ConnectError`] when the target or the environment contradicts itself.
-    pub async fn connect_observed(
-        target: &Target,
-        transport: Transport,
-        observer: Option<CallObserver>,
-    ) -> Result<Self, ConnectError> {
         check_endpoint(target, &transport)?;
         let config = match target.cloud {
             CloudKind::Local => local_config(target),
@@ -104,46 +96,76 @@ impl Aws {
         };
         let region = config.region().map_or(DEFAULT_REGION, Region::as_ref).to_owned();
         let config = with_transport(config, transport);
-        let inner = Clients {
+        let clients = Clients {
             ec2: aws_sdk_ec2::Client::new(&config),
             load_balancing: aws_sdk_elasticloadbalancingv2::Client::new(&config),
             auto_scaling: aws_sdk_autoscaling::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
             target: target.clone(),
             region,
-            observer,
         };
-        Ok(Self { inner: Arc::new(inner) })
+        let clients = Arc::new(clients);
+        Ok(Self { clients, pacer: None, observer: None, probe: Probe::Network })
+    }
+
+    /// The same connection, with every call waiting for its turn. Runs that share an account and a region
+    /// should share the pacer.
+    #[must_use]
+    pub fn with_pacer(mut self, pacer: Arc<Pacer>) -> Self {
+        self.pacer = Some(pacer);
+        self
+    }
+
+    /// The same connection, with an observer that is told of every call when it has ended.
+    #[must_use]
+    pub fn with_observer(mut self, observer: CallObserver) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// The same connection, with another way for the visits of the last step.
+    #[must_use]
+    pub fn with_probe(mut self, probe: Probe) -> Self {
+        self.probe = probe;
+        self
     }
 
     /// The target as it was given.
     pub fn target(&self) -> &Target {
-        &self.inner.target
+        &self.clients.target
     }
 
     /// The region that the chain of settings ended at.
     pub fn region(&self) -> &str {
-        &self.inner.region
+        &self.clients.region
     }
 
     pub(crate) fn ec2(&self) -> &aws_sdk_ec2::Client {
-        &self.inner.ec2
+        &self.clients.ec2
     }
 
     pub(crate) fn load_balancing(&self) -> &aws_sdk_elasticloadbalancingv2::Client {
-        &self.inner.load_balancing
+        &self.clients.load_balancing
     }
 
     pub(crate) fn auto_scaling(&self) -> &aws_sdk_autoscaling::Client {
-        &self.inner.auto_scaling
+        &self.clients.auto_scaling
     }
 
     pub(crate) fn sts(&self) -> &aws_sdk_sts::Client {
-        &self.inner.sts
+        &self.clients.sts
+    }
+
+    pub(crate) fn pacer(&self) -> Option<&Pacer> {
+        self.pacer.as_deref()
+    }
+
+    pub(crate) fn probe(&self) -> &Probe {
+        &self.probe
     }
 
     pub(crate) fn observer(&self) -> Option<&CallObserver> {
-        self.inner.observer.as_ref()
+        self.observer.as_ref()
     }
 }
 

@@ -9,7 +9,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
-use lab1_flow_workflow::ActionError;
+use lab1_flow_workflow::journal::FailureClass;
+use lab1_flow_workflow::{ActionError, Lane};
 use tokio::time::Instant;
 
 use super::aws::Aws;
@@ -38,6 +39,13 @@ impl Service {
             Self::AutoScaling => "autoscaling",
             Self::Sts => "sts",
         }
+    }
+}
+
+impl Service {
+    /// The limiter under which calls of this action are made.
+    pub(crate) fn lane(self, action: &'static str) -> Lane {
+        Lane { service: self.as_str(), call: action }
     }
 }
 
@@ -104,56 +112,75 @@ impl fmt::Debug for CallObserver {
 }
 
 impl Aws {
-    /// Makes one call: sends the request once and classifies what comes back.
+    /// Makes one call: waits for its turn, sends the request once and classifies what comes back.
     ///
     /// Dies here: the change may have been made; the stored intent says that it must be looked for.
-    pub(crate) async fn call<T, E>(
-        &self,
-        call: Call<'_>,
-        request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, ActionError>
+    pub(crate) fn call<'a, T, E>(
+        &'a self,
+        call: Call<'a>,
+        request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'a,
+    ) -> impl Future<Output = Result<T, ActionError>> + Send + 'a
     where
-        T: RequestId,
-        E: ProvideErrorMetadata + Error + 'static,
+        T: RequestId + Send + 'a,
+        E: ProvideErrorMetadata + Error + Send + 'static,
     {
-        let started = Instant::now();
-        let result = request.await.map_err(|error| Fault::of(&error));
-        let elapsed = started.elapsed();
-        let result = match result {
-            Ok(output) => {
-                tracing::debug!(
-                    service = call.service.as_str(),
-                    action = call.action,
-                    subject = call.subject,
-                    request_id = output.request_id(),
-                    elapsed_ms = elapsed.as_millis(),
-                    "done"
-                );
-                Ok(output)
+        // On the heap at once: the SDK's futures are tens of kilobytes, and each level of callers would
+        // carry them along.
+        let request = Box::pin(request);
+        async move {
+            let lane = call.service.lane(call.action);
+            if let Some(pacer) = self.pacer() {
+                pacer.turn(lane).await;
             }
-            Err(fault) => {
-                let error = classify(&call, fault);
-                tracing::debug!(
-                    service = call.service.as_str(),
-                    action = call.action,
-                    subject = call.subject,
-                    request_id = error.failure().request_id,
-                    elapsed_ms = elapsed.as_millis(),
-                    class = ?error.class(),
-                    "{error}"
-                );
-                Err(error)
+            let started = Instant::now();
+            let result = request.await.map_err(|error| classify(&call, Fault::of(&error)));
+            let elapsed = started.elapsed();
+            self.learn(lane, result.as_ref().err());
+            log(&call, elapsed, result.as_ref());
+            if let Some(CallObserver(tell)) = self.observer() {
+                tell(&CallReport::new(&call, elapsed, result.as_ref().err()));
             }
-        };
-        if let Some(CallObserver(tell)) = self.observer() {
-            tell(&CallReport {
-                service: call.service,
-                action: call.action,
-                code: result.as_ref().err().and_then(|error| error.code().map(str::to_owned)),
-                succeeded: result.is_ok(),
-                elapsed,
-            });
+            result
         }
-        result
     }
+
+    /// Tells the pacer what the answer says about the pace.
+    fn learn(&self, lane: Lane, error: Option<&ActionError>) {
+        let Some(pacer) = self.pacer() else { return };
+        match error.map(ActionError::class) {
+            Some(FailureClass::Throttled) => pacer.throttled(lane),
+            // Nobody answered: nothing is learned.
+            Some(FailureClass::Unreachable) => {}
+            _ => pacer.answered(lane),
+        }
+    }
+}
+
+impl CallReport {
+    fn new(call: &Call<'_>, elapsed: Duration, error: Option<&ActionError>) -> Self {
+        Self {
+            service: call.service,
+            action: call.action,
+            code: error.and_then(ActionError::code).map(str::to_owned),
+            succeeded: error.is_none(),
+            elapsed,
+        }
+    }
+}
+
+fn log<T: RequestId>(call: &Call<'_>, elapsed: Duration, result: Result<&T, &ActionError>) {
+    let (request_id, outcome) = match result {
+        Ok(output) => (output.request_id(), None),
+        Err(error) => (error.failure().request_id.as_deref(), Some(error)),
+    };
+    tracing::debug!(
+        service = call.service.as_str(),
+        action = call.action,
+        subject = call.subject,
+        request_id,
+        elapsed_ms = elapsed.as_millis(),
+        class = outcome.map(|error| tracing::field::debug(error.class())),
+        error = outcome.map(tracing::field::display),
+        "call ended"
+    );
 }

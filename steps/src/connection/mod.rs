@@ -1,5 +1,6 @@
 //! The way to AWS: where it is, how a request gets there, and the one place that every call passes.
 
+mod account;
 mod aws;
 mod call;
 mod credentials;
@@ -7,6 +8,7 @@ mod fault;
 mod target;
 mod transport;
 
+pub use account::NO_CREDENTIALS;
 pub use aws::{Aws, ConnectError};
 pub(crate) use call::Call;
 pub use call::{CallObserver, CallReport, Service};

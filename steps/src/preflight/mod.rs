@@ -1,6 +1,24 @@
 //! The look before anything is created.
+//!
+//! Everything that would stop the stack half-way is asked for first: at most 14 calls, all side by side.
+//! What is wrong is reported all at once, and nothing has been created by then.
 
+mod machines;
+mod names;
+mod place;
+mod refusal;
+
+use lab1_flow_workflow::{ActionContext, ActionError, Look, Progress};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use machines::MachinesWanted;
+pub(crate) use place::PlaceWanted;
+pub use refusal::PREFLIGHT_REFUSED;
+
+use crate::connection::{Aws, Call, Service};
+use crate::inventory::StackNames;
+use crate::spec::StackSpec;
+use refusal::Refusals;
 
 /// Where the stack is built, as the preflight found it. Every later action takes it from there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,4 +40,105 @@ pub struct SubnetRef {
     pub zone: String,
     /// Its id.
     pub id: String,
+}
+
+/// All that must be found before the stack is begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PreflightInput {
+    /// The account that it must be, if one is pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<String>,
+    pub(crate) place: PlaceWanted,
+    pub(crate) machines: MachinesWanted,
+    pub(crate) names: StackNames,
+}
+
+impl PreflightInput {
+    pub(crate) fn new(spec: &StackSpec, account: Option<String>) -> Self {
+        Self {
+            account,
+            place: PlaceWanted::new(spec),
+            machines: MachinesWanted::new(spec),
+            names: StackNames::new(spec),
+        }
+    }
+}
+
+/// Looks whether the stack can be built, and where.
+#[derive(Debug, Clone)]
+pub(crate) struct PreflightLook {
+    aws: Aws,
+}
+
+impl PreflightLook {
+    pub(crate) fn new(aws: &Aws) -> Self {
+        Self { aws: aws.clone() }
+    }
+}
+
+impl Look for PreflightLook {
+    type Input = PreflightInput;
+    type Output = Network;
+
+    async fn look(
+        &self,
+        context: &ActionContext,
+        input: &PreflightInput,
+    ) -> Result<Progress<Network>, ActionError> {
+        let aws = &self.aws;
+        let (account, place, machines, names) = tokio::join!(
+            account_of(aws),
+            Box::pin(place::look(aws, &input.place)),
+            Box::pin(machines::look(aws, &input.place.zones, &input.machines)),
+            Box::pin(names::look(aws, &input.names)),
+        );
+        let mut refusals = Refusals::default();
+        let account = refusals.settle(account)?;
+        let found = refusals.settle(place)?;
+        let machines = refusals.settle(machines)?;
+        let names = refusals.settle(names)?;
+
+        let place =
+            found.and_then(|found| place::judge(&input.place, aws.region(), &found, &mut refusals));
+        if let Some(found) = machines {
+            machines::judge(
+                &input.place.zones,
+                &input.machines,
+                aws.region(),
+                &found,
+                &mut refusals,
+            );
+        }
+        let vpc_id = place.as_ref().map(|(vpc_id, _)| vpc_id.as_str());
+        for thing in names.iter().flatten() {
+            names::judge(thing, context.run(), vpc_id, &mut refusals);
+        }
+        if let (Some(account), Some(pinned)) = (&account, &input.account)
+            && account != pinned
+        {
+            refusals.add(
+                format!("the credentials belong to account {account}, and not to {pinned}"),
+                "use the credentials or the profile of that account",
+            );
+        }
+        match (refusals.into_error(), account, place) {
+            (None, Some(account), Some((vpc_id, subnets))) => {
+                let region = aws.region().to_owned();
+                Ok(Progress::Done(Network { account, region, vpc_id, subnets }))
+            }
+            (Some(error), _, _) => Err(error),
+            // What is missing was refused above.
+            (None, _, _) => Err(ActionError::permanent("the preflight came to no result")),
+        }
+    }
+}
+
+/// Asks whose the credentials are; needs no permission.
+async fn account_of(aws: &Aws) -> Result<String, ActionError> {
+    let call = Call::reading(Service::Sts, "GetCallerIdentity", "whose the credentials are");
+    let answer = aws.call(call, aws.sts().get_caller_identity().send()).await?;
+    answer
+        .account
+        .ok_or_else(|| ActionError::transient("the answer to GetCallerIdentity names no account"))
 }

@@ -39,6 +39,7 @@ impl Default for InstancesSpec {
             ssh: true,
             open_ports: vec![80, 443],
             open_to: ANYWHERE.to_owned(),
+            account_max: None,
         }
     }
 }

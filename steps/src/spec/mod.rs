@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use groups::GroupSpec;
 pub use name::{InvalidStackName, StackName};
+pub(crate) use rules::USER_DATA_BYTES_MAX;
 pub use validate::Problem;
 
 /// The stack: the defaults alone are the documented one.
@@ -80,6 +81,10 @@ pub struct InstancesSpec {
     pub open_ports: Vec<u16>,
     /// Who may connect, as an IPv4 range.
     pub open_to: String,
+    /// How many instances may run in the account at once, where something outside of AWS's quotas says so:
+    /// a learner lab allows nine. The preflight then refuses a stack that has no room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_max: Option<u32>,
 }
 
 /// How targets are reached and judged.

@@ -1,0 +1,272 @@
+//! What stands in an account under the names of a stack, or under the mark of a run.
+//!
+//! The preflight asks whether the names are free, the sweep whether anything is left: both ask here.
+
+use aws_sdk_autoscaling::types::AutoScalingGroup;
+use aws_sdk_ec2::types::{Filter, Instance};
+use lab1_flow_workflow::ActionError;
+use serde::{Deserialize, Serialize};
+
+use crate::connection::{Aws, Call, Service};
+use crate::ec2::{filter, pairs};
+use crate::pages::{Page, all_pages};
+use crate::spec::StackSpec;
+use crate::tags::{Tags, found};
+
+/// The names that a stack takes in AWS, with the prefix of the stack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StackNames {
+    pub(crate) security_groups: [String; 2],
+    pub(crate) launch_templates: [String; 2],
+    pub(crate) target_groups: [String; 2],
+    pub(crate) load_balancer: String,
+    pub(crate) auto_scaling_groups: [String; 2],
+}
+
+impl StackNames {
+    pub(crate) fn new(spec: &StackSpec) -> Self {
+        let groups = spec.groups.each_ref();
+        Self {
+            security_groups: [
+                spec.full_name(&spec.instances.security_group_name),
+                spec.full_name(&spec.load_balancer.security_group_name),
+            ],
+            launch_templates: groups.map(|group| spec.full_name(&group.launch_template_name)),
+            target_groups: groups.map(|group| spec.full_name(&group.target_group_name)),
+            load_balancer: spec.full_name(&spec.load_balancer.name),
+            auto_scaling_groups: groups.map(|group| spec.full_name(&group.name)),
+        }
+    }
+}
+
+/// One thing that stands in the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Thing {
+    /// Its kind, for people.
+    pub(crate) kind: &'static str,
+    /// Its name, or its id where people know it by that.
+    pub(crate) name: String,
+    /// Its id, ARN or state: what tells it from another of that name.
+    pub(crate) detail: String,
+    /// Its tags.
+    pub(crate) tags: Vec<(String, String)>,
+    /// The VPC that it lives in, for what has one.
+    pub(crate) vpc_id: Option<String>,
+}
+
+impl Thing {
+    pub(crate) fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    fn new(
+        kind: &'static str,
+        name: Option<&str>,
+        detail: Option<&str>,
+        tags: Vec<(String, String)>,
+    ) -> Self {
+        let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        Self { kind, name: owned(name), detail: owned(detail), tags, vpc_id: None }
+    }
+}
+
+fn owned<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
+    tags.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// Lists security groups.
+pub(crate) async fn security_groups(
+    aws: &Aws,
+    filters: &[Filter],
+) -> Result<Vec<Thing>, ActionError> {
+    let groups = all_pages(async |next: Option<String>| {
+        let request = aws.ec2().describe_security_groups().set_next_token(next);
+        let request = request.set_filters(Some(filters.to_vec()));
+        let call = Call::reading(Service::Ec2, "DescribeSecurityGroups", "all of the stack");
+        let answer = aws.call(call, request.send()).await?;
+        Ok(Page::new(answer.security_groups, answer.next_token))
+    })
+    .await?;
+    let thing = |group: &aws_sdk_ec2::types::SecurityGroup| Thing {
+        vpc_id: group.vpc_id().map(str::to_owned),
+        ..Thing::new(
+            "security group",
+            group.group_name(),
+            group.group_id(),
+            owned(pairs(group.tags())),
+        )
+    };
+    Ok(groups.iter().map(thing).collect())
+}
+
+/// Lists launch templates.
+pub(crate) async fn launch_templates(
+    aws: &Aws,
+    filters: &[Filter],
+) -> Result<Vec<Thing>, ActionError> {
+    let templates = all_pages(async |next: Option<String>| {
+        let request = aws.ec2().describe_launch_templates().set_next_token(next);
+        let request = request.set_filters(Some(filters.to_vec()));
+        let call = Call::reading(Service::Ec2, "DescribeLaunchTemplates", "all of the stack");
+        let answer = aws.call(call, request.send()).await?;
+        Ok(Page::new(answer.launch_templates, answer.next_token))
+    })
+    .await?;
+    let thing = |template: &aws_sdk_ec2::types::LaunchTemplate| {
+        let (name, id) = (template.launch_template_name(), template.launch_template_id());
+        Thing::new("launch template", name, id, owned(pairs(template.tags())))
+    };
+    Ok(templates.iter().map(thing).collect())
+}
+
+/// Lists instances that are not terminated.
+pub(crate) async fn living_instances(
+    aws: &Aws,
+    filters: &[Filter],
+) -> Result<Vec<Thing>, ActionError> {
+    let living = ["pending", "running", "shutting-down", "stopping", "stopped"];
+    let mut filters = filters.to_vec();
+    filters.push(filter("instance-state-name", living));
+    let reservations = all_pages(async |next: Option<String>| {
+        let request = aws.ec2().describe_instances().set_next_token(next);
+        let request = request.set_filters(Some(filters.clone()));
+        let call = Call::reading(Service::Ec2, "DescribeInstances", "all of the stack");
+        let answer = aws.call(call, request.send()).await?;
+        Ok(Page::new(answer.reservations, answer.next_token))
+    })
+    .await?;
+    let thing = |instance: &Instance| {
+        let state = instance
+            .state()
+            .and_then(|state| state.name())
+            .map(aws_sdk_ec2::types::InstanceStateName::as_str);
+        Thing::new("instance", instance.instance_id(), state, owned(pairs(instance.tags())))
+    };
+    Ok(reservations
+        .iter()
+        .flat_map(aws_sdk_ec2::types::Reservation::instances)
+        .map(thing)
+        .collect())
+}
+
+/// Lists volumes.
+pub(crate) async fn volumes(aws: &Aws, filters: &[Filter]) -> Result<Vec<Thing>, ActionError> {
+    let volumes = all_pages(async |next: Option<String>| {
+        let request = aws.ec2().describe_volumes().set_next_token(next);
+        let request = request.set_filters(Some(filters.to_vec()));
+        let call = Call::reading(Service::Ec2, "DescribeVolumes", "all of the stack");
+        let answer = aws.call(call, request.send()).await?;
+        Ok(Page::new(answer.volumes, answer.next_token))
+    })
+    .await?;
+    let thing = |volume: &aws_sdk_ec2::types::Volume| {
+        let state = volume.state().map(aws_sdk_ec2::types::VolumeState::as_str);
+        Thing::new("volume", volume.volume_id(), state, owned(pairs(volume.tags())))
+    };
+    Ok(volumes.iter().map(thing).collect())
+}
+
+/// Lists network interfaces.
+pub(crate) async fn network_interfaces(
+    aws: &Aws,
+    filters: &[Filter],
+) -> Result<Vec<Thing>, ActionError> {
+    let interfaces = crate::ec2::interfaces(aws, "all of the stack", filters).await?;
+    let thing = |interface: &aws_sdk_ec2::types::NetworkInterface| {
+        let (id, text) = (interface.network_interface_id(), interface.description());
+        Thing::new("network interface", id, text, owned(pairs(interface.tag_set())))
+    };
+    Ok(interfaces.iter().map(thing).collect())
+}
+
+/// Finds the load balancer and the target groups of a stack.
+pub(crate) async fn load_balancing(
+    aws: &Aws,
+    names: &StackNames,
+) -> Result<Vec<Thing>, ActionError> {
+    let [first, second] = &names.target_groups;
+    // One call for each target group: a list of names answers for none when one of them is absent.
+    let (balancer, first, second) = tokio::try_join!(
+        load_balancer(aws, &names.load_balancer),
+        target_group(aws, first),
+        target_group(aws, second),
+    )?;
+    Ok([balancer, first, second].into_iter().flatten().collect())
+}
+
+async fn target_group(aws: &Aws, name: &str) -> Result<Option<Thing>, ActionError> {
+    let request = aws.load_balancing().describe_target_groups().names(name);
+    let call = Call::reading(Service::LoadBalancing, "DescribeTargetGroups", name);
+    let answer = found(aws.call(call, request.send()).await)?;
+    let groups = answer.and_then(|answer| answer.target_groups).unwrap_or_default();
+    let group = groups.iter().find(|group| group.target_group_name() == Some(name));
+    with_tags(aws, "target group", name, group.and_then(|group| group.target_group_arn())).await
+}
+
+async fn load_balancer(aws: &Aws, name: &str) -> Result<Option<Thing>, ActionError> {
+    let request = aws.load_balancing().describe_load_balancers().names(name);
+    let call = Call::reading(Service::LoadBalancing, "DescribeLoadBalancers", name);
+    let answer = found(aws.call(call, request.send()).await)?;
+    let balancers = answer.and_then(|answer| answer.load_balancers).unwrap_or_default();
+    let balancer = balancers.iter().find(|balancer| balancer.load_balancer_name() == Some(name));
+    let arn = balancer.and_then(|balancer| balancer.load_balancer_arn());
+    with_tags(aws, "load balancer", name, arn).await
+}
+
+async fn with_tags(
+    aws: &Aws,
+    kind: &'static str,
+    name: &str,
+    arn: Option<&str>,
+) -> Result<Option<Thing>, ActionError> {
+    let Some(arn) = arn else { return Ok(None) };
+    // Gone between the two reads is gone.
+    let Some(tags) = found(Tags::read(aws, &[arn]).await)? else { return Ok(None) };
+    Ok(Some(Thing::new(kind, Some(name), Some(arn), owned(tags.of(arn)))))
+}
+
+/// Lists the Auto Scaling groups of these names.
+pub(crate) async fn auto_scaling_groups_named(
+    aws: &Aws,
+    names: &[String],
+) -> Result<Vec<Thing>, ActionError> {
+    list_auto_scaling_groups(aws, names, None).await
+}
+
+/// Lists the Auto Scaling groups with this tag.
+pub(crate) async fn auto_scaling_groups_tagged(
+    aws: &Aws,
+    key: &str,
+    value: &str,
+) -> Result<Vec<Thing>, ActionError> {
+    list_auto_scaling_groups(aws, &[], Some((key, value))).await
+}
+
+async fn list_auto_scaling_groups(
+    aws: &Aws,
+    names: &[String],
+    tag: Option<(&str, &str)>,
+) -> Result<Vec<Thing>, ActionError> {
+    let filters = tag.map(|(key, value)| {
+        let name = format!("tag:{key}");
+        vec![aws_sdk_autoscaling::types::Filter::builder().name(name).values(value).build()]
+    });
+    let names = Some(names.to_vec()).filter(|names| !names.is_empty());
+    let groups = all_pages(async |next: Option<String>| {
+        let request = aws.auto_scaling().describe_auto_scaling_groups().set_next_token(next);
+        let request =
+            request.set_auto_scaling_group_names(names.clone()).set_filters(filters.clone());
+        let call =
+            Call::reading(Service::AutoScaling, "DescribeAutoScalingGroups", "all of the stack");
+        let answer = aws.call(call, request.send()).await?;
+        Ok(Page::new(answer.auto_scaling_groups, answer.next_token))
+    })
+    .await?;
+    let thing = |group: &AutoScalingGroup| {
+        let tags = group.tags().iter().filter_map(|tag| Some((tag.key()?, tag.value()?)));
+        let (name, state) = (group.auto_scaling_group_name(), group.status());
+        Thing::new("Auto Scaling group", name, state, owned(tags))
+    };
+    Ok(groups.iter().map(thing).collect())
+}

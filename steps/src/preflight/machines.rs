@@ -1,0 +1,175 @@
+//! The image, the key pair, the instance types, and room for the instances.
+
+use aws_sdk_ec2::types::{Image, InstanceTypeOffering, LocationType};
+use lab1_flow_workflow::ActionError;
+use serde::{Deserialize, Serialize};
+
+use super::refusal::Refusals;
+use crate::connection::{Aws, Call, Service};
+use crate::ec2::filter;
+use crate::inventory;
+use crate::pages::{Page, all_pages};
+use crate::spec::StackSpec;
+
+/// What the instances need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MachinesWanted {
+    pub(crate) image_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key_name: Option<String>,
+    /// The types in the order of the zones.
+    pub(crate) instance_types: [String; 2],
+    /// How many instances there will be.
+    pub(crate) desired: u32,
+    /// How many may run in the account at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account_max: Option<u32>,
+}
+
+impl MachinesWanted {
+    pub(super) fn new(spec: &StackSpec) -> Self {
+        let key_name = &spec.instances.key_name;
+        Self {
+            image_id: spec.instances.image_id.clone(),
+            key_name: (!key_name.is_empty()).then(|| key_name.clone()),
+            instance_types: spec.groups.each_ref().map(|group| group.instance_type.clone()),
+            desired: spec.groups.iter().map(|group| group.desired).sum(),
+            account_max: spec.instances.account_max,
+        }
+    }
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct MachinesFound {
+    /// The image; `None` when there is no such one.
+    image: Option<Image>,
+    key_exists: bool,
+    offerings: Vec<InstanceTypeOffering>,
+    /// Instances that are not terminated, where it was asked.
+    living: Option<usize>,
+}
+
+pub(super) async fn look(
+    aws: &Aws,
+    zones: &[String; 2],
+    wanted: &MachinesWanted,
+) -> Result<MachinesFound, ActionError> {
+    let (image, key_exists, offerings, living) = tokio::try_join!(
+        image(aws, &wanted.image_id),
+        key_exists(aws, wanted.key_name.as_deref()),
+        offerings(aws, zones, wanted),
+        living(aws, wanted),
+    )?;
+    Ok(MachinesFound { image, key_exists, offerings, living })
+}
+
+/// Finds the image by its id: one that is deprecated is hidden from every other list, and still boots.
+async fn image(aws: &Aws, id: &str) -> Result<Option<Image>, ActionError> {
+    let request = aws.ec2().describe_images().image_ids(id);
+    let call = Call::reading(Service::Ec2, "DescribeImages", id);
+    match aws.call(call, request.send()).await {
+        Ok(answer) => Ok(answer.images.unwrap_or_default().into_iter().next()),
+        Err(error) if error.code().is_some_and(|code| code.starts_with("InvalidAMIID")) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn key_exists(aws: &Aws, name: Option<&str>) -> Result<bool, ActionError> {
+    let Some(name) = name else { return Ok(true) };
+    let request = aws.ec2().describe_key_pairs().filters(filter("key-name", [name]));
+    let call = Call::reading(Service::Ec2, "DescribeKeyPairs", name);
+    let answer = aws.call(call, request.send()).await?;
+    Ok(answer.key_pairs().iter().any(|pair| pair.key_name() == Some(name)))
+}
+
+async fn offerings(
+    aws: &Aws,
+    zones: &[String; 2],
+    wanted: &MachinesWanted,
+) -> Result<Vec<InstanceTypeOffering>, ActionError> {
+    let mut types: Vec<&str> = wanted.instance_types.iter().map(String::as_str).collect();
+    types.dedup();
+    let filters = vec![
+        filter("instance-type", types.iter().copied()),
+        filter("location", zones.iter().map(String::as_str)),
+    ];
+    all_pages(async |next: Option<String>| {
+        let request = aws.ec2().describe_instance_type_offerings().set_next_token(next);
+        let request = request
+            .location_type(LocationType::AvailabilityZone)
+            .set_filters(Some(filters.clone()));
+        let call = Call::reading(Service::Ec2, "DescribeInstanceTypeOfferings", "both zones");
+        let answer = aws.call(call, request.send()).await?;
+        Ok(Page::new(answer.instance_type_offerings, answer.next_token))
+    })
+    .await
+}
+
+async fn living(aws: &Aws, wanted: &MachinesWanted) -> Result<Option<usize>, ActionError> {
+    if wanted.account_max.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(inventory::living_instances(aws, &[]).await?.len()))
+}
+
+/// Says what is missing.
+pub(super) fn judge(
+    zones: &[String; 2],
+    wanted: &MachinesWanted,
+    region: &str,
+    found: &MachinesFound,
+    refusals: &mut Refusals,
+) {
+    let image_id = &wanted.image_id;
+    match found
+        .image
+        .as_ref()
+        .map(|image| image.state().map(aws_sdk_ec2::types::ImageState::as_str))
+    {
+        None => refusals.add(
+            format!("image {image_id} is not in region {region}"),
+            "images belong to one region: set instances.image_id to one of this region",
+        ),
+        Some(Some("available") | None) => {}
+        Some(Some(state)) => refusals.add(
+            format!("image {image_id} is {state}"),
+            "set instances.image_id to an image that is available",
+        ),
+    }
+    if let (Some(name), false) = (&wanted.key_name, found.key_exists) {
+        refusals.add(
+            format!("there is no key pair {name} in region {region}"),
+            format!(
+                "make it with `aws ec2 create-key-pair --key-name {name}`, or set instances.key_name \
+                 (empty for none)"
+            ),
+        );
+    }
+    for (zone, kind) in zones.iter().zip(&wanted.instance_types) {
+        let offered = found.offerings.iter().any(|offering| {
+            offering.location() == Some(zone)
+                && offering.instance_type().map(aws_sdk_ec2::types::InstanceType::as_str)
+                    == Some(kind)
+        });
+        if !offered {
+            refusals.add(
+                format!("instances of type {kind} are not offered in zone {zone}"),
+                "choose another type for the group, or another zone in network.zones",
+            );
+        }
+    }
+    if let (Some(living), Some(account_max)) = (found.living, wanted.account_max) {
+        let living = u32::try_from(living).unwrap_or(u32::MAX);
+        if living.saturating_add(wanted.desired) > account_max {
+            refusals.add(
+                format!(
+                    "{living} instances run already, {} more are wanted, and the account may have {account_max}",
+                    wanted.desired
+                ),
+                "end instances that are not needed, or lower the groups' sizes",
+            );
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The stack as a workflow: ten stored steps, eight of them documented, and how one feeds the next.
+
+use lab1_flow_workflow::journal::StoredStep;
+use lab1_flow_workflow::{DefinitionError, Step, Workflow};
+
+use crate::connection::{Aws, Target};
+use crate::documented::{
+    AutoScalingGroupsNeeds, AutoScalingGroupsStep, BalancerSecurityGroupNeeds,
+    BalancerSecurityGroupStep, ClaimNeeds, ClaimStep, LaunchTemplatesNeeds, LaunchTemplatesStep,
+    ListenerNeeds, ListenerStep, LoadBalancerNeeds, LoadBalancerStep, PreflightStep, RulesNeeds,
+    RulesStep, ServingNeeds, ServingStep, TargetGroupsNeeds, TargetGroupsStep,
+};
+use crate::spec::StackSpec;
+use crate::sweep::MarkSweep;
+
+/// The name under which runs of this workflow are stored.
+pub const WORKFLOW_NAME: &str = "lab1-flow";
+
+/// The steps of one stack, as data.
+///
+/// It is made from a specification for a new run, and from a run's header for one that goes on: the header
+/// holds everything, so that a later process needs no configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stack {
+    preflight: PreflightStep,
+    claim: ClaimStep,
+    launch_templates: LaunchTemplatesStep,
+    target_groups: TargetGroupsStep,
+    balancer_security_group: BalancerSecurityGroupStep,
+    load_balancer: LoadBalancerStep,
+    listener: ListenerStep,
+    rules: RulesStep,
+    auto_scaling_groups: AutoScalingGroupsStep,
+    serving: ServingStep,
+}
+
+/// Why stored steps cannot be continued by this program.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoredStackError {
+    /// The run was started without this step.
+    #[error("the run has no step {step}: it was started by another version of lab1-flow")]
+    Missing {
+        /// The step.
+        step: &'static str,
+    },
+    /// The run has a step that this program does not know.
+    #[error("this version of lab1-flow does not know the run's step {step}")]
+    Unknown {
+        /// The step.
+        step: String,
+    },
+    /// The step was stored by another version of its code.
+    #[error("step {step} was stored in version {stored}, and this lab1-flow has version {known}")]
+    Version {
+        /// The step.
+        step: &'static str,
+        /// The version in the run's header.
+        stored: u32,
+        /// The version of this program.
+        known: u32,
+    },
+    /// The configuration of the step does not read.
+    #[error("the stored configuration of step {step} does not read")]
+    Config {
+        /// The step.
+        step: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+impl Stack {
+    /// Cuts a specification into steps. It should have been checked with [`StackSpec::validate`].
+    pub fn new(spec: &StackSpec, target: &Target) -> Self {
+        Self {
+            preflight: PreflightStep::new(spec, target.account.clone()),
+            claim: ClaimStep::new(spec),
+            launch_templates: LaunchTemplatesStep::new(spec),
+            target_groups: TargetGroupsStep::new(spec),
+            balancer_security_group: BalancerSecurityGroupStep::new(spec),
+            load_balancer: LoadBalancerStep::new(spec),
+            listener: ListenerStep::new(spec),
+            rules: RulesStep::new(spec),
+            auto_scaling_groups: AutoScalingGroupsStep::new(spec),
+            serving: ServingStep::new(spec),
+        }
+    }
+
+    /// Reads the steps of a run's header.
+    ///
+    /// # Errors
+    /// [`StoredStackError`] when they were stored by another version of this program.
+    pub fn from_stored(steps: &[StoredStep]) -> Result<Self, StoredStackError> {
+        let known = [
+            PreflightStep::NAME,
+            ClaimStep::NAME,
+            LaunchTemplatesStep::NAME,
+            TargetGroupsStep::NAME,
+            BalancerSecurityGroupStep::NAME,
+            LoadBalancerStep::NAME,
+            ListenerStep::NAME,
+            RulesStep::NAME,
+            AutoScalingGroupsStep::NAME,
+            ServingStep::NAME,
+        ];
+        if let Some(step) = steps.iter().find(|step| !known.contains(&step.name.as_str())) {
+            return Err(StoredStackError::Unknown { step: step.name.to_string() });
+        }
+        Ok(Self {
+            preflight: stored(steps)?,
+            claim: stored(steps)?,
+            launch_templates: stored(steps)?,
+            target_groups: stored(steps)?,
+            balancer_security_group: stored(steps)?,
+            load_balancer: stored(steps)?,
+            listener: stored(steps)?,
+            rules: stored(steps)?,
+            auto_scaling_groups: stored(steps)?,
+            serving: stored(steps)?,
+        })
+    }
+
+    /// Wires the steps into a workflow that works through this connection.
+    ///
+    /// Nothing waits for what it does not need: the balancer is provisioned while the instances boot. The
+    /// order of the numbers is that of the documentation and of display alone.
+    ///
+    /// # Errors
+    /// None that a specification can cause; a test guards it.
+    pub fn workflow(&self, aws: &Aws) -> Result<Workflow, DefinitionError> {
+        let aws = || aws.clone();
+        let mut builder = Workflow::builder(WORKFLOW_NAME);
+        let network = builder.prelude(&self.preflight, aws());
+        let claim = builder.prelude(&self.claim, ClaimNeeds { aws: aws(), network });
+        let templates = builder
+            .step(&self.launch_templates, LaunchTemplatesNeeds { aws: aws(), network, claim });
+        let target_groups =
+            builder.step(&self.target_groups, TargetGroupsNeeds { aws: aws(), network, claim });
+        builder
+            .step(&self.balancer_security_group, BalancerSecurityGroupNeeds { aws: aws(), claim });
+        let load_balancer =
+            builder.step(&self.load_balancer, LoadBalancerNeeds { aws: aws(), network, claim });
+        let listener = builder
+            .step(&self.listener, ListenerNeeds { aws: aws(), load_balancer, target_groups });
+        let rules = builder
+            .step(&self.rules, RulesNeeds { aws: aws(), load_balancer, listener, target_groups });
+        let groups = builder.step(
+            &self.auto_scaling_groups,
+            AutoScalingGroupsNeeds {
+                aws: aws(),
+                network,
+                launch_templates: templates.launch_templates,
+                instance_rules: templates.instance_rules,
+                target_groups,
+            },
+        );
+        builder.step(
+            &self.serving,
+            ServingNeeds { aws: aws(), load_balancer, target_groups, listener, rules, groups },
+        );
+        builder.sweep(MarkSweep::new(&aws(), self.preflight.names()));
+        builder.build()
+    }
+}
+
+/// Reads one step of a header.
+fn stored<S: Step>(steps: &[StoredStep]) -> Result<S, StoredStackError> {
+    let step = S::NAME;
+    let stored = steps.iter().find(|stored| stored.name.as_str() == step);
+    let stored = stored.ok_or(StoredStackError::Missing { step })?;
+    if stored.version != S::VERSION {
+        let (stored, known) = (stored.version, S::VERSION);
+        return Err(StoredStackError::Version { step, stored, known });
+    }
+    S::deserialize(&stored.config).map_err(|source| StoredStackError::Config { step, source })
+}
+
+#[cfg(test)]
+mod tests;
