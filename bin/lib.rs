@@ -1,1 +1,76 @@
-//! placeholder
+//! The command line of `lab1-flow`: it reads words, asks the crates below, and tells what came of it.
+//!
+//! No rule of the domain lives here. What may be configured, how a resource is made and whether a run may go
+//! on is decided in `lab1-flow-steps` and `lab1-flow-workflow`; this crate chooses the target, holds the
+//! locks of this machine, watches signals, and speaks to people and scripts.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`cli`], [`verbs`] | the words: one file a verb, with arguments, help and body together |
+//! | [`config`] | the configuration file, and where in it a mistake stands |
+//! | [`target`], [`state_dir`], [`stack_lock`] | where the stack is built, and what this machine keeps about it |
+//! | [`execute`] | one run in the hands of this process: engine, signals, progress |
+//! | [`view`] | a run as people see it: pure functions from records to text and JSON |
+//! | [`progress`] | the live view, plain lines, or JSON |
+//! | [`error`], [`exit_status`], [`output`] | how the program speaks and ends |
+
+mod app;
+mod cli;
+mod config;
+mod confirm;
+mod ending;
+mod error;
+mod execute;
+mod exit_status;
+mod invocation;
+mod output;
+mod paint;
+mod panics;
+mod progress;
+mod run_context;
+mod stack_lock;
+mod state_dir;
+mod target;
+mod verbs;
+mod view;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::app::App;
+use crate::cli::Cli;
+use crate::exit_status::ExitStatus;
+
+/// Reads the process's arguments, does what they say, and tells how it ended.
+///
+/// It never panics: a bug inside ends with status 70, and every run stands where its journal says.
+pub fn main() -> ExitCode {
+    panics::install_hook();
+    let status = catch_unwind(AssertUnwindSafe(answer)).unwrap_or(ExitStatus::Bug);
+    status.into()
+}
+
+/// The definitions of all verbs and flags; the reference in `docs/cli.md` is made from them.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+fn answer() -> ExitStatus {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _reader_gone = error.print();
+            return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Success };
+        }
+    };
+    let app = App::new(&cli.global);
+    match cli.verb.carry_out(&app) {
+        Ok(status) => status,
+        Err(error) => {
+            app.output.error(&error);
+            error.status
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What every verb has at hand.
+
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::GlobalArgs;
+use crate::error::CliError;
+use crate::invocation::Invocation;
+use crate::output::Output;
+use crate::state_dir::StateDir;
+
+/// The streams, the state directory, and the way in which the program was called.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) output: Output,
+    pub(crate) program: Invocation,
+    pub(crate) verbose: bool,
+    state_dir: Result<StateDir, CliError>,
+}
+
+impl App {
+    pub(crate) fn new(global: &GlobalArgs) -> Self {
+        set_up_log(global.verbose);
+        let from_environment = std::env::var_os("LAB1_FLOW_STATE_DIR");
+        let given = global.state_dir.as_deref();
+        let by_flag = given.filter(|dir| Some(dir.as_os_str()) != from_environment.as_deref());
+        Self {
+            output: Output::new(global.json, global.color),
+            program: Invocation::new(by_flag),
+            verbose: global.verbose > 0,
+            state_dir: StateDir::locate(given),
+        }
+    }
+
+    /// The state directory; it need not exist yet.
+    pub(crate) fn state_dir(&self) -> Result<&StateDir, CliError> {
+        self.state_dir.as_ref().map_err(Clone::clone)
+    }
+}
+
+/// Sends the log of all crates to stderr, where it is asked for: `-v`, or a filter in `LAB1_FLOW_LOG`.
+fn set_up_log(verbose: u8) {
+    let usual = match verbose {
+        0 => "off",
+        1 => {
+            "info,lab1_flow=debug,lab1_flow_steps=debug,lab1_flow_workflow=debug,lab1_flow_cloud=debug"
+        }
+        _ => "trace,hyper=info,rustls=info,h2=info",
+    };
+    let filter = EnvFilter::try_from_env("LAB1_FLOW_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    // A second subscriber in one process is refused; the first one goes on.
+    let _first_stays = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .try_init();
+}

@@ -1,0 +1,76 @@
+//! The words of the command line that all verbs share.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser};
+
+use crate::output::ColorChoice;
+use crate::verbs::Verb;
+
+/// Deploy the two-cluster Flask stack as durable steps: kill it anywhere, resume it, or roll it back
+///
+/// Without further flags everything happens on an embedded cloud on this machine: no account, no cost.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lab1-flow",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = AFTER_HELP,
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// Flags of every verb.
+#[derive(Debug, Args)]
+pub(crate) struct GlobalArgs {
+    /// Keep runs and the embedded cloud in this directory
+    ///
+    /// The default is lab1-flow in $XDG_STATE_HOME, or in ~/.local/state.
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "LAB1_FLOW_STATE_DIR",
+        hide_env_values = true
+    )]
+    pub(crate) state_dir: Option<PathBuf>,
+
+    /// Write JSON lines to stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Say when to colour text
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true
+    )]
+    pub(crate) color: ColorChoice,
+
+    /// Tell more on stderr: every call (-v), everything (-vv)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+const AFTER_HELP: &str = "\
+Run ids may be shortened to a unique prefix.
+
+Exit statuses:
+    0  the requested end was reached
+    1  a step failed for good; the run stands where the journal says
+    2  wrong usage or configuration: nothing was created
+    3  refused before the first change: nothing was created
+    4  another live process holds the run
+    5  something of ours is left; the list follows
+    6  the journal is damaged, or from a newer version
+   70  a bug in lab1-flow
+   74  the journal cannot be written: nothing further was sent
+   75  suspended or stopped: `lab1-flow resume` goes on
+  130  left at once on a second Ctrl-C";

@@ -1,0 +1,63 @@
+//! The word that was probably meant.
+
+/// How alike two words must be, from 0 to 1, for one to be offered for the other.
+const LIKENESS_MIN: f64 = 0.75;
+
+/// More accepted words than this are not listed in a message.
+const LIST_LENGTH_MAX: usize = 6;
+
+/// Reads the accepted words out of a message such as ``unknown field `a`, expected one of `b`, `c` ``, and
+/// offers the one that is most like the word that was used.
+pub(super) fn for_message(message: &str) -> Option<String> {
+    let mut words = quoted_words(message);
+    let used = words.next()?;
+    let best = words
+        .map(|word| (strsim::jaro_winkler(&folded(used), &folded(word)), word))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let (_, word) = best.filter(|(likeness, _)| *likeness >= LIKENESS_MIN)?;
+    Some(format!("did you mean `{word}`?"))
+}
+
+/// The message without its list of accepted words, where that is long.
+pub(super) fn without_long_list(message: &str) -> String {
+    match message.split_once(", expected one of") {
+        Some((start, list)) if quoted_words(list).count() > LIST_LENGTH_MAX => start.to_owned(),
+        _ => message.to_owned(),
+    }
+}
+
+fn quoted_words(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// `minSize`, `min-size` and `min_size` are one word to a person.
+fn folded(word: &str) -> String {
+    word.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_alike_word_is_offered() {
+        let message = "unknown field `desird`, expected one of `name`, `desired`, `max`";
+        assert_eq!(for_message(message).as_deref(), Some("did you mean `desired`?"));
+        let message = "unknown field `open-ports`, expected `open_ports`";
+        assert_eq!(for_message(message).as_deref(), Some("did you mean `open_ports`?"));
+    }
+
+    #[test]
+    fn a_word_that_is_like_none_gets_no_offer() {
+        assert_eq!(for_message("unknown field `zzz`, expected one of `name`, `max`"), None);
+        assert_eq!(for_message("invalid type: string"), None);
+    }
+
+    #[test]
+    fn only_a_long_list_is_left_out() {
+        let short = "unknown field `x`, expected one of `a`, `b`";
+        assert_eq!(without_long_list(short), short);
+        let long = "unknown field `x`, expected one of `a`, `b`, `c`, `d`, `e`, `f`, `g`";
+        assert_eq!(without_long_list(long), "unknown field `x`");
+    }
+}

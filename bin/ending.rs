@@ -1,0 +1,148 @@
+//! How a run that this process has carried out is told: where it stands, and what to type.
+
+use std::time::Duration;
+
+use lab1_flow_journal::{Failure, Rest, RunState};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::exit_status::ExitStatus;
+use crate::paint::Paint;
+use crate::view::facts::{self, Resource};
+use crate::view::next::{self, Next};
+use crate::view::stage::full;
+use crate::view::standing::{self, Request, Standing};
+use crate::view::time::span;
+
+/// The last JSON line of a verb that carries out a run.
+#[derive(Debug, Serialize)]
+struct EndEvent<'a> {
+    event: &'static str,
+    run_id: &'a str,
+    outcome: Standing,
+    exit_status: u8,
+    url: Option<String>,
+    resources: Vec<Resource>,
+    gone: Vec<Resource>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Trouble<'a>>,
+    left: &'a [String],
+    next: Vec<Next>,
+}
+
+/// The failure that ended a run, or keeps it from going on.
+#[derive(Debug, Serialize)]
+pub(crate) struct Trouble<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) action: Option<&'a str>,
+    #[serde(flatten)]
+    pub(crate) failure: &'a Failure,
+}
+
+/// Tells how the run stands, on both streams, and gives the exit status.
+pub(crate) fn tell(app: &App, state: &RunState, request: Request, elapsed: Duration) -> ExitStatus {
+    let status = standing::exit_status(state, request);
+    let standing = Standing::of(state, false);
+    let run = &state.header().run;
+    let next = next::commands(run, standing, state.is_rolling_back(), &app.program);
+    if app.output.json {
+        app.output.json_line(&EndEvent {
+            event: "run-ended",
+            run_id: run.as_str(),
+            outcome: standing,
+            exit_status: status.code(),
+            url: facts::url(state),
+            resources: facts::standing_resources(state),
+            gone: facts::gone_resources(state),
+            failure: trouble(state),
+            left: left(state),
+            next,
+        });
+        return status;
+    }
+    tell_people(app, state, standing, status, elapsed);
+    for Next { purpose, command } in &next {
+        app.output.say(&format!("  {} {command}", app.output.err.bold(&format!("{purpose}:"))));
+    }
+    status
+}
+
+fn tell_people(
+    app: &App,
+    state: &RunState,
+    standing: Standing,
+    status: ExitStatus,
+    elapsed: Duration,
+) {
+    let paint = app.output.err;
+    let elapsed = span(elapsed);
+    let run = &state.header().run;
+    let headline = match state.rest() {
+        Some(Rest::Completed) => format!("run {run} is deployed after {elapsed}"),
+        Some(Rest::RolledBack) => {
+            format!("run {run} is rolled back after {elapsed}: nothing is left")
+        }
+        Some(Rest::Failed) if status == ExitStatus::Refused => {
+            format!("run {run} was refused: nothing was created")
+        }
+        Some(Rest::Failed) => format!("run {run} has failed after {elapsed}"),
+        Some(Rest::Stuck { .. }) => format!("run {run} is stuck: something of ours is left"),
+        Some(Rest::Paused) => format!("run {run} is paused after {elapsed}, as --until asked"),
+        Some(Rest::Suspended { .. }) => format!("run {run} is suspended after {elapsed}"),
+        Some(Rest::Stopped) | None => format!("run {run} is stopped after {elapsed}"),
+    };
+    app.output.say(&paint.tone(standing.tone(), &headline));
+    if let Some(trouble) = trouble(state) {
+        tell_trouble(app, &trouble);
+    }
+    for line in left(state) {
+        app.output.say(&format!("  {} {line}", paint.red("left:")));
+    }
+    for gone in facts::gone_resources(state) {
+        app.output.say(&gone_line(&gone, paint));
+    }
+    if matches!(state.rest(), Some(Rest::Failed)) && status != ExitStatus::Refused {
+        let count = facts::standing_resources(state).len();
+        app.output.say(&format!("  {} {count} resources of this run exist", paint.bold("now:")));
+    }
+    if let (Some(Rest::Completed), Some(url)) = (state.rest(), facts::url(state)) {
+        app.output.data_line(&url);
+    }
+}
+
+fn tell_trouble(app: &App, trouble: &Trouble<'_>) {
+    let paint = app.output.err;
+    let action = trouble.action.map_or_else(String::new, |action| format!("{action}: "));
+    app.output.say(&format!("  {} {action}{}", paint.red("why:"), full(trouble.failure)));
+    if let Some(advice) = &trouble.failure.advice {
+        app.output.say(&format!("  {} {advice}", paint.bold("do:")));
+    }
+}
+
+fn gone_line(gone: &Resource, paint: Paint) -> String {
+    let name = gone.name.as_deref().filter(|name| *name != gone.id);
+    let name = name.map_or_else(String::new, |name| format!("{name} "));
+    format!("  {} {:<28} {name}{}", paint.bold("gone:"), gone.action, gone.id)
+}
+
+/// The failure that matters: of the action that ended the run, or of what suspended it.
+pub(crate) fn trouble(state: &RunState) -> Option<Trouble<'_>> {
+    use lab1_flow_journal::ActionPhase::{Failed, GaveUp};
+    if let Some(Rest::Suspended { failure }) = state.rest() {
+        return Some(Trouble { action: None, failure });
+    }
+    state.actions().find_map(|(name, action)| match &action.phase {
+        Failed { failure } | GaveUp { failure } => {
+            Some(Trouble { action: Some(name.as_str()), failure })
+        }
+        _ => None,
+    })
+}
+
+/// What a stuck rollback has left.
+pub(crate) fn left(state: &RunState) -> &[String] {
+    match state.rest() {
+        Some(Rest::Stuck { left }) => left,
+        _ => &[],
+    }
+}

@@ -1,0 +1,133 @@
+//! The one error of the command line: what failed, what exists now, what to type.
+
+use std::error::Error;
+
+use lab1_flow_journal::{JournalError, RunId};
+use lab1_flow_workflow::EngineError;
+
+use crate::exit_status::ExitStatus;
+use crate::invocation::Invocation;
+
+/// Why a verb did not reach its end, in three parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CliError {
+    /// How the program ends.
+    pub(crate) status: ExitStatus,
+    /// What failed; the first line says it all, the others add detail.
+    pub(crate) what: String,
+    /// What exists now, when that is not plain from the first part.
+    pub(crate) stands: Option<String>,
+    /// What to type or to do, one line each.
+    pub(crate) next: Vec<String>,
+}
+
+impl CliError {
+    /// An error that ends the program with this status.
+    pub(crate) fn new(status: ExitStatus, what: impl Into<String>) -> Self {
+        Self { status, what: what.into(), stands: None, next: Vec::new() }
+    }
+
+    /// Wrong usage or configuration.
+    pub(crate) fn usage(what: impl Into<String>) -> Self {
+        Self::new(ExitStatus::Usage, what)
+    }
+
+    /// A mistake of this program itself.
+    pub(crate) fn bug(what: impl Into<String>) -> Self {
+        Self::new(ExitStatus::Bug, what)
+            .next("please report it, with `lab1-flow --version` and this text")
+    }
+
+    /// The same error, saying what exists now.
+    #[must_use]
+    pub(crate) fn stands(mut self, text: impl Into<String>) -> Self {
+        self.stands = Some(text.into());
+        self
+    }
+
+    /// The same error with one more line of what to do.
+    #[must_use]
+    pub(crate) fn next(mut self, line: impl Into<String>) -> Self {
+        self.next.push(line.into());
+        self
+    }
+
+    /// Tells what a journal refused, for a verb that is about this run.
+    pub(crate) fn of_journal(
+        error: &JournalError,
+        run: Option<&RunId>,
+        program: &Invocation,
+    ) -> Self {
+        let what = with_causes(error);
+        match error {
+            JournalError::Held { pid, .. } => held(run, *pid, program),
+            JournalError::Conflict { .. } => Self::new(ExitStatus::Held, what)
+                .stands("this process has sent nothing further")
+                .next("wait until the other process has ended, then look at the run again"),
+            JournalError::NotFound { run } => Self::usage(what)
+                .next(program.command(&["list"]))
+                .stands(format!("no run whose id begins with {run} is in the state directory")),
+            JournalError::Damaged { .. } => Self::new(ExitStatus::Journal, what)
+                .stands("nothing was sent, and the journal's files are left as they are")
+                .next("restore the run's folder from a copy, or find what it made by its tag lab1-flow:run-id"),
+            JournalError::NewerFormat { .. } => Self::new(ExitStatus::Journal, what)
+                .stands("nothing was sent and nothing was changed")
+                .next("use the version of lab1-flow that made the run, or a later one"),
+            JournalError::Storage { .. } => {
+                let error = Self::new(ExitStatus::Storage, what)
+                    .stands("nothing further was sent; what was acknowledged before is safe")
+                    .next("make room, or make the state directory writable");
+                match run {
+                    Some(run) => error.next(program.command(&["resume", run.as_str()])),
+                    None => error.next("then give the same command again"),
+                }
+            }
+            _ => Self::bug(what),
+        }
+    }
+
+    /// Tells why an engine could not go on with a run.
+    pub(crate) fn of_engine(error: &EngineError, run: &RunId, program: &Invocation) -> Self {
+        let what = with_causes(error);
+        match error {
+            EngineError::Journal(error) => Self::of_journal(error, Some(run), program),
+            EngineError::OtherWorkflow { .. } => Self::usage(what)
+                .stands("nothing was sent")
+                .next("use the program that started the run"),
+            EngineError::StepChanged { .. } => Self::usage(what)
+                .stands("nothing was sent; the run stands where its journal says")
+                .next("use the version of lab1-flow that started the run"),
+            _ => Self::bug(what).stands("the run stands where its journal says"),
+        }
+    }
+}
+
+/// Another process has the run.
+pub(crate) fn held(run: Option<&RunId>, pid: Option<u32>, program: &Invocation) -> CliError {
+    let holder = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+    let name = run.map_or_else(|| "the run".to_owned(), |run| format!("run {run}"));
+    let error =
+        CliError::new(ExitStatus::Held, format!("{name} is held by another process{holder}"))
+            .stands("this process has changed nothing");
+    match run {
+        Some(run) => error
+            .next(program.command(&["status", run.as_str()]))
+            .next(program.command(&["stop", run.as_str()])),
+        None => error,
+    }
+}
+
+/// An error with what lies below it, in one line, each text once.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut below = error.source();
+    while let Some(cause) = below {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        below = cause.source();
+    }
+    text
+}

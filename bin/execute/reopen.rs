@@ -1,0 +1,73 @@
+//! Taking up a run that was started before, knowing nothing but its id.
+
+use std::time::Duration;
+
+use lab1_flow_journal::{Journal, RunId, RunJournal, RunState};
+use lab1_flow_steps::Stack;
+use lab1_flow_workflow::Workflow;
+
+use crate::app::App;
+use crate::error::CliError;
+use crate::exit_status::ExitStatus;
+use crate::run_context::RunContext;
+use crate::stack_lock::StackLock;
+use crate::state_dir::find_run;
+use crate::target::{self, Connection};
+use crate::view::facts;
+
+/// A run that this process holds, with all that it takes to go on.
+#[derive(Debug)]
+pub(crate) struct Reopened {
+    pub(crate) run: RunId,
+    pub(crate) journal: RunJournal,
+    pub(crate) state: RunState,
+    pub(crate) context: RunContext,
+    _stack: StackLock,
+}
+
+impl Reopened {
+    /// Takes the run and its stack, waiting up to `patience` for other processes. Nothing is sent.
+    pub(crate) async fn take(
+        app: &App,
+        prefix: &str,
+        patience: Duration,
+    ) -> Result<Self, CliError> {
+        let runs = app.state_dir()?.runs(app)?;
+        let run = find_run(app, &runs, prefix)?;
+        let refuse = |error| CliError::of_journal(&error, Some(&run), &app.program);
+        let journal = runs.open_run_within(&run, patience).map_err(refuse)?;
+        let history = journal.read(&run).await.map_err(refuse)?;
+        let state = RunState::replay(&history).map_err(refuse)?;
+        let context = RunContext::of(state.header())?;
+        let lock = StackLock::acquire(app, &context.target, &context.stack, &run, patience)?;
+        Ok(Self { run, journal, state, context, _stack: lock })
+    }
+
+    /// Finds the way to the run's own cloud, and refuses another account or region.
+    ///
+    /// A run that has never sent a change needs no account to be taken back: nothing of it can be anywhere.
+    pub(crate) async fn connect(&self, app: &App) -> Result<(Connection, Workflow), CliError> {
+        let header = self.state.header();
+        let profile = serde_json::from_value(header.profile.clone()).map_err(|error| {
+            CliError::new(
+                ExitStatus::Journal,
+                format!("the profile of the run does not read: {error}"),
+            )
+        })?;
+        let connection = target::reconnect(app, self.context.target.clone(), profile).await?;
+        if self.state.has_intents() {
+            let (seen, _) = facts::place(&self.state);
+            let expected = self.context.target.account.clone().or(seen);
+            target::refuse_other_account(app, &connection, expected.as_deref(), &self.run).await?;
+        }
+        let stack = Stack::from_stored(self.state.steps());
+        let stack = stack.map_err(|error| {
+            CliError::new(ExitStatus::Journal, error.to_string())
+                .stands("nothing was sent")
+                .next("use the version of lab1-flow that started the run")
+        })?;
+        let workflow =
+            stack.workflow(&connection.aws).map_err(|error| CliError::bug(error.to_string()))?;
+        Ok((connection, workflow))
+    }
+}

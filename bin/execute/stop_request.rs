@@ -1,0 +1,62 @@
+//! The wish of another process that a run stops: a file in the run's folder.
+//!
+//! A process id would not do: it may belong to someone else by the time that the signal is sent. The file is
+//! read by whoever holds the run, and by nobody else.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lab1_flow_workflow::StopSignal;
+
+use crate::progress::Progress;
+
+/// How often the holder looks for the file: soon enough for a person, and nothing for the disk.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+fn file_in(run_dir: &Path) -> PathBuf {
+    run_dir.join("stop")
+}
+
+/// Asks the process that holds the run of this folder to stop.
+pub(crate) fn send(run_dir: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(0o600);
+    options.open(file_in(run_dir)).map(drop)
+}
+
+/// Takes a request back, or clears one that was met.
+pub(crate) fn clear(run_dir: &Path) -> io::Result<()> {
+    match fs::remove_file(file_in(run_dir)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Where requests arrive.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    run_dir: PathBuf,
+}
+
+impl Inbox {
+    /// Opens the inbox of a run that this process has just taken. An older request was for another process.
+    pub(super) fn open(run_dir: &Path) -> Self {
+        // A folder that cannot be written to stops the run at its first record anyway.
+        let _told_there = clear(run_dir);
+        Self { run_dir: run_dir.to_owned() }
+    }
+
+    /// Gives the stop signal when a request arrives.
+    pub(super) async fn listen(self, stop: StopSignal, progress: Progress) {
+        let file = file_in(&self.run_dir);
+        while !file.exists() {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        let _cleared_by_the_next = clear(&self.run_dir);
+        progress.note("asked to stop: stopping after the calls in flight");
+        stop.request();
+    }
+}

@@ -1,0 +1,120 @@
+//! Where text goes: data to stdout, everything else to stderr; a closed end never stops a run.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::paint::Paint;
+
+/// The name of the schema of all JSON lines; a change that breaks readers raises the number.
+pub(crate) const SCHEMA: &str = "lab1-flow/1";
+
+/// When text is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The two streams.
+///
+/// Whatever goes wrong while writing is kept here: a reader that went away must not stop a run that
+/// changes an account. Verbs that only show something end all the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Output {
+    /// Whether stdout carries JSON lines.
+    pub(crate) json: bool,
+    /// Colours for stdout.
+    pub(crate) out: Paint,
+    /// Colours for stderr.
+    pub(crate) err: Paint,
+}
+
+impl Output {
+    /// Decides on colours for each stream by itself.
+    pub(crate) fn new(json: bool, color: ColorChoice) -> Self {
+        let wanted = |is_terminal: bool| match color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => {
+                is_terminal
+                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+        };
+        Self {
+            json,
+            out: Paint::new(wanted(io::stdout().is_terminal())),
+            err: Paint::new(wanted(io::stderr().is_terminal())),
+        }
+    }
+
+    /// Writes data.
+    pub(crate) fn data(&self, text: &str) {
+        let mut stdout = io::stdout().lock();
+        let _reader_gone = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    }
+
+    /// Writes one line of data.
+    pub(crate) fn data_line(&self, line: &str) {
+        self.data(&format!("{line}\n"));
+    }
+
+    /// Writes one JSON object on a line of its own.
+    pub(crate) fn json_line(&self, value: &impl Serialize) {
+        match serde_json::to_string(value) {
+            Ok(line) => self.data_line(&line),
+            Err(error) => self.say(&format!("warning: a line of JSON is missing: {error}")),
+        }
+    }
+
+    /// Opens a stream of JSON lines.
+    pub(crate) fn schema_line(&self) {
+        let version = env!("CARGO_PKG_VERSION");
+        self.json_line(&serde_json::json!({ "schema": SCHEMA, "version": version }));
+    }
+
+    /// Tells people something.
+    pub(crate) fn say(&self, line: &str) {
+        let mut stderr = io::stderr().lock();
+        let _reader_gone = writeln!(stderr, "{line}");
+    }
+
+    /// Tells why a verb failed: three parts, and in JSON as well.
+    pub(crate) fn error(&self, error: &CliError) {
+        if self.json {
+            self.json_line(&ErrorLine {
+                event: "error",
+                exit_status: error.status.code(),
+                error: &error.what,
+                stands: error.stands.as_deref(),
+                next: &error.next,
+            });
+        }
+        let paint = self.err;
+        self.say(&format!("{} {}", paint.red("error:"), error.what));
+        if let Some(stands) = &error.stands {
+            self.say(&format!("  {}  {stands}", paint.bold("now:")));
+        }
+        for line in &error.next {
+            self.say(&format!("  {} {line}", paint.bold("next:")));
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorLine<'a> {
+    event: &'static str,
+    exit_status: u8,
+    error: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stands: Option<&'a str>,
+    next: &'a [String],
+}

@@ -1,0 +1,51 @@
+//! Colours, where a stream may have them. No meaning is told by colour alone.
+
+/// Paints text, or leaves it plain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Paint {
+    enabled: bool,
+}
+
+/// A colour or a weight of text, as terminals number them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Plain,
+    Bold,
+    Dim,
+    Red,
+    Green,
+    Yellow,
+    Cyan,
+}
+
+impl Paint {
+    pub(crate) fn new(enabled: bool) -> Self {
+        Self { enabled }
+    }
+
+    /// Whether text is painted at all.
+    pub(crate) fn is_enabled(self) -> bool {
+        self.enabled
+    }
+
+    pub(crate) fn tone(self, tone: Tone, text: &str) -> String {
+        let number = match tone {
+            Tone::Plain => return text.to_owned(),
+            Tone::Bold => "1",
+            Tone::Dim => "2",
+            Tone::Red => "31",
+            Tone::Green => "32",
+            Tone::Yellow => "33",
+            Tone::Cyan => "36",
+        };
+        if self.enabled { format!("\u{1b}[{number}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    pub(crate) fn bold(self, text: &str) -> String {
+        self.tone(Tone::Bold, text)
+    }
+
+    pub(crate) fn red(self, text: &str) -> String {
+        self.tone(Tone::Red, text)
+    }
+}

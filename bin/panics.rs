@@ -1,0 +1,25 @@
+//! What a person sees when this program has a bug.
+
+use std::panic;
+
+/// A thread of the journal opens files of unknown health, and turns a panic of the database below into a
+/// typed error: nobody needs to see it.
+const CONTAINED_THREAD: &str = "lab1-flow-journal-open";
+
+/// Replaces the text of a panic by a short one that names the place and no data.
+pub(crate) fn install_hook() {
+    panic::set_hook(Box::new(|info| {
+        if std::thread::current().name().is_some_and(|name| name.starts_with(CONTAINED_THREAD)) {
+            return;
+        }
+        let place = info.location().map_or_else(String::new, |place| format!(" at {place}"));
+        let text = format!(
+            "\nerror: lab1-flow has met a bug of its own{place}\n  \
+             now:  every run stands where its journal says\n  \
+             next: lab1-flow list\n  \
+             next: please report it, with `lab1-flow --version` and this text\n"
+        );
+        use std::io::Write as _;
+        let _reader_gone = std::io::stderr().lock().write_all(text.as_bytes());
+    }));
+}

@@ -1,0 +1,167 @@
+//! What people and scripts see while a run is carried out.
+//!
+//! The engine tells an observer, which only hands the news to a thread of its own: a slow terminal, a full pipe
+//! or a closed one never holds up a run.
+
+mod json;
+mod plain;
+mod snapshot;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, IsTerminal};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lab1_flow_journal::{ActionName, Record, RunState};
+use lab1_flow_workflow::Observer;
+
+use crate::app::App;
+use crate::view::time;
+pub(crate) use json::RecordEvent;
+use snapshot::Snapshot;
+
+/// How often the view is brought up to date while nothing is told: the clocks in it run.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A job without a line for so long is taken for hung, by people and by CI services.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// How long a writer that is stuck may hold up the end of the program.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Something to show.
+enum News {
+    Recorded(Vec<Record>, Box<RunState>),
+    Waiting(ActionName, String),
+    Note(String),
+}
+
+/// One way of showing a run.
+trait Screen: Send {
+    /// Records were written; `now` shows the run after them.
+    fn recorded(&mut self, records: &[Record], now: &Snapshot);
+    /// Time has passed, or the reason of a wait has changed.
+    fn tick(&mut self, now: &Snapshot);
+    /// Nothing was told for [`HEARTBEAT`].
+    fn heartbeat(&mut self, now: &Snapshot);
+    /// Says something to people that is not about the run's records.
+    fn note(&mut self, text: &str);
+    /// Ends the view, leaving what shall stay.
+    fn finish(&mut self, now: &Snapshot);
+}
+
+/// What the view says above the steps.
+#[derive(Debug, Clone)]
+pub(crate) struct Heading {
+    /// The run, the stack and the cloud, in one line.
+    pub(crate) line: String,
+}
+
+/// The running view. Clones feed the same one.
+#[derive(Clone)]
+pub(crate) struct Progress {
+    news: Sender<News>,
+}
+
+/// Ends the view when the run rests.
+#[derive(Debug)]
+pub(crate) struct ProgressEnd {
+    done: Receiver<()>,
+}
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Progress")
+    }
+}
+
+impl Progress {
+    /// Starts the view that suits the streams: JSON where it was asked for, a live tree on a terminal, else a
+    /// line a change.
+    pub(crate) fn start(app: &App, heading: Heading, state: RunState) -> (Self, ProgressEnd) {
+        let (news, received) = channel();
+        let (tell_done, done) = channel();
+        let screen = choose(app, heading);
+        let shown = thread::Builder::new().name("lab1-flow-progress".to_owned()).spawn(move || {
+            show(&received, screen, Snapshot::new(state));
+            let _nobody_waits = tell_done.send(());
+        });
+        // Without the thread nothing is shown, and the run goes on.
+        drop(shown);
+        (Self { news }, ProgressEnd { done })
+    }
+
+    /// Says something to people beside the view.
+    pub(crate) fn note(&self, text: impl Into<String>) {
+        let _view_ended = self.news.send(News::Note(text.into()));
+    }
+}
+
+impl ProgressEnd {
+    /// Waits until all is shown that was told, though not for ever. Every [`Progress`] must be dropped before.
+    pub(crate) fn wait(self) {
+        let _stuck_writer = self.done.recv_timeout(FAREWELL);
+    }
+}
+
+impl Observer for Progress {
+    fn recorded(&self, records: &[Record], state: &RunState) {
+        let _view_ended = self.news.send(News::Recorded(records.to_vec(), Box::new(state.clone())));
+    }
+
+    fn waiting(&self, action: &ActionName, reason: &str, _next_look_in: Duration) {
+        let _view_ended = self.news.send(News::Waiting(action.clone(), reason.to_owned()));
+    }
+}
+
+fn choose(app: &App, heading: Heading) -> Box<dyn Screen> {
+    let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+    let terminal =
+        io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
+    if app.output.json {
+        Box::new(json::JsonLines::new(app.output.clone()))
+    } else if terminal && !in_ci && !app.verbose {
+        Box::new(tree::Tree::new(heading, app.output.err))
+    } else {
+        Box::new(plain::PlainLines::new(app.output.clone()))
+    }
+}
+
+fn show(received: &Receiver<News>, mut screen: Box<dyn Screen>, mut snapshot: Snapshot) {
+    let mut last_tick = Instant::now();
+    let mut last_words = last_tick;
+    loop {
+        // News may come faster than ticks: the clocks in the view must run all the same.
+        let pause = TICK.saturating_sub(last_tick.elapsed());
+        match received.recv_timeout(pause) {
+            Ok(News::Recorded(records, state)) => {
+                last_words = Instant::now();
+                snapshot.take(&records, *state);
+                screen.recorded(&records, snapshot.at(time::now()));
+            }
+            Ok(News::Waiting(action, reason)) => snapshot.wait(action, reason),
+            Ok(News::Note(text)) => {
+                last_words = Instant::now();
+                screen.note(&text);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return screen.finish(snapshot.at(time::now()));
+            }
+        }
+        if last_tick.elapsed() >= TICK {
+            last_tick = Instant::now();
+            screen.tick(snapshot.at(time::now()));
+        }
+        if last_words.elapsed() >= HEARTBEAT {
+            last_words = Instant::now();
+            screen.heartbeat(snapshot.at(time::now()));
+        }
+    }
+}
+
+/// What actions said about their waits since their last record.
+type Reasons = BTreeMap<String, String>;

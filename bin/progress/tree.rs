@@ -1,0 +1,170 @@
+//! The live view on a terminal: one line a step, the actions of active steps below it.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use lab1_flow_journal::Record;
+
+use super::snapshot::Snapshot;
+use super::{Heading, Screen};
+use crate::paint::{Paint, Tone};
+use crate::view::stage::Stage;
+use crate::view::steps::{ActionView, StepView};
+use crate::view::time::span;
+
+/// What a terminal is taken for that does not tell its size.
+const SIZE_USUAL: Size = Size { columns: 80, rows: 24 };
+
+/// The width of the titles, where there is room for it.
+const TITLE_WIDTH: usize = 46;
+
+/// The size of a terminal, in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Size {
+    columns: usize,
+    rows: usize,
+}
+
+/// The tree, redrawn in place.
+#[derive(Debug)]
+pub(super) struct Tree {
+    heading: Heading,
+    paint: Paint,
+    bar: ProgressBar,
+}
+
+impl Tree {
+    pub(super) fn new(heading: Heading, paint: Paint) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(ProgressStyle::with_template("{msg}").unwrap_or_else(|_| {
+            // The template is a constant without a mistake; the default would be readable too.
+            ProgressStyle::default_bar()
+        }));
+        Self { heading, paint, bar }
+    }
+
+    fn draw(&self, now: &Snapshot) {
+        let lines = lines(&self.heading.line, now, terminal_size(), self.paint);
+        self.bar.set_message(lines.join("\n"));
+        self.bar.tick();
+    }
+}
+
+impl Screen for Tree {
+    fn recorded(&mut self, _records: &[Record], now: &Snapshot) {
+        self.draw(now);
+    }
+
+    fn tick(&mut self, now: &Snapshot) {
+        self.draw(now);
+    }
+
+    fn heartbeat(&mut self, _now: &Snapshot) {}
+
+    fn note(&mut self, text: &str) {
+        self.bar.println(text);
+    }
+
+    fn finish(&mut self, now: &Snapshot) {
+        self.draw(now);
+        self.bar.abandon();
+    }
+}
+
+fn terminal_size() -> Size {
+    match rustix::termios::tcgetwinsize(rustix::stdio::stderr()) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
+            Size { columns: size.ws_col.into(), rows: size.ws_row.into() }
+        }
+        _ => SIZE_USUAL,
+    }
+}
+
+/// The lines of the tree: no wider than the terminal, and never so many that it would scroll.
+fn lines(heading: &str, now: &Snapshot, size: Size, paint: Paint) -> Vec<String> {
+    let steps = now.steps();
+    let width = size.columns.saturating_sub(1).max(20);
+    let deed = if now.state().is_rolling_back() { "taking back" } else { "deploying" };
+    let mut lines = vec![headline(&format!("{deed} {heading}"), now.elapsed(), width, paint)];
+    let shown: Vec<_> = steps.iter().filter(|step| is_shown(step)).collect();
+    // What is left for actions when every step has its line.
+    let mut room = size.rows.saturating_sub(shown.len() + 3);
+    for step in shown {
+        lines.push(step_line(step, now, width, paint));
+        if !(step.stage.is_active() || matches!(step.stage, Stage::Failed | Stage::Stuck)) {
+            continue;
+        }
+        for action in step.actions.iter().filter(|action| is_telling(action)).take(room) {
+            lines.push(action_line(action, width, paint));
+            room -= 1;
+        }
+    }
+    lines
+}
+
+/// What is done before the first step is shown until it is done.
+fn is_shown(step: &StepView) -> bool {
+    step.number.is_some() || !matches!(step.stage, Stage::Done | Stage::Pending)
+}
+
+/// Whether an action has something to say below its step.
+fn is_telling(action: &ActionView) -> bool {
+    !matches!(action.stage, Stage::Pending | Stage::Done | Stage::Gone)
+}
+
+fn headline(heading: &str, elapsed: Duration, width: usize, paint: Paint) -> String {
+    let clock = span(elapsed);
+    let text = cut(heading, width.saturating_sub(clock.len() + 2));
+    format!("{}  {}", paint.bold(&text), paint.tone(Tone::Dim, &clock))
+}
+
+fn step_line(step: &StepView, now: &Snapshot, width: usize, paint: Paint) -> String {
+    let number = step.number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+    let state = format!("{:<8}", step.stage.word());
+    let spent = step.elapsed(now.now()).map_or_else(String::new, span);
+    let count = format!("{}/{}", step.settled(), step.actions.len());
+    let count = if step.stage.is_active() { count } else { String::new() };
+    let tail = format!("{spent:>9}  {count}");
+    let fixed = 2 + 2 + 2 + state.len() + tail.trim_end().len();
+    let title_width = width.saturating_sub(fixed).min(TITLE_WIDTH);
+    let title = cut(&step.title, title_width);
+    let line = format!(
+        "{number:>2}  {title:<title_width$}  {}{tail}",
+        paint.tone(step.stage.tone(), &state),
+    );
+    line.trim_end().to_owned()
+}
+
+fn action_line(action: &ActionView, width: usize, paint: Paint) -> String {
+    let reason = action.reason.as_deref().unwrap_or_else(|| action.stage.word());
+    let plain = format!("      {}: {reason}", action.name);
+    let plain = cut(&plain, width);
+    // The colour begins after the name, if the name is still whole.
+    match plain.split_once(": ") {
+        Some((name, reason)) => format!("{name}: {}", paint.tone(action.stage.tone(), reason)),
+        None => plain,
+    }
+}
+
+/// The text, or its beginning with a mark that there was more.
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let mut shown: String = text.chars().take(width.saturating_sub(2)).collect();
+    shown.push_str(&".."[..width.min(2)]);
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_with_a_mark() {
+        assert_eq!(cut("load balancer", 20), "load balancer");
+        assert_eq!(cut("load balancer", 6), "load..");
+        assert_eq!(cut("abc", 2), "..");
+        assert_eq!(cut("abc", 1), ".");
+    }
+}

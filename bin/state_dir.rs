@@ -1,0 +1,107 @@
+//! The state directory: where this machine keeps runs, locks and the embedded cloud.
+//!
+//! ```text
+//! <state-dir>/runs/       one folder a run (the journal crate's)
+//!             stacks/     one lock file a stack
+//!             cloud/      the embedded cloud (the cloud crate's)
+//! ```
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use lab1_flow_journal::{ResolveError, RunId, RunStore};
+
+use crate::app::App;
+use crate::error::CliError;
+use crate::exit_status::ExitStatus;
+
+/// More run ids than this are not listed in a message.
+const IDS_LISTED_MAX: usize = 8;
+
+/// A state directory, by its absolute path. It need not exist.
+#[derive(Debug, Clone)]
+pub(crate) struct StateDir {
+    path: PathBuf,
+}
+
+impl StateDir {
+    /// Finds the directory: the one that was given, else the usual place of the user's state.
+    pub(crate) fn locate(given: Option<&Path>) -> Result<Self, CliError> {
+        let path = given.map_or_else(usual_place, |dir| Some(dir.to_owned()));
+        let path = path.ok_or_else(|| {
+            CliError::usage(
+                "there is no place for the state: neither HOME nor XDG_STATE_HOME is set",
+            )
+            .next("name a directory with --state-dir")
+        })?;
+        let path = std::path::absolute(&path).map_err(|error| {
+            CliError::usage(format!("{} is no directory: {error}", path.display()))
+                .next("name a directory with --state-dir")
+        })?;
+        Ok(Self { path })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The embedded cloud's own directory.
+    pub(crate) fn cloud(&self) -> PathBuf {
+        self.path.join("cloud")
+    }
+
+    /// Makes a directory inside, private to the user.
+    pub(crate) fn make(&self, name: &str) -> Result<PathBuf, CliError> {
+        let dir = self.path.join(name);
+        DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|error| {
+            CliError::new(ExitStatus::Storage, format!("cannot make {}: {error}", dir.display()))
+                .stands("nothing was created")
+                .next("make the state directory writable, or name another with --state-dir")
+        })?;
+        Ok(dir)
+    }
+
+    /// The runs.
+    pub(crate) fn runs(&self, app: &App) -> Result<RunStore, CliError> {
+        RunStore::open(&self.path).map_err(|error| CliError::of_journal(&error, None, &app.program))
+    }
+}
+
+fn usual_place() -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let base = variable("XDG_STATE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
+    let base = base.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".local/state")))?;
+    Some(base.join("lab1-flow"))
+}
+
+/// Finds the run whose id begins like this.
+pub(crate) fn find_run(app: &App, runs: &RunStore, prefix: &str) -> Result<RunId, CliError> {
+    runs.resolve(prefix).map_err(|error| match error {
+        ResolveError::Unknown { prefix, known } => {
+            let stands = match known.len() {
+                0 => "the state directory holds no run".to_owned(),
+                _ => format!("the runs are {}", listed(&known)),
+            };
+            CliError::usage(format!("there is no run {prefix}"))
+                .stands(stands)
+                .next(app.program.command(&["list"]))
+        }
+        ResolveError::Ambiguous { prefix, candidates } => {
+            CliError::usage(format!("{prefix} is not the beginning of one run alone"))
+                .stands(format!("it can be {}", listed(&candidates)))
+                .next("give more characters of the id")
+        }
+        ResolveError::Journal(error) => CliError::of_journal(&error, None, &app.program),
+        other => CliError::bug(other.to_string()),
+    })
+}
+
+fn listed(runs: &[RunId]) -> String {
+    let mut text =
+        runs.iter().take(IDS_LISTED_MAX).map(RunId::as_str).collect::<Vec<_>>().join(", ");
+    if runs.len() > IDS_LISTED_MAX {
+        text.push_str(&format!(" and {} more", runs.len() - IDS_LISTED_MAX));
+    }
+    text
+}

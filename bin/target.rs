@@ -1,0 +1,363 @@
+//! Which cloud a run is made on, and the way to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use lab1_flow_cloud::daemon::{self, Launch};
+use lab1_flow_journal::RunId;
+use lab1_flow_steps::{Aws, CloudKind, NO_CREDENTIALS, Target, Transport};
+use lab1_flow_workflow::{Pacer, Profile, SystemClock};
+
+use crate::app::App;
+use crate::error::{CliError, with_causes};
+use crate::exit_status::ExitStatus;
+use crate::view::stage::full;
+
+/// How many seconds of AWS pass in one second on the embedded cloud, unless said otherwise.
+pub(crate) const TIME_SCALE_USUAL: f64 = 60.0;
+
+/// Where the stack is built.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Target")]
+pub(crate) struct TargetArgs {
+    /// Build on the embedded cloud, or on AWS, where it costs money
+    ///
+    /// The default is the embedded cloud; with --endpoint-url, or with AWS_ENDPOINT_URL in the environment, it
+    /// is that endpoint.
+    #[arg(long, value_name = "CLOUD", conflicts_with = "endpoint_url")]
+    cloud: Option<CloudChoice>,
+
+    /// Build on whatever answers at this URL with the protocols of AWS
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+
+    /// Build in this region; the default is the usual one of the AWS tools, then us-east-1
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+
+    /// Take credentials and settings from this profile of the AWS configuration
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+
+    /// Let so many seconds of AWS pass in one second on the embedded cloud
+    #[arg(long, value_name = "FACTOR", value_parser = time_scale)]
+    time_scale: Option<f64>,
+
+    /// Take it that an effect may stay invisible for so long on another endpoint (such as 5s or 2m)
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "endpoint_url")]
+    consistency_window: Option<Duration>,
+}
+
+/// The clouds that have a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CloudChoice {
+    /// The embedded cloud on this machine
+    Local,
+    /// AWS itself
+    Aws,
+}
+
+/// What the flags say about the target, before anything was looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Choice {
+    pub(crate) target: Target,
+    time_scale: Option<f64>,
+    consistency_window: Option<Duration>,
+}
+
+/// A target that can be spoken to.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) aws: Aws,
+    /// The target as it is stored: the region is pinned, the port of the embedded cloud is not.
+    pub(crate) target: Target,
+    /// The time behaviour of the target.
+    pub(crate) profile: Profile,
+}
+
+impl TargetArgs {
+    /// Reads the target from the flags and from `AWS_ENDPOINT_URL`.
+    ///
+    /// An explicit `--cloud local` reads no variable of AWS at all; an explicit `--cloud aws` refuses while one
+    /// leads elsewhere (the connection does).
+    pub(crate) fn choose(self) -> Result<Choice, CliError> {
+        let variable = std::env::var("AWS_ENDPOINT_URL").ok().filter(|url| !url.is_empty());
+        self.choose_with(variable)
+    }
+
+    fn choose_with(self, endpoint_variable: Option<String>) -> Result<Choice, CliError> {
+        let endpoint = match self.cloud {
+            None => self.endpoint_url.or(endpoint_variable),
+            Some(_) => None,
+        };
+        let mut target = match (self.cloud, endpoint) {
+            (_, Some(url)) => Target::endpoint(url),
+            (Some(CloudChoice::Aws), None) => Target::aws(),
+            (Some(CloudChoice::Local) | None, None) => Target::local(None),
+        };
+        if target.cloud == CloudKind::Local && self.profile.is_some() {
+            return Err(CliError::usage("--profile is of no use on the embedded cloud")
+                .next("leave it out, or add --cloud aws"));
+        }
+        if target.cloud != CloudKind::Local && self.time_scale.is_some() {
+            return Err(CliError::usage("--time-scale is of use on the embedded cloud alone")
+                .next("leave it out: on this target time passes as it does"));
+        }
+        target.region = self.region;
+        target.profile = self.profile;
+        let (time_scale, consistency_window) = (self.time_scale, self.consistency_window);
+        Ok(Choice { target, time_scale, consistency_window })
+    }
+}
+
+impl Choice {
+    /// Sets up the way to the target. On AWS nothing is sent; the embedded cloud is started when it does not
+    /// run.
+    pub(crate) async fn connect(self, app: &App) -> Result<Connection, CliError> {
+        if self.target.cloud == CloudKind::Local {
+            return connect_local(app, self.target, self.time_scale, None).await;
+        }
+        let mut profile = Profile::default();
+        if let Some(window) = self.consistency_window {
+            let window_ms = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
+            profile.window_usual_ms = window_ms;
+            profile.window_slow_ms = window_ms;
+        }
+        connect_remote(self.target, profile).await
+    }
+}
+
+/// Finds the way to the target of a run that was started before.
+pub(crate) async fn reconnect(
+    app: &App,
+    target: Target,
+    profile: Profile,
+) -> Result<Connection, CliError> {
+    if target.cloud == CloudKind::Local {
+        return connect_local(app, target, None, Some(profile)).await;
+    }
+    connect_remote(target, profile).await
+}
+
+/// Pins the account that the credentials belong to, where there is one to be pinned.
+///
+/// Missing credentials are refused here, before there is a run. Whatever else goes wrong is left to the run's
+/// own first look, which can wait for the network, or suspend.
+pub(crate) async fn pin_account(connection: &mut Connection) -> Result<(), CliError> {
+    if connection.target.cloud == CloudKind::Local {
+        return Ok(());
+    }
+    match connection.aws.account().await {
+        Ok(account) => connection.target.account = Some(account),
+        Err(error) if error.code() == Some(NO_CREDENTIALS) => {
+            return Err(CliError::new(ExitStatus::Refused, full(error.failure()))
+                .stands("nothing was sent, and nothing was created")
+                .next(
+                    "log in, or set AWS_PROFILE or the AWS_ variables, and give the command again",
+                ));
+        }
+        Err(_) => {}
+    }
+    Ok(())
+}
+
+/// Refuses to go on with a run under the credentials of another account.
+pub(crate) async fn refuse_other_account(
+    app: &App,
+    connection: &Connection,
+    expected: Option<&str>,
+    run: &RunId,
+) -> Result<(), CliError> {
+    if connection.target.cloud == CloudKind::Local {
+        return Ok(());
+    }
+    let resume = app.program.command(&["resume", run.as_str()]);
+    let account = connection.aws.account().await.map_err(|error| {
+        let failure = error.failure();
+        let refusal =
+            CliError::new(ExitStatus::Suspended, full(failure)).stands("nothing was sent");
+        let refusal = failure.advice.iter().cloned().fold(refusal, CliError::next);
+        refusal.next(&resume)
+    })?;
+    match expected {
+        Some(expected) if expected != account => {
+            let what = format!(
+                "run {run} belongs to account {expected}, and the credentials to account {account}"
+            );
+            Err(CliError::usage(what)
+                .stands("nothing was sent")
+                .next(format!("use credentials of account {expected}, then: {resume}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn connect_remote(mut target: Target, profile: Profile) -> Result<Connection, CliError> {
+    let aws = connect(&target, &profile).await?;
+    target.region = Some(aws.region().to_owned());
+    Ok(Connection { aws, target, profile })
+}
+
+async fn connect(target: &Target, profile: &Profile) -> Result<Aws, CliError> {
+    let aws = Aws::connect(target, Transport::Network).await;
+    let aws =
+        aws.map_err(|error| CliError::usage(with_causes(&error)).stands("nothing was sent"))?;
+    let clock = Arc::new(SystemClock::new());
+    Ok(aws.with_pacer(Arc::new(Pacer::new(clock, profile.time_scale))))
+}
+
+async fn connect_local(
+    app: &App,
+    mut target: Target,
+    time_scale: Option<f64>,
+    stored: Option<Profile>,
+) -> Result<Connection, CliError> {
+    let wanted = time_scale.or(stored.as_ref().map(|profile| profile.time_scale));
+    let endpoint = start_cloud(app, wanted.unwrap_or(TIME_SCALE_USUAL))?.endpoint;
+    let differs = |wanted: f64| (wanted - endpoint.time_scale).abs() > f64::EPSILON * wanted;
+    if let Some(wanted) = time_scale.filter(|wanted| differs(*wanted)) {
+        let what = format!(
+            "the embedded cloud runs already, with a time scale of {} and not {wanted}",
+            endpoint.time_scale
+        );
+        return Err(CliError::usage(what)
+            .stands("nothing was created")
+            .next("leave --time-scale out, or stop the cloud first; its account is kept:")
+            .next(app.program.command(&["cloud", "stop"])));
+    }
+    let found = Target { endpoint_url: Some(endpoint.url()), ..target.clone() };
+    let profile = stored.unwrap_or_else(|| Profile::scaled(endpoint.time_scale));
+    let aws = connect(&found, &profile).await?;
+    target.region = Some(aws.region().to_owned());
+    Ok(Connection { aws, target, profile })
+}
+
+/// Finds the daemon of the embedded cloud, and starts it when none runs.
+pub(crate) fn start_cloud(app: &App, time_scale: f64) -> Result<daemon::Started, CliError> {
+    let state_dir = app.state_dir()?;
+    let arguments = ["cloud".into(), "serve".into(), "--detached".into(), "--time-scale".into()];
+    let arguments = arguments.into_iter().chain([
+        std::ffi::OsString::from(time_scale.to_string()),
+        "--state-dir".into(),
+        state_dir.path().as_os_str().to_owned(),
+    ]);
+    let launch = Launch::of_this_program(arguments).map_err(|error| refuse_cloud(app, &error))?;
+    daemon::start(&state_dir.cloud(), &launch).map_err(|error| refuse_cloud(app, &error))
+}
+
+/// Tells why the embedded cloud is out of reach.
+pub(crate) fn refuse_cloud(app: &App, error: &daemon::DaemonError) -> CliError {
+    let what = with_causes(error);
+    let cloud = |arguments: &[&str]| app.program.command(arguments);
+    match error {
+        daemon::DaemonError::File { .. } => CliError::new(ExitStatus::Storage, what)
+            .stands("nothing was sent")
+            .next("make the state directory writable, or name another with --state-dir"),
+        daemon::DaemonError::Held { .. } | daemon::DaemonError::Port { .. } => {
+            CliError::usage(what).next(cloud(&["cloud", "status"]))
+        }
+        daemon::DaemonError::Faults(_) => CliError::usage(what),
+        _ => CliError::new(ExitStatus::Suspended, what)
+            .stands("nothing further was sent")
+            .next(cloud(&["cloud", "stop"]))
+            .next("then give the same command again"),
+    }
+}
+
+/// The name of a target, for people.
+pub(crate) fn words(target: &Target) -> String {
+    let region = target.region.as_deref().unwrap_or("the usual region");
+    match target.cloud {
+        CloudKind::Local => format!("the embedded cloud (simulated), {region}"),
+        CloudKind::Aws => format!("AWS, {region}"),
+        CloudKind::Endpoint => {
+            format!("{}, {region}", target.endpoint_url.as_deref().unwrap_or("an endpoint"))
+        }
+    }
+}
+
+/// Reads a factor of time: finite and above zero.
+pub(crate) fn time_scale(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(scale) if scale.is_finite() && (0.01..=100_000.0).contains(&scale) => Ok(scale),
+        _ => Err("it must be a number from 0.01 to 100000".to_owned()),
+    }
+}
+
+/// Reads a span of time: a whole number of seconds, or one with the unit ms, s, m or h.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let wrong = || "it must be a number with a unit: 500ms, 30s, 5m or 1h".to_owned();
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let millis = match unit {
+        "ms" => 1,
+        "" | "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(millis).map(Duration::from_millis).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args() -> TargetArgs {
+        TargetArgs {
+            cloud: None,
+            endpoint_url: None,
+            region: None,
+            profile: None,
+            time_scale: None,
+            consistency_window: None,
+        }
+    }
+
+    #[test]
+    fn without_a_word_the_target_is_the_embedded_cloud() {
+        let choice = args().choose_with(None).unwrap();
+        assert_eq!(choice.target, Target::local(None));
+    }
+
+    #[test]
+    fn the_variable_counts_only_while_no_flag_names_a_cloud() {
+        let variable = || Some("http://127.0.0.1:5000".to_owned());
+        let by_variable = args().choose_with(variable()).unwrap().target;
+        assert_eq!(by_variable, Target::endpoint("http://127.0.0.1:5000"));
+        let local = TargetArgs { cloud: Some(CloudChoice::Local), ..args() };
+        assert_eq!(local.choose_with(variable()).unwrap().target, Target::local(None));
+        let flag = TargetArgs { endpoint_url: Some("http://127.0.0.1:1".to_owned()), ..args() };
+        let by_flag = flag.choose_with(variable()).unwrap().target;
+        assert_eq!(by_flag, Target::endpoint("http://127.0.0.1:1"));
+    }
+
+    #[test]
+    fn flags_that_the_target_has_no_use_for_are_refused() {
+        let profile = TargetArgs { profile: Some("lab".to_owned()), ..args() };
+        assert_eq!(profile.choose_with(None).unwrap_err().status, ExitStatus::Usage);
+        let scale = TargetArgs { cloud: Some(CloudChoice::Aws), time_scale: Some(2.0), ..args() };
+        assert_eq!(scale.choose_with(None).unwrap_err().status, ExitStatus::Usage);
+    }
+
+    #[test]
+    fn spans_of_time_have_units() {
+        let cases = [("500ms", 500), ("30s", 30_000), ("30", 30_000), ("5m", 300_000)];
+        for (text, millis) in cases {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)));
+        }
+        for wrong in ["", "s", "5d", "-1s", "1.5s", "99999999999999999999s"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_time_scale_is_a_positive_number() {
+        assert_eq!(time_scale("60"), Ok(60.0));
+        for wrong in ["0", "-1", "NaN", "inf", "fast"] {
+            assert!(time_scale(wrong).is_err(), "{wrong}");
+        }
+    }
+}

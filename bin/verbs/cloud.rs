@@ -1,0 +1,192 @@
+//! `cloud`: the embedded AWS as a process of its own.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use lab1_flow_cloud::{CloudOptions, FaultPlan};
+use lab1_flow_cloud::daemon::{self, DaemonStatus, Endpoint, ServeOptions};
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::app::App;
+use crate::error::CliError;
+use crate::exit_status::ExitStatus;
+use crate::target::{TIME_SCALE_USUAL, refuse_cloud, start_cloud, time_scale};
+use crate::view::time::moment;
+
+/// Start, stop and look at the embedded cloud
+///
+/// It is one process for each state directory. `lab1-flow run` starts it when it does not run; it outlives the
+/// command that started it, and what it holds outlives the process.
+#[derive(Debug, Args)]
+pub(crate) struct CloudArgs {
+    #[command(subcommand)]
+    verb: CloudVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum CloudVerb {
+    /// Start it in the background, unless it runs
+    Start {
+        /// Let so many seconds of AWS pass in one second
+        #[arg(long, value_name = "FACTOR", value_parser = time_scale, default_value_t = TIME_SCALE_USUAL)]
+        time_scale: f64,
+    },
+    /// Stop it; its account is kept
+    Stop,
+    /// Show where it listens, and what is in its account
+    Status,
+    /// Empty its account
+    Reset,
+    /// Serve in the foreground until a signal comes
+    Serve(ServeArgs),
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// Listen on this port of the loopback interface; the default is the one of last time, or a free one
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+
+    /// Let so many seconds of AWS pass in one second
+    #[arg(long, value_name = "FACTOR", value_parser = time_scale, default_value_t = TIME_SCALE_USUAL)]
+    time_scale: f64,
+
+    /// Let calls fail as this TOML file says
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+
+    /// Leave the session of the terminal; `cloud start` does
+    #[arg(long, hide = true)]
+    detached: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct EndpointLine<'a> {
+    url: String,
+    #[serde(flatten)]
+    endpoint: &'a Endpoint,
+}
+
+impl CloudArgs {
+    pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
+        let directory = app.state_dir()?.cloud();
+        let refuse = |error| refuse_cloud(app, &error);
+        match self.verb {
+            CloudVerb::Start { time_scale } => {
+                let started = start_cloud(app, time_scale)?;
+                if !started.fresh {
+                    app.output.say("the embedded cloud runs already");
+                }
+                tell_endpoint(app, &started.endpoint);
+            }
+            CloudVerb::Stop => {
+                let stopped = daemon::stop(&directory).map_err(refuse)?;
+                if app.output.json {
+                    app.output.json_line(&json!({ "stopped": stopped }));
+                }
+                app.output.say(if stopped {
+                    "the embedded cloud has stopped; its account is kept"
+                } else {
+                    "the embedded cloud does not run"
+                });
+            }
+            CloudVerb::Status => tell_status(app, daemon::status(&directory).map_err(refuse)?),
+            CloudVerb::Reset => {
+                daemon::reset(&directory).map_err(refuse)?;
+                app.output.say("the account of the embedded cloud is empty");
+            }
+            CloudVerb::Serve(args) => args.serve(app, directory)?,
+        }
+        Ok(ExitStatus::Success)
+    }
+}
+
+impl ServeArgs {
+    fn serve(self, app: &App, directory: PathBuf) -> Result<(), CliError> {
+        if self.detached {
+            daemon::detach();
+        }
+        let mut options = ServeOptions::new(directory);
+        options.port = self.port;
+        options.cloud = CloudOptions { time_scale: self.time_scale, ..CloudOptions::default() };
+        if let Some(path) = &self.faults {
+            options.faults = read_faults(path)?;
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| CliError::bug(format!("the runtime does not start: {error}")))?;
+        let served = runtime.block_on(daemon::serve(options, daemon::stop_signal(), |endpoint| {
+            tell_endpoint(app, endpoint);
+        }));
+        served.map_err(|error| refuse_cloud(app, &error))
+    }
+}
+
+fn read_faults(path: &std::path::Path) -> Result<FaultPlan, CliError> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        CliError::usage(format!("cannot read the plan of faults {}: {error}", path.display()))
+    })?;
+    toml::from_str(&text).map_err(|error| {
+        CliError::usage(format!("the plan of faults {} is wrong: {error}", path.display()))
+    })
+}
+
+fn tell_endpoint(app: &App, endpoint: &Endpoint) {
+    if app.output.json {
+        app.output.json_line(&EndpointLine { url: endpoint.url(), endpoint });
+    } else {
+        app.output.data_line(&endpoint.url());
+    }
+}
+
+fn tell_status(app: &App, status: Option<DaemonStatus>) {
+    let Some(status) = status else {
+        if app.output.json {
+            app.output.json_line(&json!({ "running": false }));
+        }
+        app.output.say("the embedded cloud does not run; `lab1-flow run` starts it");
+        return;
+    };
+    let endpoint = &status.endpoint;
+    if app.output.json {
+        app.output.json_line(&json!({
+            "running": true,
+            "url": endpoint.url(),
+            "endpoint": endpoint,
+            "calls": status.calls,
+            "account": status.account,
+        }));
+        return;
+    }
+    let since = moment(lab1_flow_journal::Timestamp(endpoint.started_at_ms));
+    app.output.data_line(&format!(
+        "{} (simulated), process {}, since {since}, {} seconds of AWS a second, {} calls answered",
+        endpoint.url(),
+        endpoint.pid,
+        endpoint.time_scale,
+        status.calls
+    ));
+    for line in account_lines(&status.account) {
+        app.output.data_line(&line);
+    }
+}
+
+/// The account as text: one line for each thing that it holds.
+fn account_lines(account: &serde_json::Value) -> Vec<String> {
+    match account {
+        serde_json::Value::Object(kinds) => kinds
+            .iter()
+            .flat_map(|(kind, things)| match things {
+                serde_json::Value::Array(things) => {
+                    things.iter().map(|thing| format!("  {kind}: {thing}")).collect()
+                }
+                other => vec![format!("  {kind}: {other}")],
+            })
+            .collect(),
+        other => vec![other.to_string()],
+    }
+}

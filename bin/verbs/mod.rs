@@ -1,0 +1,128 @@
+//! The verbs: one file each, with its arguments, its help and its body.
+
+mod cloud;
+mod completions;
+mod journal;
+mod list;
+mod resume;
+mod rollback;
+mod run;
+mod status;
+mod stop;
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use lab1_flow_journal::{Rest, RunId, RunState};
+use serde_json::json;
+
+use crate::app::App;
+use crate::error::CliError;
+use crate::exit_status::ExitStatus;
+use crate::run_context::RunContext;
+use crate::state_dir::find_run;
+use crate::target;
+
+/// What can be asked of the program.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    Run(run::RunArgs),
+    Resume(resume::ResumeArgs),
+    Rollback(rollback::RollbackArgs),
+    Status(status::StatusArgs),
+    List(list::ListArgs),
+    Stop(stop::StopArgs),
+    Journal(journal::JournalArgs),
+    Cloud(cloud::CloudArgs),
+    Completions(completions::CompletionsArgs),
+}
+
+impl Verb {
+    /// Does what was asked.
+    pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
+        match self {
+            Self::Run(args) => args.carry_out(app),
+            Self::Resume(args) => args.carry_out(app),
+            Self::Rollback(args) => args.carry_out(app),
+            Self::Status(args) => args.carry_out(app),
+            Self::List(args) => args.carry_out(app),
+            Self::Stop(args) => args.carry_out(app),
+            Self::Journal(args) => args.carry_out(app),
+            Self::Cloud(args) => args.carry_out(app),
+            Self::Completions(args) => args.carry_out(app),
+        }
+    }
+}
+
+/// The flags of verbs that go on with a run.
+#[derive(Debug, Args)]
+struct GoingOnArgs {
+    /// The run, by its id or a unique beginning of it
+    #[arg(value_name = "RUN-ID")]
+    run: String,
+
+    /// Do not wait for the end of stored delays
+    #[arg(long)]
+    now: bool,
+
+    /// Wait until another process has let the run go, at most for this time if one is given
+    #[arg(
+        long,
+        value_name = "TIME",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "8760h",
+        value_parser = target::duration,
+    )]
+    wait_lock: Option<Duration>,
+}
+
+impl GoingOnArgs {
+    fn patience(&self) -> Duration {
+        self.wait_lock.unwrap_or_default()
+    }
+}
+
+/// The state of a run that rests in one of these ways, with its context; nothing for any other run.
+///
+/// It is read without holding the run: what has ended is told without a call, and without a lock.
+fn rested_state(
+    app: &App,
+    prefix: &str,
+    wanted: impl Fn(&Rest) -> bool,
+) -> Result<Option<(RunState, RunContext)>, CliError> {
+    let runs = app.state_dir()?.runs(app)?;
+    let run = find_run(app, &runs, prefix)?;
+    let view =
+        runs.view(&run).map_err(|error| CliError::of_journal(&error, Some(&run), &app.program))?;
+    let rests = view.holder.is_none() && view.state.rest().is_some_and(wanted);
+    if !rests {
+        return Ok(None);
+    }
+    let context = RunContext::of(&view.history.header)?;
+    Ok(Some((view.state, context)))
+}
+
+/// Opens the output of a verb that carries out a run: its id comes before anything is sent.
+fn announce(app: &App, run: &RunId, context: &RunContext) {
+    if app.output.json {
+        app.output.schema_line();
+        app.output.json_line(&json!({
+            "event": "run-opened",
+            "run_id": run,
+            "stack": context.stack,
+            "target": context.target,
+        }));
+    }
+    let place = target::words(&context.target);
+    app.output.say(&format!("run {run}: stack {} on {place}", context.stack));
+}
+
+/// Runs a future to its end on this thread: the calls of one run need no second one.
+fn block_on<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        CliError::bug(format!("the asynchronous runtime does not start: {error}"))
+    })?;
+    runtime.block_on(future)
+}

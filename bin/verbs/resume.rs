@@ -1,0 +1,54 @@
+//! `resume`: go on with a run.
+
+use std::time::Instant;
+
+use clap::Args;
+use lab1_flow_journal::Rest;
+use lab1_flow_workflow::Resume;
+
+use crate::app::App;
+use crate::ending;
+use crate::error::CliError;
+use crate::execute::reopen::Reopened;
+use crate::execute::{self, Task};
+use crate::exit_status::ExitStatus;
+use crate::verbs::{GoingOnArgs, announce, block_on, rested_state};
+use crate::view::standing::Request;
+
+/// Go on with a run where it stopped, in the direction it was going
+///
+/// A run that has ended is reported as it ended, and no call is made. One that had failed, or had run out of
+/// patience, gets fresh patience; one whose process died does not.
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    #[command(flatten)]
+    common: GoingOnArgs,
+}
+
+impl ResumeArgs {
+    pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
+        block_on(self.go_on(app))
+    }
+
+    async fn go_on(self, app: &App) -> Result<ExitStatus, CliError> {
+        let began = Instant::now();
+        let ended = |rest: &Rest| matches!(rest, Rest::Completed | Rest::RolledBack);
+        if let Some((state, context)) = rested_state(app, &self.common.run, ended)? {
+            announce(app, &state.header().run, &context);
+            return Ok(ending::tell(app, &state, Request::GoOn, began.elapsed()));
+        }
+        let reopened = Reopened::take(app, &self.common.run, self.common.patience()).await?;
+        announce(app, &reopened.run, &reopened.context);
+        let (_connection, workflow) = reopened.connect(app).await?;
+        let task = Task {
+            run: &reopened.run,
+            journal: reopened.journal,
+            workflow: &workflow,
+            request: Request::GoOn,
+            how: Resume { now: self.common.now },
+            heading: reopened.context.heading(),
+        };
+        let report = Box::pin(execute::carry_out(app, task)).await?;
+        Ok(ending::tell(app, report.state(), Request::GoOn, began.elapsed()))
+    }
+}

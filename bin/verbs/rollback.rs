@@ -1,0 +1,87 @@
+//! `rollback`: take a run back.
+
+use std::time::Instant;
+
+use clap::Args;
+use lab1_flow_journal::{Rest, RunState};
+use lab1_flow_steps::CloudKind;
+use lab1_flow_workflow::Resume;
+
+use crate::app::App;
+use crate::confirm;
+use crate::ending;
+use crate::error::CliError;
+use crate::execute::reopen::Reopened;
+use crate::execute::{self, Task};
+use crate::exit_status::ExitStatus;
+use crate::paint::Tone;
+use crate::run_context::RunContext;
+use crate::target;
+use crate::verbs::{GoingOnArgs, announce, block_on, rested_state};
+use crate::view::facts;
+use crate::view::standing::Request;
+
+/// Take everything back that a run has made, and prove that it is gone
+///
+/// Nothing is deleted whose tags do not prove that this run made it. Killed anywhere, the rollback goes on with
+/// `resume` or with `rollback`. What cannot be removed is listed, and asked again by the same command.
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArgs {
+    #[command(flatten)]
+    common: GoingOnArgs,
+
+    /// Do not ask before something is deleted on AWS or on another endpoint
+    #[arg(short, long)]
+    yes: bool,
+}
+
+impl RollbackArgs {
+    pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
+        block_on(self.take_back(app))
+    }
+
+    async fn take_back(self, app: &App) -> Result<ExitStatus, CliError> {
+        let began = Instant::now();
+        let gone = |rest: &Rest| matches!(rest, Rest::RolledBack);
+        if let Some((state, context)) = rested_state(app, &self.common.run, gone)? {
+            announce(app, &state.header().run, &context);
+            return Ok(ending::tell(app, &state, Request::RollBack, began.elapsed()));
+        }
+        let reopened = Reopened::take(app, &self.common.run, self.common.patience()).await?;
+        if !self.yes {
+            confirm_deletion(app, &reopened.state, &reopened.context)?;
+        }
+        announce(app, &reopened.run, &reopened.context);
+        let (_connection, workflow) = reopened.connect(app).await?;
+        let task = Task {
+            run: &reopened.run,
+            journal: reopened.journal,
+            workflow: &workflow,
+            request: Request::RollBack,
+            how: Resume { now: self.common.now },
+            heading: reopened.context.heading(),
+        };
+        let report = Box::pin(execute::carry_out(app, task)).await?;
+        Ok(ending::tell(app, report.state(), Request::RollBack, began.elapsed()))
+    }
+}
+
+/// Shows what will be deleted outside of the embedded cloud, and asks for the run's id.
+fn confirm_deletion(app: &App, state: &RunState, context: &RunContext) -> Result<(), CliError> {
+    let resources = facts::standing_resources(state);
+    if context.target.cloud == CloudKind::Local || !state.has_intents() {
+        return Ok(());
+    }
+    confirm::refuse_without_terminal("deleting something outside of the embedded cloud")?;
+    app.output.say(&format!("On {}:", target::words(&context.target)));
+    for resource in &resources {
+        let minus = app.output.err.tone(Tone::Red, "-");
+        app.output.say(&format!("  {minus} {:<28} {}", resource.action, resource.id));
+    }
+    app.output.say(&format!(
+        "Plan: 0 to create, 0 to change, {} to delete, and what was in flight when the run stopped.",
+        resources.len()
+    ));
+    let run = &state.header().run;
+    confirm::ask(app, &format!("Type the run id {run} to delete all this:"), run.as_str())
+}

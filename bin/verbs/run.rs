@@ -1,0 +1,188 @@
+//! `run`: deploy the stack.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use lab1_flow_journal::{OnFailure, Role, RunHeader, RunId, StepName};
+use lab1_flow_steps::{CloudKind, Stack, StackName, StackSpec, WaitMode};
+use lab1_flow_workflow::{Resume, Workflow};
+
+use crate::app::App;
+use crate::config::{self, Overrides};
+use crate::confirm;
+use crate::ending;
+use crate::error::CliError;
+use crate::execute::{self, Task};
+use crate::exit_status::ExitStatus;
+use crate::run_context::{RunContext, owner};
+use crate::stack_lock::StackLock;
+use crate::target::{self, Connection, TargetArgs};
+use crate::verbs::{announce, block_on};
+use crate::view::standing::Request;
+use crate::view::time;
+
+/// Deploy the stack and wait until it answers
+///
+/// The run id is printed before anything is sent. Whatever happens then, `lab1-flow resume` goes on and
+/// `lab1-flow rollback` takes everything back, knowing nothing but that id.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Read the configuration from this TOML file; without it the stack is the documented one
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Put this name before every other, to keep stacks of one account apart (at most 13 characters)
+    #[arg(long, value_name = "NAME", value_parser = StackName::new)]
+    stack: Option<StackName>,
+
+    /// Say what a failure leads to
+    #[arg(long, value_name = "POLICY", default_value = "stop")]
+    on_failure: Policy,
+
+    /// Pause after this step, given by number or name
+    #[arg(long, value_name = "STEP")]
+    until: Option<String>,
+
+    /// Say when the stack counts as deployed
+    #[arg(long, value_name = "FOR")]
+    wait: Option<WaitFor>,
+
+    /// Do not ask before something is created on AWS or on another endpoint
+    #[arg(short, long)]
+    yes: bool,
+
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Policy {
+    /// Leave everything as it is, for `resume` or `rollback`
+    Stop,
+    /// Take everything back
+    Rollback,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum WaitFor {
+    /// When every instance has answered through the load balancer
+    Http,
+    /// When every target is healthy
+    Targets,
+}
+
+impl RunArgs {
+    pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
+        block_on(self.deploy(app))
+    }
+
+    async fn deploy(self, app: &App) -> Result<ExitStatus, CliError> {
+        let spec = self.spec()?;
+        let choice = self.target.choose()?;
+        let asks = choice.target.cloud != CloudKind::Local && !self.yes;
+        if asks {
+            confirm::refuse_without_terminal("creating something outside of the embedded cloud")?;
+        }
+        let runs = app.state_dir()?.runs(app)?;
+        let mut connection = choice.connect(app).await?;
+        target::pin_account(&mut connection).await?;
+        let workflow = build_workflow(&spec, &connection)?;
+        let until = self.until.as_deref().map(|text| find_step(&workflow, text)).transpose()?;
+        if asks {
+            show_plan(app, &workflow, &connection);
+            confirm::ask(app, "Create all this? Only `yes` is taken for a yes:", "yes")?;
+        }
+
+        let run = RunId::from_random(random_bits());
+        let stack = spec.stack.as_str();
+        let _lock = StackLock::acquire(app, &connection.target, stack, &run, Duration::ZERO)?;
+        let context =
+            RunContext { stack: stack.to_owned(), target: connection.target, owner: owner() };
+        let on_failure = match self.on_failure {
+            Policy::Stop => OnFailure::Stop,
+            Policy::Rollback => OnFailure::Rollback,
+        };
+        let header = RunHeader {
+            run: run.clone(),
+            workflow: workflow.name().to_owned(),
+            created_at: time::now(),
+            seed: random_bits(),
+            on_failure,
+            until,
+            steps: workflow.steps().to_vec(),
+            profile: as_json(&connection.profile)?,
+            context: as_json(&context)?,
+        };
+        let journal = runs
+            .create(&header)
+            .map_err(|error| CliError::of_journal(&error, None, &app.program))?;
+        announce(app, &run, &context);
+        let began = Instant::now();
+        let task = Task {
+            run: &run,
+            journal,
+            workflow: &workflow,
+            request: Request::GoOn,
+            how: Resume::default(),
+            heading: context.heading(),
+        };
+        let report = Box::pin(execute::carry_out(app, task)).await?;
+        Ok(ending::tell(app, report.state(), Request::GoOn, began.elapsed()))
+    }
+
+    fn spec(&self) -> Result<StackSpec, CliError> {
+        let wait = self.wait.map(|wait| match wait {
+            WaitFor::Http => WaitMode::Http,
+            WaitFor::Targets => WaitMode::Targets,
+        });
+        config::load(self.config.as_deref(), &Overrides { stack: self.stack.clone(), wait })
+    }
+}
+
+fn build_workflow(spec: &StackSpec, connection: &Connection) -> Result<Workflow, CliError> {
+    let stack = Stack::new(spec, &connection.target);
+    stack.workflow(&connection.aws).map_err(|error| CliError::bug(error.to_string()))
+}
+
+fn find_step(workflow: &Workflow, text: &str) -> Result<StepName, CliError> {
+    let numbered = || workflow.steps().iter().filter(|step| step.number.is_some());
+    let number = text.parse().ok();
+    let found = numbered().find(|step| step.name.as_str() == text || step.number == number);
+    found.map(|step| step.name.clone()).ok_or_else(|| {
+        let steps: Vec<_> = numbered()
+            .map(|step| format!("{} {}", step.number.unwrap_or_default(), step.name))
+            .collect();
+        CliError::usage(format!("there is no step {text}"))
+            .stands("nothing was created")
+            .next(format!("name one of {}", steps.join(", ")))
+    })
+}
+
+/// Shows each change that the run would make.
+fn show_plan(app: &App, workflow: &Workflow, connection: &Connection) {
+    let paint = app.output.err;
+    let account = connection.target.account.as_deref().unwrap_or("not known yet");
+    app.output.say(&format!("On {}, account {account}:", target::words(&connection.target)));
+    let mut count = 0;
+    for step in workflow.steps() {
+        for action in step.actions.iter().filter(|action| action.role != Role::Look) {
+            count += 1;
+            app.output.say(&format!(
+                "  {} {}",
+                paint.tone(crate::paint::Tone::Green, "+"),
+                action.title
+            ));
+        }
+    }
+    app.output.say(&format!("Plan: {count} to create, 0 to change, 0 to delete."));
+}
+
+fn as_json(value: &impl serde::Serialize) -> Result<serde_json::Value, CliError> {
+    serde_json::to_value(value).map_err(|error| CliError::bug(error.to_string()))
+}
+
+/// Sixty random bits: the tail of a random id, where its clock does not reach.
+fn random_bits() -> u64 {
+    uuid::Uuid::now_v7().as_u64_pair().1 & ((1 << 60) - 1)
+}

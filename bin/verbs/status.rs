@@ -1,0 +1,171 @@
+//! `status`: one run in detail, whether a process carries it out or not.
+
+use clap::Args;
+use lab1_flow_journal::{RunId, RunView};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::ending::{self, Trouble};
+use crate::error::CliError;
+use crate::exit_status::ExitStatus;
+use crate::output::{Output, SCHEMA};
+use crate::run_context::RunContext;
+use crate::state_dir::find_run;
+use crate::target;
+use crate::verbs::list;
+use crate::view::facts::{self, Resource};
+use crate::view::next::{self, Next};
+use crate::view::stage::full;
+use crate::view::standing::Standing;
+use crate::view::steps::{self, StepView};
+use crate::view::time;
+
+/// Show where a run stands, why it waits, and what to type next; without an id, list all runs
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// The run, by its id or a unique beginning of it
+    #[arg(value_name = "RUN-ID")]
+    run: Option<String>,
+}
+
+/// A run in detail, as one JSON line.
+#[derive(Debug, Serialize)]
+struct Detail<'a> {
+    schema: &'static str,
+    run_id: &'a RunId,
+    stack: &'a str,
+    state: Standing,
+    step: usize,
+    steps_total: usize,
+    started_at: String,
+    changed_at: String,
+    cloud: &'a lab1_flow_steps::Target,
+    account: Option<String>,
+    region: Option<String>,
+    owner: &'a str,
+    pid: Option<u32>,
+    rolling_back: bool,
+    url: Option<String>,
+    steps: Vec<StepView>,
+    resources: Vec<Resource>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Trouble<'a>>,
+    left: &'a [String],
+    next: Vec<Next>,
+}
+
+impl StatusArgs {
+    pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
+        let Some(prefix) = self.run else { return list::show_all(app) };
+        let runs = app.state_dir()?.runs(app)?;
+        let run = find_run(app, &runs, &prefix)?;
+        let view = runs.view(&run);
+        let view = view.map_err(|error| CliError::of_journal(&error, Some(&run), &app.program))?;
+        let context = RunContext::of(&view.history.header)?;
+        let detail = detail(app, &view, &context);
+        if app.output.json {
+            app.output.json_line(&detail);
+        } else {
+            app.output.data(&text(&detail, &app.output));
+        }
+        Ok(ExitStatus::Success)
+    }
+}
+
+fn detail<'a>(app: &App, view: &'a RunView, context: &'a RunContext) -> Detail<'a> {
+    let state = &view.state;
+    let header = &view.history.header;
+    let steps = steps::steps(state, time::now());
+    let (step, steps_total) = steps::progress(&steps);
+    let standing = Standing::of(state, view.holder.is_some());
+    let (account, region) = facts::place(state);
+    Detail {
+        schema: SCHEMA,
+        run_id: &header.run,
+        stack: &context.stack,
+        state: standing,
+        step,
+        steps_total,
+        started_at: time::moment(header.created_at),
+        changed_at: time::moment(state.changed_at()),
+        cloud: &context.target,
+        account: account.or_else(|| context.target.account.clone()),
+        region: region.or_else(|| context.target.region.clone()),
+        owner: &context.owner,
+        pid: view.holder.as_ref().and_then(|holder| holder.pid),
+        rolling_back: state.is_rolling_back(),
+        url: facts::url(state),
+        steps,
+        resources: facts::standing_resources(state),
+        failure: ending::trouble(state),
+        left: ending::left(state),
+        next: next::commands(&header.run, standing, state.is_rolling_back(), &app.program),
+    }
+}
+
+fn text(detail: &Detail<'_>, output: &Output) -> String {
+    let paint = output.out;
+    let mut lines = Vec::new();
+    let mut field = |name: &str, value: &str| {
+        lines.push(format!("{} {value}", paint.bold(&format!("{name:<8}"))))
+    };
+    let state = paint.tone(detail.state.tone(), detail.state.word());
+    let holder = detail.pid.map_or_else(String::new, |pid| format!(" by process {pid}"));
+    field(
+        "run",
+        &format!("{} {state}{holder}, step {}/{}", detail.run_id, detail.step, detail.steps_total),
+    );
+    let account = detail.account.as_ref().map_or_else(String::new, |id| format!(", account {id}"));
+    field("stack", &format!("{} on {}{account}", detail.stack, target::words(detail.cloud)));
+    field("started", &format!("{} by {}", detail.started_at, detail.owner));
+    field("changed", &detail.changed_at);
+    if let Some(url) = &detail.url {
+        field("url", url);
+    }
+    lines.push(String::new());
+    for step in &detail.steps {
+        lines.extend(step_lines(step, output));
+    }
+    if !detail.resources.is_empty() {
+        lines.push(String::new());
+        lines.push(paint.bold("resources"));
+        lines.extend(detail.resources.iter().map(resource_line));
+    }
+    if let Some(trouble) = &detail.failure {
+        lines.push(String::new());
+        let action = trouble.action.map_or_else(String::new, |action| format!("{action}: "));
+        lines.push(format!("{} {action}{}", paint.red("failure"), full(trouble.failure)));
+        lines.extend(trouble.failure.advice.iter().map(|advice| format!("  {advice}")));
+    }
+    for left in detail.left {
+        lines.push(format!("{} {left}", paint.red("left")));
+    }
+    if !detail.next.is_empty() {
+        lines.push(String::new());
+    }
+    for Next { purpose, command } in &detail.next {
+        lines.push(format!("{} {command}", paint.bold(&format!("{purpose:<8}"))));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn step_lines(step: &StepView, output: &Output) -> Vec<String> {
+    let paint = output.out;
+    let number = step.number.map_or_else(|| "-".to_owned(), |number| number.to_string());
+    let state = paint.tone(step.stage.tone(), &format!("{:<9}", step.stage.word()));
+    let spent = step.elapsed(time::now()).map_or_else(String::new, time::span);
+    let mut lines = vec![format!("{number:>2}  {state} {spent:>9}  {}", step.title)];
+    for action in &step.actions {
+        let state = paint.tone(action.stage.tone(), &format!("{:<9}", action.stage.word()));
+        let reason = action.reason.as_deref().unwrap_or_default();
+        let line = format!("    {state} {:>9}  . {:<30} {reason}", "", action.name);
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
+}
+
+fn resource_line(resource: &Resource) -> String {
+    let name = resource.name.as_deref().filter(|name| *name != resource.id).unwrap_or_default();
+    format!("  {:<28} {name:<24} {}", resource.action, resource.id)
+}

@@ -1,0 +1,69 @@
+//! What a run has made: its resources and its address, read from the outputs in its records.
+
+use lab1_flow_journal::{ActionPhase, ActionState, RunState};
+use serde::Serialize;
+use serde_json::Value;
+
+/// One thing that a run has made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Resource {
+    /// The action that made it.
+    pub(crate) action: String,
+    /// Its name, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// Its id or ARN; its name where the service knows it by nothing else.
+    pub(crate) id: String,
+}
+
+/// What the run has made and not taken back, in the order of display.
+pub(crate) fn standing_resources(state: &RunState) -> Vec<Resource> {
+    resources(state, |action| {
+        !matches!(action.phase, ActionPhase::Compensated { .. } | ActionPhase::Pending)
+    })
+}
+
+/// What the run had made and is proven gone.
+pub(crate) fn gone_resources(state: &RunState) -> Vec<Resource> {
+    resources(state, |action| matches!(action.phase, ActionPhase::Compensated { .. }))
+}
+
+fn resources(state: &RunState, wanted: impl Fn(&ActionState) -> bool) -> Vec<Resource> {
+    let actions = state.steps().iter().flat_map(|step| &step.actions);
+    let made = actions.filter_map(|stored| {
+        let action = state.action(&stored.name).filter(|action| wanted(action))?;
+        let output = action.output.as_ref()?;
+        let name = text(output, "name");
+        let id = text(output, "arn").or_else(|| text(output, "id")).or_else(|| name.clone())?;
+        Some(Resource { action: stored.name.to_string(), name, id })
+    });
+    made.collect()
+}
+
+/// The address under which the stack answers, once its listener stands.
+pub(crate) fn url(state: &RunState) -> Option<String> {
+    let standing = |name: &str| {
+        let action = state.actions().find(|(action, _)| action.as_str() == name)?.1;
+        action.output.as_ref().filter(|_| action.phase == ActionPhase::Completed)
+    };
+    let host = text(standing("load-balancer")?, "dns_name")?;
+    let port = standing("listener")?.get("port").and_then(Value::as_u64)?;
+    // The embedded cloud gives each balancer an address of its own, with the port in it.
+    Some(if port == 80 || host.contains(':') {
+        format!("http://{host}")
+    } else {
+        format!("http://{host}:{port}")
+    })
+}
+
+/// The account and the region in which the run's first look found itself.
+pub(crate) fn place(state: &RunState) -> (Option<String>, Option<String>) {
+    let outputs = || state.actions().filter_map(|(_, action)| action.output.as_ref());
+    let network = outputs().find(|output| output.get("vpc_id").is_some());
+    let field = |name| network.and_then(|network| text(network, name));
+    (field("account"), field("region"))
+}
+
+fn text(output: &Value, field: &str) -> Option<String> {
+    output.get(field).and_then(Value::as_str).map(str::to_owned)
+}

@@ -1,0 +1,124 @@
+//! How a whole run stands, in a word.
+
+use lab1_flow_journal::{ActionPhase, Direction, Rest, Role, RollbackCause, RunState};
+use serde::Serialize;
+
+use crate::exit_status::ExitStatus;
+use crate::paint::Tone;
+
+/// The word for where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Standing {
+    /// A process carries it out.
+    Running,
+    /// A process takes it back.
+    RollingBack,
+    /// It was under way when its process died.
+    Interrupted,
+    /// Deployed.
+    Completed,
+    /// Nothing is left.
+    RolledBack,
+    /// An action failed for good; a person decides.
+    Failed,
+    /// Something of ours is left, and the rollback cannot go on by itself.
+    Stuck,
+    /// Stopped on request.
+    Stopped,
+    /// Paused after the step that was asked for.
+    Paused,
+    /// Patience is exhausted, or credentials or network are lost.
+    Suspended,
+}
+
+impl Standing {
+    /// How a run stands that a process holds, or not.
+    pub(crate) fn new(rest: Option<&Rest>, rolling_back: bool, live: bool) -> Self {
+        match rest {
+            None if !live => Self::Interrupted,
+            None if rolling_back => Self::RollingBack,
+            None => Self::Running,
+            Some(Rest::Completed) => Self::Completed,
+            Some(Rest::RolledBack) => Self::RolledBack,
+            Some(Rest::Failed) => Self::Failed,
+            Some(Rest::Stuck { .. }) => Self::Stuck,
+            Some(Rest::Stopped) => Self::Stopped,
+            Some(Rest::Paused) => Self::Paused,
+            Some(Rest::Suspended { .. }) => Self::Suspended,
+        }
+    }
+
+    /// How the run with this state stands.
+    pub(crate) fn of(state: &RunState, live: bool) -> Self {
+        Self::new(state.rest(), state.is_rolling_back(), live)
+    }
+
+    /// The word itself.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::RollingBack => "rolling-back",
+            Self::Interrupted => "interrupted",
+            Self::Completed => "completed",
+            Self::RolledBack => "rolled-back",
+            Self::Failed => "failed",
+            Self::Stuck => "stuck",
+            Self::Stopped => "stopped",
+            Self::Paused => "paused",
+            Self::Suspended => "suspended",
+        }
+    }
+
+    /// The colour of the word; it says nothing that the word does not.
+    pub(crate) fn tone(self) -> Tone {
+        match self {
+            Self::Running | Self::RollingBack => Tone::Cyan,
+            Self::Completed => Tone::Green,
+            Self::RolledBack => Tone::Dim,
+            Self::Failed | Self::Stuck => Tone::Red,
+            Self::Interrupted | Self::Stopped | Self::Paused | Self::Suspended => Tone::Yellow,
+        }
+    }
+}
+
+/// What was asked of a run, as far as the exit status depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// To go on in the direction that the run was going.
+    GoOn,
+    /// To be taken back.
+    RollBack,
+}
+
+/// The exit status of a verb that left a run like this.
+///
+/// The end that was asked for is success: a rollback that a person asked for, when nothing is left. A run
+/// that turned around by itself has failed, however cleanly it was taken back.
+pub(crate) fn exit_status(state: &RunState, request: Request) -> ExitStatus {
+    let failed = if nothing_was_made(state) { ExitStatus::Refused } else { ExitStatus::StepFailed };
+    match state.rest() {
+        Some(Rest::Completed | Rest::Paused) => ExitStatus::Success,
+        Some(Rest::RolledBack) => match (request, state.direction()) {
+            (Request::GoOn, Direction::RollingBack { cause: RollbackCause::Failure { .. } }) => {
+                failed
+            }
+            _ => ExitStatus::Success,
+        },
+        Some(Rest::Failed) => failed,
+        Some(Rest::Stuck { .. }) => ExitStatus::Left,
+        Some(Rest::Stopped | Rest::Suspended { .. }) | None => ExitStatus::Suspended,
+    }
+}
+
+/// Whether surely none of the run's changes ever took effect.
+pub(crate) fn nothing_was_made(state: &RunState) -> bool {
+    let changes = state.actions().filter(|(_, action)| action.role != Role::Look);
+    changes.map(|(_, action)| action).all(|action| {
+        let without_effect = matches!(
+            action.phase,
+            ActionPhase::Pending | ActionPhase::Waiting { .. } | ActionPhase::Failed { .. }
+        );
+        without_effect && action.output.is_none()
+    })
+}

@@ -1,0 +1,159 @@
+//! The documented steps of a run, each with its actions.
+
+use std::time::Duration;
+
+use lab1_flow_journal::{RunState, StoredAction, StoredStep, Timestamp};
+use serde::Serialize;
+
+use crate::view::stage::{self, Stage};
+use crate::view::time::moment;
+
+/// One step as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct StepView {
+    /// The number under which the step is documented; none for what is done before the first.
+    pub(crate) number: Option<u32>,
+    pub(crate) name: String,
+    pub(crate) title: String,
+    #[serde(rename = "state")]
+    pub(crate) stage: Stage,
+    pub(crate) actions: Vec<ActionView>,
+}
+
+/// One action as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct ActionView {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    #[serde(rename = "state")]
+    pub(crate) stage: Stage,
+    /// Why it waits, or what has gone wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    pub(crate) attempts: u32,
+    #[serde(rename = "started_at", serialize_with = "as_moment")]
+    pub(crate) began: Option<Timestamp>,
+    #[serde(rename = "changed_at", serialize_with = "as_moment")]
+    pub(crate) changed: Option<Timestamp>,
+}
+
+#[expect(clippy::ref_option, reason = "the form that serde calls")]
+fn as_moment<S: serde::Serializer>(
+    at: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    at.map(moment).serialize(serializer)
+}
+
+impl StepView {
+    /// How many of the actions are where the run wants them.
+    pub(crate) fn settled(&self) -> usize {
+        let settled = |action: &&ActionView| {
+            matches!(action.stage, Stage::Done | Stage::Gone | Stage::Skipped)
+        };
+        self.actions.iter().filter(settled).count()
+    }
+
+    /// The time from the first attempt until the last change, or until now while something goes on.
+    pub(crate) fn elapsed(&self, now: Timestamp) -> Option<Duration> {
+        let began = self.actions.iter().filter_map(|action| action.began).min()?;
+        let changed = self.actions.iter().filter_map(|action| action.changed).max()?;
+        Some(if self.stage.is_active() { now.since(began) } else { changed.since(began) })
+    }
+
+    /// The first reason why something in it waits or has failed.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        let told = |action: &&ActionView| action.stage != Stage::Gone && action.reason.is_some();
+        self.actions.iter().find(told).and_then(|action| action.reason.as_deref())
+    }
+}
+
+/// All steps of a run, in the order of display.
+pub(crate) fn steps(state: &RunState, now: Timestamp) -> Vec<StepView> {
+    state.steps().iter().map(|step| step_view(state, step, now)).collect()
+}
+
+/// How many documented steps there are, and how many of them are complete.
+pub(crate) fn progress(steps: &[StepView]) -> (usize, usize) {
+    let numbered = steps.iter().filter(|step| step.number.is_some());
+    let complete = numbered.clone().filter(|step| step.stage == Stage::Done);
+    (complete.count(), numbered.count())
+}
+
+fn step_view(state: &RunState, step: &StoredStep, now: Timestamp) -> StepView {
+    let actions: Vec<_> =
+        step.actions.iter().filter_map(|action| action_view(state, action, now)).collect();
+    StepView {
+        number: step.number,
+        name: step.name.to_string(),
+        title: step.title.clone(),
+        stage: stage_of_step(actions.iter().map(|action| action.stage)),
+        actions,
+    }
+}
+
+fn action_view(state: &RunState, stored: &StoredAction, now: Timestamp) -> Option<ActionView> {
+    let action = state.action(&stored.name)?;
+    Some(ActionView {
+        name: stored.name.to_string(),
+        title: stored.title.clone(),
+        stage: Stage::of(action),
+        reason: stage::why(action, now),
+        attempts: action.attempts,
+        began: action.started_at,
+        changed: action.changed_at,
+    })
+}
+
+/// What the actions come to: trouble first, then what goes on, then what is left.
+fn stage_of_step(stages: impl Iterator<Item = Stage> + Clone) -> Stage {
+    use Stage::{Done, Failed, Gone, InDoubt, Pending, Running, Skipped, Stuck, Undoing, Waiting};
+    for stage in [Failed, Stuck, InDoubt, Undoing, Running, Waiting] {
+        if stages.clone().any(|found| found == stage) {
+            return stage;
+        }
+    }
+    let all = |wanted: &[Stage]| stages.clone().all(|found| wanted.contains(&found));
+    let any = |wanted: Stage| stages.clone().any(|found| found == wanted);
+    if all(&[Done]) {
+        Done
+    } else if any(Done) {
+        // Some are done and nothing is under way: the others wait for another step, or are being undone.
+        if any(Gone) { Undoing } else { Waiting }
+    } else if any(Skipped) {
+        Skipped
+    } else if any(Gone) {
+        Gone
+    } else {
+        Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stage(stages: &[Stage]) -> Stage {
+        stage_of_step(stages.iter().copied())
+    }
+
+    #[test]
+    fn trouble_in_one_action_is_the_stage_of_its_step() {
+        assert_eq!(stage(&[Stage::Done, Stage::Failed, Stage::Running]), Stage::Failed);
+        assert_eq!(stage(&[Stage::Gone, Stage::Stuck]), Stage::Stuck);
+    }
+
+    #[test]
+    fn a_step_is_done_or_gone_when_all_of_it_is() {
+        assert_eq!(stage(&[Stage::Done, Stage::Done]), Stage::Done);
+        assert_eq!(stage(&[Stage::Gone, Stage::Pending]), Stage::Gone);
+        assert_eq!(stage(&[Stage::Gone, Stage::Done]), Stage::Undoing);
+        assert_eq!(stage(&[Stage::Pending, Stage::Pending]), Stage::Pending);
+    }
+
+    #[test]
+    fn a_step_whose_other_half_waits_for_another_step_waits() {
+        assert_eq!(stage(&[Stage::Done, Stage::Pending]), Stage::Waiting);
+        assert_eq!(stage(&[Stage::Done, Stage::Running]), Stage::Running);
+    }
+}
