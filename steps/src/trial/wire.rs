@@ -1,0 +1,84 @@
+//! The wire between the SDK and the embedded cloud, with faults on order.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use lab1_flow_cloud::Cloud;
+
+use crate::connection::{Answer, TransportFault};
+
+/// What happens to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WireFault {
+    /// It is carried out, and the reply is lost.
+    LoseReply,
+    /// It is not carried out, and this comes back: an HTTP status and a code.
+    Refuse(u16, &'static str),
+    /// It is carried out, and all the same this comes back.
+    RefuseAfter(u16, &'static str),
+}
+
+#[derive(Clone)]
+pub(super) struct Wire {
+    cloud: Cloud,
+    record: Arc<Mutex<Record>>,
+}
+
+#[derive(Default)]
+struct Record {
+    calls: Vec<String>,
+    orders: Vec<(&'static str, WireFault)>,
+}
+
+impl Wire {
+    pub(super) fn new(cloud: Cloud) -> Self {
+        Self { cloud, record: Arc::default() }
+    }
+
+    pub(super) fn order(&self, action: &'static str, fault: WireFault) {
+        self.record.lock().unwrap().orders.push((action, fault));
+    }
+
+    pub(super) fn take_calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.record.lock().unwrap().calls)
+    }
+
+    pub(super) fn carry(&self, request: http::Request<Bytes>) -> Answer {
+        let action = action_of(request.body());
+        let fault = {
+            let mut record = self.record.lock().unwrap();
+            record.calls.push(action.clone());
+            let place = record.orders.iter().position(|(ordered, _)| *ordered == action);
+            place.map(|place| record.orders.remove(place).1)
+        };
+        let answer = match fault {
+            None => Ok(self.cloud.handle(request)),
+            Some(WireFault::LoseReply) => {
+                self.cloud.handle(request);
+                Err(TransportFault::Dropped)
+            }
+            Some(WireFault::Refuse(status, code)) => Ok(refusal(status, code)),
+            Some(WireFault::RefuseAfter(status, code)) => {
+                self.cloud.handle(request);
+                Ok(refusal(status, code))
+            }
+        };
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+/// Reads the `Action` of a form.
+fn action_of(body: &[u8]) -> String {
+    let form = String::from_utf8_lossy(body);
+    let action = form.split('&').find_map(|pair| pair.strip_prefix("Action="));
+    action.expect("every request names its action").to_owned()
+}
+
+/// An error as Elastic Load Balancing and Auto Scaling word it.
+fn refusal(status: u16, code: &str) -> http::Response<Bytes> {
+    let body = format!(
+        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>on order</Message></Error>\
+         <RequestId>r-1</RequestId></ErrorResponse>"
+    );
+    http::Response::builder().status(status).body(Bytes::from(body)).unwrap()
+}
