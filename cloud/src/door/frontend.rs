@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::blocking;
 use super::limits::DoorLimits;
@@ -92,6 +93,7 @@ impl SocketFrontends {
         limits: DoorLimits,
         mut stop: watch::Receiver<bool>,
     ) {
+        let mut served = JoinSet::new();
         let mut looks = tokio::time::interval(LOOK_INTERVAL);
         loop {
             tokio::select! {
@@ -105,36 +107,41 @@ impl SocketFrontends {
             let asked = cloud.clone();
             let Ok(ready) = blocking(move || ready_hosts(&asked, closed)).await else { continue };
             for host in ready {
-                self.open_door(&host, &cloud, &traffic, limits);
+                if let Some((listener, stop)) = self.open_door(&host) {
+                    let (cloud, traffic) = (cloud.clone(), traffic.clone());
+                    let answers = Arc::new(BalancerDoor { host, cloud, traffic });
+                    served.spawn(serve(listener, answers, limits, stop));
+                }
             }
+            while served.try_join_next().is_some() {}
         }
         self.lock().clear();
+        while served.join_next().await.is_some() {}
     }
 
-    /// Listens on a reserved port and serves it. Does nothing when the door is gone meanwhile.
-    fn open_door(&self, host: &str, cloud: &Cloud, traffic: &Arc<Traffic>, limits: DoorLimits) {
+    /// Listens on the port of a closed door. None when the door is gone meanwhile, or its port is
+    /// still taken.
+    fn open_door(&self, host: &str) -> Option<(TcpListener, watch::Receiver<bool>)> {
         let mut doors = self.lock();
-        let Some(door) = doors.get_mut(host) else { return };
+        let door = doors.get_mut(host)?;
         let listener = match std::mem::replace(door, Door::Taken) {
             Door::Reserved(socket) => listen(socket),
             Door::Taken => rebind(host).and_then(listen),
             open @ Door::Open { .. } => {
                 *door = open;
-                return;
+                return None;
             }
         };
         match listener {
             Ok(listener) => {
                 let (sender, stop) = watch::channel(false);
-                let answers = Arc::new(BalancerDoor {
-                    host: host.to_owned(),
-                    cloud: cloud.clone(),
-                    traffic: traffic.clone(),
-                });
-                tokio::spawn(serve(listener, answers, limits, stop));
                 *door = Door::Open { _stop: sender };
+                Some((listener, stop))
             }
-            Err(error) => tracing::debug!(%host, %error, "the port is still taken"),
+            Err(error) => {
+                tracing::debug!(%host, %error, "the port is still taken");
+                None
+            }
         }
     }
 

@@ -6,6 +6,9 @@ use crate::world::{Opened, all, becomes, first, get};
 
 const ELB: &str = "elasticloadbalancing";
 
+/// Any script: without user data an instance runs no application, and nothing answers on it.
+const USER_DATA: &str = "IyEvYmluL3NoCg==";
+
 /// A load balancer of a test.
 pub(crate) struct Balancer {
     pub(crate) arn: String,
@@ -163,6 +166,7 @@ pub(crate) async fn deploy(world: &Opened, first_count: u32, second_count: u32) 
                     ("LaunchTemplateData.ImageId", "ami-08c40ec9ead489470"),
                     ("LaunchTemplateData.InstanceType", "t2.large"),
                     ("LaunchTemplateData.SecurityGroupId.1", &instances),
+                    ("LaunchTemplateData.UserData", USER_DATA),
                 ],
             )
             .await;
