@@ -68,25 +68,23 @@ impl CreateLaunchTemplate {
         Self { aws: aws.clone(), stack: stack.clone() }
     }
 
-    /// Finds a template by the filter; `None` when it is not there or cannot be seen.
-    async fn find(
-        &self,
-        name: &str,
-        field: &str,
-        value: &str,
-    ) -> Result<Option<LaunchTemplate>, ActionError> {
+    /// Finds the template that has the name; `None` when it is not there or cannot be seen.
+    async fn find(&self, name: &str) -> Result<Option<LaunchTemplate>, ActionError> {
         // By filter: by parameter an absent template would be an error that reads like any other.
-        let request = self.aws.ec2().describe_launch_templates().filters(filter(field, [value]));
+        let by_name = filter("launch-template-name", [name]);
+        let request = self.aws.ec2().describe_launch_templates().filters(by_name);
         let call = Call::reading(Service::Ec2, "DescribeLaunchTemplates", name);
         let found = self.aws.call(call, request.send()).await?.launch_templates;
         Ok(found.unwrap_or_default().into_iter().next())
     }
 
-    async fn find_by_id(
+    /// Finds this very template. There is no filter for ids; one that has got the name since is another.
+    async fn find_again(
         &self,
         template: &LaunchTemplateRef,
     ) -> Result<Option<LaunchTemplate>, ActionError> {
-        self.find(&template.name, "launch-template-id", &template.id).await
+        let found = self.find(&template.name).await?;
+        Ok(found.filter(|found| found.launch_template_id() == Some(template.id.as_str())))
     }
 
     /// Reads what the only version holds; `None` when it cannot be seen.
@@ -153,7 +151,7 @@ impl Action for CreateLaunchTemplate {
         input: &LaunchTemplateInput,
     ) -> Result<Reconciled<LaunchTemplateRef>, ActionError> {
         let name = &input.name;
-        let Some(template) = self.find(name, "launch-template-name", name).await? else {
+        let Some(template) = self.find(name).await? else {
             return Ok(Reconciled::Absent);
         };
         let what = format!("launch template {name}");
@@ -184,7 +182,7 @@ impl Compensate for CreateLaunchTemplate {
         _input: &LaunchTemplateInput,
         template: &LaunchTemplateRef,
     ) -> Result<Progress<()>, ActionError> {
-        let Some(seen) = self.find_by_id(template).await? else { return Ok(Progress::Done(())) };
+        let Some(seen) = self.find_again(template).await? else { return Ok(Progress::Done(())) };
         let what = format!("launch template {}", template.name);
         let mark = Mark::new(context, &self.stack);
         if let Ownership::Foreign { owner } = mark.judge(ec2::pairs(seen.tags())) {
@@ -196,7 +194,7 @@ impl Compensate for CreateLaunchTemplate {
                 Ok(still_there(&what, "is being deleted"))
             }
             // A right that depends on tags is denied for what has none, so also for what is gone.
-            Err(error) if is_denied(&error) && self.find_by_id(template).await?.is_none() => {
+            Err(error) if is_denied(&error) && self.find_again(template).await?.is_none() => {
                 Ok(Progress::Done(()))
             }
             Err(error) => Err(error),
