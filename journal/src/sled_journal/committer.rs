@@ -80,10 +80,14 @@ impl Committer {
             writers = group.len();
             self.serve(group);
         }
-        match self.poison {
-            Some(poison) => Err(poison),
-            None => self.opened.close(),
-        }
+        let Self { opened, poison, .. } = self;
+        let Some(poison) = poison else { return opened.close() };
+        // sled syncs once more when it is dropped, and panics when that fails.
+        let _ = contained(|| {
+            drop(opened);
+            Ok(())
+        });
+        Err(poison)
     }
 
     /// Writes first, then answers what only reads: a caller sees what it was told.

@@ -1,0 +1,99 @@
+//! Goal: a journal that was once written can always be read. Method: one committed journal of each format, and
+//! one of a format that this version does not know.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lab1_flow_journal::testing::samples;
+use lab1_flow_journal::{
+    Journal, JournalError, Record, RunPhase, RunState, RunStore, Seq, Source, Timestamp,
+};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// A state directory with a copy of a fixture, so that the fixture stays as it is.
+fn opened(name: &str) -> (tempfile::TempDir, RunStore) {
+    let dir = tempfile::tempdir().unwrap();
+    copy(&fixture(name), dir.path());
+    let store = RunStore::open(dir.path()).unwrap();
+    (dir, store)
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+/// The records of the fixtures: the sample life, and one record that takes several chunks.
+fn records() -> Vec<Record> {
+    let mut entries = samples::life().concat();
+    entries.truncate(8);
+    entries.push(samples::large("b", 10_000));
+    Record::number(Seq::FIRST, Timestamp(2_000), entries)
+}
+
+/// Writes a fixture of the format that this version writes. It is for a new format: old fixtures stay.
+#[test]
+#[ignore = "writes tests/fixtures/format-new"]
+fn write_a_fixture() {
+    let store = RunStore::open(fixture("format-new")).unwrap();
+    let header = samples::header("fixture");
+    let journal = store.create(&header).unwrap();
+    for record in records() {
+        let append = journal.append(&header.run, record.seq, record.at, vec![record.entry]);
+        wait(append).unwrap();
+    }
+    journal.close().unwrap();
+}
+
+#[test]
+fn format_1_is_read_shown_and_continued() {
+    let (_dir, store) = opened("format-1");
+    let header = samples::header("fixture");
+    let view = store.view(&header.run).unwrap();
+    assert_eq!((&view.history.header, &view.history.records), (&header, &records()));
+    assert_eq!(view.source, Source::Journal);
+    let listed = store.summaries().unwrap();
+    assert_eq!(listed[0].as_ref().unwrap().summary.phase, RunPhase::Running);
+
+    let journal = store.open_run(&header.run).unwrap();
+    let next = records().last().unwrap().seq.next();
+    wait(journal.append(&header.run, next, Timestamp(9), vec![samples::started("c", 1)])).unwrap();
+    journal.close().unwrap();
+    let history = store.view(&header.run).unwrap().history;
+    assert_eq!(RunState::replay(&history).unwrap().next_seq(), next.next());
+}
+
+#[test]
+fn a_newer_format_is_refused_by_every_way_in() {
+    let (_dir, store) = opened("format-2");
+    let run = samples::header("fixture").run;
+    let refusals = [
+        store.view(&run).map(drop),
+        store.open_run(&run).map(drop),
+        store.summaries().unwrap().remove(0).map(drop).map_err(|unreadable| unreadable.error),
+    ];
+    for refused in refusals {
+        assert!(
+            matches!(refused, Err(JournalError::NewerFormat { found: 2, supported: 1, .. })),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(store.ids().unwrap(), [run], "it is still listed, and left as it is");
+}
