@@ -2,6 +2,7 @@
 //! a record of the calls, and faults on order.
 
 mod context;
+mod stack;
 mod wire;
 
 use lab1_flow_cloud::{Cloud, CloudOptions, ResourceView, VirtualCloudClock};

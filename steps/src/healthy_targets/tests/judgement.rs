@@ -4,7 +4,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 use lab1_flow_workflow::journal::FailureClass;
 
-use super::*;
+use super::super::*;
 
 fn expected(name: &str, desired: u32) -> ExpectedTargets {
     ExpectedTargets {

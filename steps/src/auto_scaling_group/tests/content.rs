@@ -1,4 +1,4 @@
-use super::*;
+use super::super::*;
 
 fn input(health_check: HealthCheckKind) -> AutoScalingGroupInput {
     AutoScalingGroupInput {

@@ -1,6 +1,6 @@
 use aws_sdk_elasticloadbalancingv2::types::HttpRequestMethodConditionConfig;
 
-use super::*;
+use super::super::*;
 
 fn input() -> RuleInput {
     RuleInput {

@@ -1,4 +1,4 @@
-use super::*;
+use super::super::*;
 
 fn weighted(arn: &str, weight: u32) -> WeightedTargetGroup {
     WeightedTargetGroup { target_group_arn: arn.to_owned(), weight }

@@ -1,0 +1,5 @@
+//! Groups on the embedded cloud, and the comparison of their content.
+
+mod content;
+mod life;
+mod removal;

@@ -1,0 +1,4 @@
+//! The wait on the embedded cloud, and its judgement.
+
+mod judgement;
+mod wait;

@@ -1,0 +1,5 @@
+//! The balancer on the embedded cloud, and the comparison of its content.
+
+mod content;
+mod life;
+mod removal;
