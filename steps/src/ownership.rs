@@ -116,15 +116,23 @@ impl<'a> Seen<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn mark(run: &str, action: &str) -> Mark {
-        Mark {
+impl Mark {
+    /// The mark of an action of a run in the default stack.
+    pub(crate) fn for_test(run: &str, action: &str) -> Self {
+        Self {
             run: RunId::new(run).unwrap(),
             stack: StackName::default(),
             action: ActionName::new(action).unwrap(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(run: &str, action: &str) -> Mark {
+        Mark::for_test(run, action)
     }
 
     fn borrowed(tags: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
