@@ -45,6 +45,7 @@ impl Trial {
         let sender = wire.clone();
         let transport = Transport::function(move |request| sender.carry(request));
         let aws = Aws::connect(&Target::local(None), transport).await.unwrap();
+        let aws = aws.with_probe(wire::visitor(cloud.clone()));
         Self { cloud, clock, aws, stack: StackName::default(), wire }
     }
 

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use lab1_flow_cloud::Cloud;
+use lab1_flow_cloud::{Cloud, Traffic};
 
 use crate::connection::{Answer, TransportFault};
+use crate::probe::Probe;
 
 /// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,16 @@ impl Wire {
         };
         Box::pin(std::future::ready(answer))
     }
+}
+
+/// Visits the load balancers of the cloud without a socket.
+pub(super) fn visitor(cloud: Cloud) -> Probe {
+    let traffic = Traffic::new(1);
+    Probe::Function(Arc::new(move |request: http::Request<Bytes>| {
+        let host = request.headers()["host"].to_str().unwrap().to_owned();
+        let answer = traffic.answer(&cloud, &host, &request).map_err(|error| error.to_string());
+        Box::pin(std::future::ready(answer))
+    }))
 }
 
 /// Reads the `Action` of a form.

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
-use super::*;
+use super::super::*;
 use crate::probe::Probe;
 
 fn group(ids: &[&str]) -> AnsweringGroup {

@@ -1,0 +1,4 @@
+//! The last proof on the embedded cloud, and single visits.
+
+mod proof;
+mod visits;
