@@ -10,7 +10,7 @@ use std::path::Path;
 use lab1_flow_journal::testing::samples;
 use lab1_flow_journal::{
     Entry, FailureClass, Journal, JournalError, ResolveError, Rest, RunId, RunJournal, RunPhase,
-    RunStore, Seq, Source, Timestamp,
+    RunStore, Seq, Source, StepName, Timestamp,
 };
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -191,7 +191,7 @@ fn summaries_say_where_each_run_stands() {
         .iter()
         .map(|run| {
             let summary = &run.summary;
-            let step = summary.step.as_ref().map(|step| step.as_str());
+            let step = summary.step.as_ref().map(StepName::as_str);
             (summary.steps_completed, summary.steps_total, step)
         })
         .collect();
