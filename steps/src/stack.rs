@@ -1,4 +1,4 @@
-//! The stack as a workflow: ten stored steps, eight of them documented, and how one feeds the next.
+//! The stack as a workflow: the preflight, the eight documented steps, and how one feeds the next.
 
 use lab1_flow_workflow::journal::StoredStep;
 use lab1_flow_workflow::{DefinitionError, Step, Workflow};
@@ -6,9 +6,9 @@ use lab1_flow_workflow::{DefinitionError, Step, Workflow};
 use crate::connection::{Aws, Target};
 use crate::documented::{
     AutoScalingGroupsNeeds, AutoScalingGroupsStep, BalancerSecurityGroupNeeds,
-    BalancerSecurityGroupStep, ClaimNeeds, ClaimStep, LaunchTemplatesNeeds, LaunchTemplatesStep,
-    ListenerNeeds, ListenerStep, LoadBalancerNeeds, LoadBalancerStep, PreflightStep, RulesNeeds,
-    RulesStep, ServingNeeds, ServingStep, TargetGroupsNeeds, TargetGroupsStep,
+    BalancerSecurityGroupStep, LaunchTemplatesNeeds, LaunchTemplatesStep, ListenerNeeds,
+    ListenerStep, LoadBalancerNeeds, LoadBalancerStep, PreflightStep, RulesNeeds, RulesStep,
+    ServingNeeds, ServingStep, TargetGroupsNeeds, TargetGroupsStep,
 };
 use crate::spec::StackSpec;
 use crate::sweep::MarkSweep;
@@ -23,7 +23,6 @@ pub const WORKFLOW_NAME: &str = "lab1-flow";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stack {
     preflight: PreflightStep,
-    claim: ClaimStep,
     launch_templates: LaunchTemplatesStep,
     target_groups: TargetGroupsStep,
     balancer_security_group: BalancerSecurityGroupStep,
@@ -76,7 +75,6 @@ impl Stack {
     pub fn new(spec: &StackSpec, target: &Target) -> Self {
         Self {
             preflight: PreflightStep::new(spec, target.account.clone()),
-            claim: ClaimStep::new(spec),
             launch_templates: LaunchTemplatesStep::new(spec),
             target_groups: TargetGroupsStep::new(spec),
             balancer_security_group: BalancerSecurityGroupStep::new(spec),
@@ -95,7 +93,6 @@ impl Stack {
     pub fn from_stored(steps: &[StoredStep]) -> Result<Self, StoredStackError> {
         let known = [
             PreflightStep::NAME,
-            ClaimStep::NAME,
             LaunchTemplatesStep::NAME,
             TargetGroupsStep::NAME,
             BalancerSecurityGroupStep::NAME,
@@ -110,7 +107,6 @@ impl Stack {
         }
         Ok(Self {
             preflight: stored(steps)?,
-            claim: stored(steps)?,
             launch_templates: stored(steps)?,
             target_groups: stored(steps)?,
             balancer_security_group: stored(steps)?,
@@ -133,13 +129,22 @@ impl Stack {
         let aws = || aws.clone();
         let mut builder = Workflow::builder(WORKFLOW_NAME);
         let network = builder.prelude(&self.preflight, aws());
-        let claim = builder.prelude(&self.claim, ClaimNeeds { aws: aws(), network });
-        let templates = builder
-            .step(&self.launch_templates, LaunchTemplatesNeeds { aws: aws(), network, claim });
-        let target_groups =
-            builder.step(&self.target_groups, TargetGroupsNeeds { aws: aws(), network, claim });
-        builder
-            .step(&self.balancer_security_group, BalancerSecurityGroupNeeds { aws: aws(), claim });
+        // Step 3 comes first: its security group is the claim that everything else waits for.
+        let claim = builder.numbered_step(
+            3,
+            &self.balancer_security_group,
+            BalancerSecurityGroupNeeds { aws: aws(), network },
+        );
+        let templates = builder.numbered_step(
+            1,
+            &self.launch_templates,
+            LaunchTemplatesNeeds { aws: aws(), network, claim },
+        );
+        let target_groups = builder.numbered_step(
+            2,
+            &self.target_groups,
+            TargetGroupsNeeds { aws: aws(), network, claim },
+        );
         let load_balancer =
             builder.step(&self.load_balancer, LoadBalancerNeeds { aws: aws(), network, claim });
         let listener = builder

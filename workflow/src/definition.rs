@@ -68,6 +68,8 @@ pub(crate) struct Node {
 pub struct Workflow {
     name: String,
     pub(crate) nodes: Vec<Node>,
+    /// The places of the actions in the order of their names, as a run's state keeps them.
+    pub(crate) places_by_name: Vec<usize>,
     pub(crate) steps: Vec<StoredStep>,
     pub(crate) sweep: Option<Arc<dyn ErasedSweep>>,
 }
@@ -84,8 +86,13 @@ impl std::fmt::Debug for Workflow {
 impl Workflow {
     /// Begins a workflow of this name.
     pub fn builder(name: impl Into<String>) -> WorkflowBuilder {
-        let workflow =
-            Self { name: name.into(), nodes: Vec::new(), steps: Vec::new(), sweep: None };
+        let workflow = Self {
+            name: name.into(),
+            nodes: Vec::new(),
+            places_by_name: Vec::new(),
+            steps: Vec::new(),
+            sweep: None,
+        };
         WorkflowBuilder { workflow, error: None }
     }
 
@@ -97,6 +104,16 @@ impl Workflow {
     /// The steps as they are stored in a header.
     pub fn steps(&self) -> &[StoredStep] {
         &self.steps
+    }
+
+    /// Puts the steps in the order of display: those without a number first.
+    fn order_steps(&mut self) {
+        let mut order: Vec<usize> = (0..self.steps.len()).collect();
+        order.sort_by_key(|place| self.steps[*place].number);
+        self.steps = order.iter().map(|place| self.steps[*place].clone()).collect();
+        for node in &mut self.nodes {
+            node.step = order.iter().position(|place| *place == node.step).unwrap_or(node.step);
+        }
     }
 
     /// The places of the actions that need the output of the one at `index`.
@@ -120,10 +137,17 @@ impl WorkflowBuilder {
         self.add(None, step, needs)
     }
 
-    /// Adds the next documented step and gives it the next number.
+    /// Adds the next documented step and gives it the number after the highest.
     pub fn step<S: Step>(&mut self, step: &S, needs: S::Needs) -> S::Offers {
-        let numbered = self.workflow.steps.iter().filter(|step| step.number.is_some()).count();
-        let number = u32::try_from(numbered + 1).unwrap_or(u32::MAX);
+        let highest = self.workflow.steps.iter().filter_map(|step| step.number).max();
+        self.numbered_step(highest.unwrap_or(0).saturating_add(1), step, needs)
+    }
+
+    /// Adds a documented step under its own number: the order of display, when the data comes in another.
+    pub fn numbered_step<S: Step>(&mut self, number: u32, step: &S, needs: S::Needs) -> S::Offers {
+        if self.workflow.steps.iter().any(|step| step.number == Some(number)) {
+            self.fail(DefinitionError::Duplicate(format!("step {number}")));
+        }
         self.add(Some(number), step, needs)
     }
 
@@ -157,7 +181,12 @@ impl WorkflowBuilder {
         let actions = self.workflow.nodes.iter().map(|node| node.name.as_str());
         refuse_twins(steps)?;
         refuse_twins(actions)?;
-        Ok(self.workflow)
+        let mut workflow = self.workflow;
+        workflow.places_by_name = (0..workflow.nodes.len()).collect();
+        workflow
+            .places_by_name
+            .sort_by(|one, other| workflow.nodes[*one].name.cmp(&workflow.nodes[*other].name));
+        Ok(workflow)
     }
 }
 

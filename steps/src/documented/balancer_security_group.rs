@@ -1,15 +1,20 @@
-//! Step 3: the rules of the load balancer's security group.
+//! Step 3: the load balancer's security group, which is also the claim of the stack's names.
 
 use lab1_flow_workflow::{Actions, Handle, Step};
 use serde::{Deserialize, Serialize};
 
 use crate::connection::Aws;
+use crate::preflight::Network;
 use crate::security_group::{
-    AuthorizeIngress, IngressRule, SecurityGroupRef, SecurityGroupRulesInput, SecurityGroupRulesRef,
+    AuthorizeIngress, CreateSecurityGroup, IngressRule, SecurityGroupInput, SecurityGroupRef,
+    SecurityGroupRulesInput,
 };
 use crate::spec::{StackName, StackSpec};
 
 /// TCP from anywhere to the load balancer; a new group lets everything out.
+///
+/// The group is created first and alone. AWS refuses a second group of its name. So of two runs that race for the
+/// same names exactly one goes on, and the other has created nothing: everything else needs this group's output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BalancerSecurityGroupStep {
@@ -22,7 +27,7 @@ pub(crate) struct BalancerSecurityGroupStep {
 #[derive(Debug)]
 pub(crate) struct BalancerSecurityGroupNeeds {
     pub(crate) aws: Aws,
-    pub(crate) claim: Handle<SecurityGroupRef>,
+    pub(crate) network: Handle<Network>,
 }
 
 impl BalancerSecurityGroupStep {
@@ -39,7 +44,8 @@ impl Step for BalancerSecurityGroupStep {
     const NAME: &'static str = "balancer-security-group";
     const VERSION: u32 = 1;
     type Needs = BalancerSecurityGroupNeeds;
-    type Offers = Handle<SecurityGroupRulesRef>;
+    /// The claim.
+    type Offers = Handle<SecurityGroupRef>;
 
     fn title(&self) -> String {
         format!("Security group of the load balancer: {}, TCP from {}", self.name, self.open_to)
@@ -49,15 +55,28 @@ impl Step for BalancerSecurityGroupStep {
         &self,
         needs: BalancerSecurityGroupNeeds,
         actions: &mut Actions<'_>,
-    ) -> Handle<SecurityGroupRulesRef> {
+    ) -> Handle<SecurityGroupRef> {
+        let (name, stack) = (self.name.clone(), self.stack.clone());
+        let claim = actions.change(
+            "balancer-security-group",
+            format!("security group {name}"),
+            CreateSecurityGroup::new(&needs.aws, &self.stack),
+            needs.network,
+            move |network| SecurityGroupInput {
+                name: name.clone(),
+                description: format!("lab1-flow: load balancer of stack {stack}"),
+                vpc_id: network.vpc_id,
+            },
+        );
         let rules = vec![IngressRule { from_port: 0, to_port: 65_535, from: self.open_to.clone() }];
         actions.part(
-            needs.claim,
+            claim,
             "balancer-security-group-rules",
             format!("all TCP from {}", self.open_to),
             AuthorizeIngress::new(&needs.aws, &self.stack),
-            needs.claim,
+            claim,
             move |group| SecurityGroupRulesInput { group, rules: rules.clone() },
-        )
+        );
+        claim
     }
 }

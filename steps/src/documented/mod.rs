@@ -2,7 +2,6 @@
 
 mod auto_scaling_groups;
 mod balancer_security_group;
-mod claim;
 mod launch_templates;
 mod listener;
 mod load_balancer;
@@ -13,7 +12,6 @@ mod target_groups;
 
 pub(crate) use auto_scaling_groups::{AutoScalingGroupsNeeds, AutoScalingGroupsStep};
 pub(crate) use balancer_security_group::{BalancerSecurityGroupNeeds, BalancerSecurityGroupStep};
-pub(crate) use claim::{ClaimNeeds, ClaimStep};
 pub(crate) use launch_templates::{LaunchTemplatesNeeds, LaunchTemplatesStep};
 pub(crate) use listener::{ListenerNeeds, ListenerStep};
 pub(crate) use load_balancer::{LoadBalancerNeeds, LoadBalancerStep};
