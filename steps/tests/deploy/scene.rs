@@ -1,0 +1,167 @@
+//! An account on the embedded cloud, and processes that deploy to it. Time is tokio's, paused: what
+//! everybody sleeps through takes no time.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use lab1_flow_cloud::{Cloud, CloudClock, CloudOptions, ResourceView, Traffic};
+use lab1_flow_steps::{
+    Aws, CallObserver, Probe, Stack, StackSpec, Target, Transport, TransportFault,
+};
+use lab1_flow_workflow::journal::{Journal, MemoryJournal, RunId};
+use lab1_flow_workflow::testing::PausedClock;
+use lab1_flow_workflow::{Engine, NewRun, Resume, RunReport, Workflow};
+use tokio::time::{Duration, Instant, sleep};
+
+/// From a request to its answer; the effect happens half-way.
+pub(crate) const LATENCY: Duration = Duration::from_millis(100);
+
+/// The time of the cloud: tokio's.
+#[derive(Debug)]
+struct TokioClock {
+    start: Instant,
+}
+
+impl CloudClock for TokioClock {
+    fn now_ms(&self) -> i64 {
+        1_767_225_600_000 + i64::try_from(self.start.elapsed().as_millis()).unwrap()
+    }
+}
+
+/// What becomes of a request.
+type Outcome = Result<http::Response<Bytes>, TransportFault>;
+
+/// Decides what becomes of a call: it is given the name of the API action, and the call itself to carry out
+/// or not.
+type Meddler = dyn Fn(&str, &dyn Fn() -> http::Response<Bytes>) -> Outcome + Send + Sync;
+
+/// One account, one journal.
+pub(crate) struct Scene {
+    pub(crate) cloud: Cloud,
+    journal: Arc<MemoryJournal>,
+    clock: PausedClock,
+    calls: Arc<Mutex<Vec<String>>>,
+    meddler: Arc<Mutex<Option<Arc<Meddler>>>>,
+}
+
+impl Scene {
+    pub(crate) fn new(options: CloudOptions) -> Self {
+        let clock = Arc::new(TokioClock { start: Instant::now() });
+        Self {
+            cloud: Cloud::in_memory(clock, options),
+            journal: Arc::new(MemoryJournal::new()),
+            clock: PausedClock::new(),
+            calls: Arc::default(),
+            meddler: Arc::default(),
+        }
+    }
+
+    /// Lets every call from now on pass through `meddler`.
+    pub(crate) fn meddle(
+        &self,
+        meddler: impl Fn(&str, &dyn Fn() -> http::Response<Bytes>) -> Outcome + Send + Sync + 'static,
+    ) {
+        *self.meddler.lock().unwrap() = Some(Arc::new(meddler));
+    }
+
+    /// Ends the meddling.
+    pub(crate) fn leave_alone(&self) {
+        *self.meddler.lock().unwrap() = None;
+    }
+
+    async fn aws(&self) -> Aws {
+        let (cloud, meddler) = (self.cloud.clone(), Arc::clone(&self.meddler));
+        let transport = Transport::function(move |request| {
+            let (cloud, meddler) = (cloud.clone(), meddler.lock().unwrap().clone());
+            Box::pin(async move {
+                let action = action_of(&request);
+                sleep(LATENCY / 2).await;
+                let carry = || cloud.handle(copy_of(&request));
+                let answer = match meddler {
+                    Some(meddler) => meddler(&action, &carry),
+                    None => Ok(carry()),
+                };
+                sleep(LATENCY / 2).await;
+                answer
+            })
+        });
+        let (cloud, traffic) = (self.cloud.clone(), Arc::new(Traffic::new(1)));
+        let probe = Probe::Function(Arc::new(move |request: http::Request<Bytes>| {
+            let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+            let answer = traffic.answer(&cloud, &host, &request);
+            Box::pin(std::future::ready(answer.map_err(|error| error.to_string())))
+        }));
+        let calls = Arc::clone(&self.calls);
+        let observer = CallObserver::new(move |report| {
+            calls.lock().unwrap().push(report.action.to_owned());
+        });
+        let aws = Aws::connect(&Target::local(None), transport).await.unwrap();
+        aws.with_probe(probe).with_observer(observer)
+    }
+
+    async fn stored_workflow(&self, run: &RunId) -> Workflow {
+        let header = self.journal.read(run).await.unwrap().header;
+        Stack::from_stored(&header.steps).unwrap().workflow(&self.aws().await).unwrap()
+    }
+
+    async fn workflow(&self, spec: &StackSpec) -> Workflow {
+        assert_eq!(spec.validate(), []);
+        Stack::new(spec, &Target::local(None)).workflow(&self.aws().await).unwrap()
+    }
+
+    fn engine(&self) -> Engine {
+        let journal = Arc::clone(&self.journal);
+        Engine::new(journal).with_clock(Arc::new(self.clock.clone()))
+    }
+
+    pub(crate) async fn deploy(&self, run: &str, spec: &StackSpec) -> RunReport {
+        let new = NewRun::new(RunId::new(run).unwrap());
+        self.engine().start(&self.workflow(spec).await, new).await.unwrap()
+    }
+
+    /// Goes on with a run as a new process would, which knows its id and nothing else.
+    pub(crate) async fn resume(&self, run: &str) -> RunReport {
+        let run = RunId::new(run).unwrap();
+        let workflow = self.stored_workflow(&run).await;
+        self.engine().resume(&workflow, &run, Resume::default()).await.unwrap()
+    }
+
+    /// Turns a run around as a new process would, which knows its id and nothing else.
+    pub(crate) async fn roll_back(&self, run: &str) -> RunReport {
+        let run = RunId::new(run).unwrap();
+        let workflow = self.stored_workflow(&run).await;
+        self.engine().roll_back(&workflow, &run, Resume::default()).await.unwrap()
+    }
+
+    /// The API actions that were called since the last time, in order.
+    pub(crate) fn take_calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.calls.lock().unwrap())
+    }
+
+    /// What stands in the account besides what a fresh one holds.
+    pub(crate) fn made(&self) -> Vec<ResourceView> {
+        self.cloud.account().made().cloned().collect()
+    }
+
+    /// How many things of each kind stand in the account.
+    pub(crate) fn census(&self) -> BTreeMap<&'static str, usize> {
+        let mut census = BTreeMap::new();
+        for thing in self.made() {
+            *census.entry(thing.kind).or_default() += 1;
+        }
+        census
+    }
+}
+
+fn copy_of(request: &http::Request<Bytes>) -> http::Request<Bytes> {
+    let mut copy = http::Request::post(request.uri()).body(request.body().clone()).unwrap();
+    copy.headers_mut().clone_from(request.headers());
+    copy
+}
+
+fn action_of(request: &http::Request<Bytes>) -> String {
+    let form = String::from_utf8_lossy(request.body());
+    let action = form.split('&').find_map(|pair| pair.strip_prefix("Action="));
+    action.unwrap_or_default().to_owned()
+}
