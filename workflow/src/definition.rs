@@ -182,6 +182,7 @@ impl WorkflowBuilder {
         refuse_twins(steps)?;
         refuse_twins(actions)?;
         let mut workflow = self.workflow;
+        workflow.order_steps();
         workflow.places_by_name = (0..workflow.nodes.len()).collect();
         workflow
             .places_by_name

@@ -126,11 +126,11 @@ async fn steps_of_another_version_are_refused_by_name() {
         Stack::from_stored(&steps).unwrap_err().to_string()
     };
     assert_eq!(
-        refusal(|steps| steps[2].version = 7),
+        refusal(|steps| steps[1].version = 7),
         "step launch-templates was stored in version 7, and this lab1-flow has version 1"
     );
     assert_eq!(
-        refusal(|steps| drop(steps.remove(4))),
+        refusal(|steps| drop(steps.remove(3))),
         "the run has no step balancer-security-group: it was started by another version of lab1-flow"
     );
     assert_eq!(
