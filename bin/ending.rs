@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::exit_status::ExitStatus;
-use crate::paint::Paint;
 use crate::view::facts::{self, Resource};
 use crate::view::next::{self, Next};
 use crate::view::stage::full;
@@ -61,9 +60,7 @@ pub(crate) fn tell(app: &App, state: &RunState, request: Request, elapsed: Durat
         return status;
     }
     tell_people(app, state, standing, status, elapsed);
-    for Next { purpose, command } in &next {
-        app.output.say(&format!("  {} {command}", app.output.err.bold(&format!("{purpose}:"))));
-    }
+    app.output.say_next(&next);
     status
 }
 
@@ -92,14 +89,19 @@ fn tell_people(
         Some(Rest::Stopped) | None => format!("run {run} is stopped after {elapsed}"),
     };
     app.output.say(&paint.tone(standing.tone(), &headline));
-    if let Some(trouble) = trouble(state) {
+    let left = left(state);
+    if let Some(trouble) = trouble(state).filter(|_| left.is_empty()) {
         tell_trouble(app, &trouble);
     }
-    for line in left(state) {
+    for line in left {
         app.output.say(&format!("  {} {line}", paint.red("left:")));
     }
-    for gone in facts::gone_resources(state) {
-        app.output.say(&gone_line(&gone, paint));
+    let gone = facts::gone_resources(state);
+    if !gone.is_empty() {
+        app.output.say(&format!("  {}", paint.bold("verified gone:")));
+    }
+    for resource in gone {
+        app.output.say(&gone_line(&resource));
     }
     if matches!(state.rest(), Some(Rest::Failed)) && status != ExitStatus::Refused {
         let count = facts::standing_resources(state).len();
@@ -119,10 +121,10 @@ fn tell_trouble(app: &App, trouble: &Trouble<'_>) {
     }
 }
 
-fn gone_line(gone: &Resource, paint: Paint) -> String {
-    let name = gone.name.as_deref().filter(|name| *name != gone.id);
-    let name = name.map_or_else(String::new, |name| format!("{name} "));
-    format!("  {} {:<28} {name}{}", paint.bold("gone:"), gone.action, gone.id)
+fn gone_line(gone: &Resource) -> String {
+    let name = gone.name.as_deref().unwrap_or(&gone.id);
+    let id = if name == gone.id { "" } else { gone.id.as_str() };
+    format!("    {:<24} {name:<22} {id}", gone.action).trim_end().to_owned()
 }
 
 /// The failure that matters: of the action that ended the run, or of what suspended it.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::error::CliError;
 use crate::paint::Paint;
+use crate::view::next::Next;
 
 /// The name of the schema of all JSON lines; a change that breaks readers raises the number.
 pub(crate) const SCHEMA: &str = "lab1-flow/1";
@@ -85,6 +86,16 @@ impl Output {
     pub(crate) fn say(&self, line: &str) {
         let mut stderr = io::stderr().lock();
         let _reader_gone = writeln!(stderr, "{line}");
+    }
+
+    /// Tells people what to type next.
+    pub(crate) fn say_next(&self, next: &[Next]) {
+        for Next { purpose, command } in next {
+            self.say(&format!(
+                "  {} {command}",
+                self.err.bold(&format!("{:<6}", format!("{purpose}:")))
+            ));
+        }
     }
 
     /// Tells why a verb failed: three parts, and in JSON as well.

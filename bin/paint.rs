@@ -9,7 +9,6 @@ pub(crate) struct Paint {
 /// A colour or a weight of text, as terminals number them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
-    Plain,
     Bold,
     Dim,
     Red,
@@ -30,7 +29,6 @@ impl Paint {
 
     pub(crate) fn tone(self, tone: Tone, text: &str) -> String {
         let number = match tone {
-            Tone::Plain => return text.to_owned(),
             Tone::Bold => "1",
             Tone::Dim => "2",
             Tone::Red => "31",

@@ -6,8 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
-use crate::progress::Heading;
-use crate::target;
 
 /// Where a run is carried out and for whom. It holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,11 +19,6 @@ pub(crate) struct RunContext {
 }
 
 impl RunContext {
-    /// What stands above the live view.
-    pub(crate) fn heading(&self) -> Heading {
-        Heading { line: format!("stack {} on {}", self.stack, target::words(&self.target)) }
-    }
-
     /// Reads the context back from a header.
     pub(crate) fn of(header: &RunHeader) -> Result<Self, CliError> {
         serde_json::from_value(header.context.clone()).map_err(|error| {
@@ -44,6 +37,6 @@ pub(crate) fn owner() -> String {
     let user = variable("USER").or_else(|| variable("LOGNAME"));
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let host = host.map(|name| name.trim().to_owned()).or_else(|| variable("HOSTNAME"));
-    let unknown = || "unknown".to_owned();
-    format!("{}@{}", user.unwrap_or_else(unknown), host.unwrap_or_else(unknown))
+    let user = user.unwrap_or_else(|| format!("uid-{}", rustix::process::getuid().as_raw()));
+    format!("{user}@{}", host.as_deref().unwrap_or("unknown"))
 }

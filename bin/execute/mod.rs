@@ -11,7 +11,7 @@ use lab1_flow_workflow::{Engine, Resume, RunReport, StopSignal, Workflow};
 
 use crate::app::App;
 use crate::error::{CliError, with_causes};
-use crate::progress::{Heading, Progress};
+use crate::progress::Progress;
 use crate::view::standing::Request;
 
 /// What is to be done with a run that this process holds.
@@ -22,7 +22,6 @@ pub(crate) struct Task<'a> {
     pub(crate) workflow: &'a Workflow,
     pub(crate) request: Request,
     pub(crate) how: Resume,
-    pub(crate) heading: Heading,
 }
 
 /// Carries a run out until it rests.
@@ -30,12 +29,12 @@ pub(crate) struct Task<'a> {
 /// The first signal, or a stop request, lets the calls in flight finish and be recorded; a second signal ends
 /// the process at once. Dies here: the run stands where its journal says.
 pub(crate) async fn carry_out(app: &App, task: Task<'_>) -> Result<RunReport, CliError> {
-    let Task { run, journal, workflow, request, how, heading } = task;
+    let Task { run, journal, workflow, request, how } = task;
     let stop = StopSignal::new();
     let requests = stop_request::Inbox::open(journal.dir());
     let journal = Arc::new(journal);
     let state = state_before(app, run, &journal).await?;
-    let (progress, progress_end) = Progress::start(app, heading, state);
+    let (progress, progress_end) = Progress::start(app, state);
     let listeners = [
         tokio::spawn(signals::listen(
             stop.clone(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lab1_flow_journal::{Journal, RunId, RunJournal, RunState};
+use lab1_flow_journal::{Journal, Rest, RunId, RunJournal, RunState};
 use lab1_flow_steps::Stack;
 use lab1_flow_workflow::Workflow;
 
@@ -25,13 +25,24 @@ pub(crate) struct Reopened {
     _stack: StackLock,
 }
 
+/// What was found under a run's id.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// The run has ended as the caller wanted it: there is nothing to do.
+    Ended(Box<RunState>, RunContext),
+    /// The run is in the hands of this process.
+    Taken(Box<Reopened>),
+}
+
 impl Reopened {
-    /// Takes the run and its stack, waiting up to `patience` for other processes. Nothing is sent.
-    pub(crate) async fn take(
+    /// Takes the run and its stack, waiting up to `patience` for other processes, unless it has ended in one
+    /// of the ways that the caller wants. Nothing is sent.
+    pub(crate) async fn find(
         app: &App,
         prefix: &str,
         patience: Duration,
-    ) -> Result<Self, CliError> {
+        is_end: impl Fn(&Rest) -> bool,
+    ) -> Result<Found, CliError> {
         let runs = app.state_dir()?.runs(app)?;
         let run = find_run(app, &runs, prefix)?;
         let refuse = |error| CliError::of_journal(&error, Some(&run), &app.program);
@@ -39,8 +50,11 @@ impl Reopened {
         let history = journal.read(&run).await.map_err(refuse)?;
         let state = RunState::replay(&history).map_err(refuse)?;
         let context = RunContext::of(state.header())?;
+        if state.rest().is_some_and(is_end) {
+            return Ok(Found::Ended(Box::new(state), context));
+        }
         let lock = StackLock::acquire(app, &context.target, &context.stack, &run, patience)?;
-        Ok(Self { run, journal, state, context, _stack: lock })
+        Ok(Found::Taken(Box::new(Self { run, journal, state, context, _stack: lock })))
     }
 
     /// Finds the way to the run's own cloud, and refuses another account or region.

@@ -53,13 +53,6 @@ trait Screen: Send {
     fn finish(&mut self, now: &Snapshot);
 }
 
-/// What the view says above the steps.
-#[derive(Debug, Clone)]
-pub(crate) struct Heading {
-    /// The run, the stack and the cloud, in one line.
-    pub(crate) line: String,
-}
-
 /// The running view. Clones feed the same one.
 #[derive(Clone)]
 pub(crate) struct Progress {
@@ -81,10 +74,10 @@ impl fmt::Debug for Progress {
 impl Progress {
     /// Starts the view that suits the streams: JSON where it was asked for, a live tree on a terminal, else a
     /// line a change.
-    pub(crate) fn start(app: &App, heading: Heading, state: RunState) -> (Self, ProgressEnd) {
+    pub(crate) fn start(app: &App, state: RunState) -> (Self, ProgressEnd) {
         let (news, received) = channel();
         let (tell_done, done) = channel();
-        let screen = choose(app, heading);
+        let screen = choose(app);
         let shown = thread::Builder::new().name("lab1-flow-progress".to_owned()).spawn(move || {
             show(&received, screen, Snapshot::new(state));
             let _nobody_waits = tell_done.send(());
@@ -117,14 +110,14 @@ impl Observer for Progress {
     }
 }
 
-fn choose(app: &App, heading: Heading) -> Box<dyn Screen> {
+fn choose(app: &App) -> Box<dyn Screen> {
     let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
     let terminal =
         io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
     if app.output.json {
         Box::new(json::JsonLines::new(app.output.clone()))
     } else if terminal && !in_ci && !app.verbose {
-        Box::new(tree::Tree::new(heading, app.output.err))
+        Box::new(tree::Tree::new(app.output.err))
     } else {
         Box::new(plain::PlainLines::new(app.output.clone()))
     }

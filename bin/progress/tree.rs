@@ -1,12 +1,12 @@
 //! The live view on a terminal: one line a step, the actions of active steps below it.
 
-use std::time::Duration;
+use std::io::Write;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lab1_flow_journal::Record;
 
+use super::Screen;
 use super::snapshot::Snapshot;
-use super::{Heading, Screen};
 use crate::paint::{Paint, Tone};
 use crate::view::stage::Stage;
 use crate::view::steps::{ActionView, StepView};
@@ -15,8 +15,8 @@ use crate::view::time::span;
 /// What a terminal is taken for that does not tell its size.
 const SIZE_USUAL: Size = Size { columns: 80, rows: 24 };
 
-/// The width of the titles, where there is room for it.
-const TITLE_WIDTH: usize = 46;
+/// What a line of a step holds beside its title: number, state, time, count, and the space between.
+const WIDTH_BESIDE_TITLE: usize = 2 + 2 + 2 + 8 + 10 + 2 + 3;
 
 /// The size of a terminal, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,23 +28,22 @@ struct Size {
 /// The tree, redrawn in place.
 #[derive(Debug)]
 pub(super) struct Tree {
-    heading: Heading,
     paint: Paint,
     bar: ProgressBar,
 }
 
 impl Tree {
-    pub(super) fn new(heading: Heading, paint: Paint) -> Self {
+    pub(super) fn new(paint: Paint) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         bar.set_style(ProgressStyle::with_template("{msg}").unwrap_or_else(|_| {
             // The template is a constant without a mistake; the default would be readable too.
             ProgressStyle::default_bar()
         }));
-        Self { heading, paint, bar }
+        Self { paint, bar }
     }
 
     fn draw(&self, now: &Snapshot) {
-        let lines = lines(&self.heading.line, now, terminal_size(), self.paint);
+        let lines = lines(now, terminal_size(), self.paint);
         self.bar.set_message(lines.join("\n"));
         self.bar.tick();
     }
@@ -62,7 +61,9 @@ impl Screen for Tree {
     fn heartbeat(&mut self, _now: &Snapshot) {}
 
     fn note(&mut self, text: &str) {
-        self.bar.println(text);
+        self.bar.suspend(|| {
+            let _terminal_gone = writeln!(std::io::stderr().lock(), "{text}");
+        });
     }
 
     fn finish(&mut self, now: &Snapshot) {
@@ -81,16 +82,19 @@ fn terminal_size() -> Size {
 }
 
 /// The lines of the tree: no wider than the terminal, and never so many that it would scroll.
-fn lines(heading: &str, now: &Snapshot, size: Size, paint: Paint) -> Vec<String> {
+fn lines(now: &Snapshot, size: Size, paint: Paint) -> Vec<String> {
     let steps = now.steps();
-    let width = size.columns.saturating_sub(1).max(20);
-    let deed = if now.state().is_rolling_back() { "taking back" } else { "deploying" };
-    let mut lines = vec![headline(&format!("{deed} {heading}"), now.elapsed(), width, paint)];
     let shown: Vec<_> = steps.iter().filter(|step| is_shown(step)).collect();
+    let width = size.columns.saturating_sub(1).max(WIDTH_BESIDE_TITLE);
+    let longest = shown.iter().map(|step| step.title.chars().count()).max().unwrap_or_default();
+    let title_width = longest.min(width - WIDTH_BESIDE_TITLE);
+    // A blank line first: when the terminal echoes a Ctrl-C below the tree, the first line is what is left
+    // behind by the next drawing.
+    let mut lines = vec![String::new(), headline(now, paint)];
     // What is left for actions when every step has its line.
-    let mut room = size.rows.saturating_sub(shown.len() + 3);
+    let mut room = size.rows.saturating_sub(shown.len() + 4);
     for step in shown {
-        lines.push(step_line(step, now, width, paint));
+        lines.push(step_line(step, now, title_width, paint));
         if !(step.stage.is_active() || matches!(step.stage, Stage::Failed | Stage::Stuck)) {
             continue;
         }
@@ -112,26 +116,21 @@ fn is_telling(action: &ActionView) -> bool {
     !matches!(action.stage, Stage::Pending | Stage::Done | Stage::Gone)
 }
 
-fn headline(heading: &str, elapsed: Duration, width: usize, paint: Paint) -> String {
-    let clock = span(elapsed);
-    let text = cut(heading, width.saturating_sub(clock.len() + 2));
-    format!("{}  {}", paint.bold(&text), paint.tone(Tone::Dim, &clock))
+fn headline(now: &Snapshot, paint: Paint) -> String {
+    let deed = if now.state().is_rolling_back() { "taking back" } else { "deploying" };
+    format!("{}  {}", paint.bold(deed), paint.tone(Tone::Dim, &span(now.elapsed())))
 }
 
-fn step_line(step: &StepView, now: &Snapshot, width: usize, paint: Paint) -> String {
+fn step_line(step: &StepView, now: &Snapshot, title_width: usize, paint: Paint) -> String {
     let number = step.number.map_or_else(|| "-".to_owned(), |number| number.to_string());
-    let state = format!("{:<8}", step.stage.word());
-    let spent = step.elapsed(now.now()).map_or_else(String::new, span);
-    let count = format!("{}/{}", step.settled(), step.actions.len());
-    let count = if step.stage.is_active() { count } else { String::new() };
-    let tail = format!("{spent:>9}  {count}");
-    let fixed = 2 + 2 + 2 + state.len() + tail.trim_end().len();
-    let title_width = width.saturating_sub(fixed).min(TITLE_WIDTH);
     let title = cut(&step.title, title_width);
-    let line = format!(
-        "{number:>2}  {title:<title_width$}  {}{tail}",
-        paint.tone(step.stage.tone(), &state),
-    );
+    let state = paint.tone(step.stage.tone(), &format!("{:<8}", step.stage.word()));
+    let spent = step.elapsed(now.now()).map_or_else(String::new, span);
+    let count = match step.stage.is_active() {
+        true => format!("{}/{}", step.settled(now.state().is_rolling_back()), step.actions.len()),
+        false => String::new(),
+    };
+    let line = format!("{number:>2}  {title:<title_width$}  {state}{spent:>10}  {count}");
     line.trim_end().to_owned()
 }
 

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use lab1_flow_cloud::{CloudOptions, FaultPlan};
 use lab1_flow_cloud::daemon::{self, DaemonStatus, Endpoint, ServeOptions};
+use lab1_flow_cloud::{CloudOptions, FaultPlan};
 
+use lab1_flow_steps::RUN_ID_TAG;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::error::CliError;
@@ -175,18 +176,24 @@ fn tell_status(app: &App, status: Option<DaemonStatus>) {
     }
 }
 
-/// The account as text: one line for each thing that it holds.
-fn account_lines(account: &serde_json::Value) -> Vec<String> {
-    match account {
-        serde_json::Value::Object(kinds) => kinds
-            .iter()
-            .flat_map(|(kind, things)| match things {
-                serde_json::Value::Array(things) => {
-                    things.iter().map(|thing| format!("  {kind}: {thing}")).collect()
-                }
-                other => vec![format!("  {kind}: {other}")],
-            })
-            .collect(),
-        other => vec![other.to_string()],
-    }
+/// The account as text: a line for each thing that was made in it.
+fn account_lines(account: &Value) -> Vec<String> {
+    let resources = account["resources"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let seeded = |resource: &&Value| resource["seeded"] == Value::Bool(true);
+    let made = resources.iter().filter(|resource| !seeded(resource));
+    let mut lines: Vec<_> = made.map(resource_line).collect();
+    lines.push(format!(
+        "and {} things that every account has",
+        resources.iter().filter(seeded).count()
+    ));
+    lines
+}
+
+fn resource_line(resource: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let run = text(&resource["tags"][RUN_ID_TAG]);
+    let owner = if run.is_empty() { String::new() } else { format!("run {run}") };
+    let name = if resource["name"] == "" { text(&resource["id"]) } else { text(&resource["name"]) };
+    let (kind, state) = (text(&resource["kind"]), text(&resource["state"]));
+    format!("{kind:<20} {name:<44} {state:<14} {owner}").trim_end().to_owned()
 }

@@ -90,7 +90,7 @@ fn row(summary: RunSummary) -> Row {
         run_id: summary.run,
         stack: text(&context["stack"]).unwrap_or_else(unknown),
         state: standing,
-        step: summary.summary.steps_completed,
+        step: if standing == Standing::RolledBack { 0 } else { summary.summary.steps_completed },
         steps_total: summary.summary.steps_total,
         started_at: time::moment(summary.created_at),
         changed_at: time::moment(summary.summary.changed_at),
@@ -140,6 +140,6 @@ fn color(tone: Tone) -> Option<Color> {
         Tone::Yellow => Some(Color::DarkYellow),
         Tone::Cyan => Some(Color::DarkCyan),
         Tone::Dim => Some(Color::DarkGrey),
-        Tone::Plain | Tone::Bold => None,
+        Tone::Bold => None,
     }
 }

@@ -13,14 +13,13 @@ mod stop;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use lab1_flow_journal::{Rest, RunId, RunState};
+use lab1_flow_journal::RunId;
 use serde_json::json;
 
 use crate::app::App;
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
 use crate::run_context::RunContext;
-use crate::state_dir::find_run;
 use crate::target;
 
 /// What can be asked of the program.
@@ -81,26 +80,6 @@ impl GoingOnArgs {
     fn patience(&self) -> Duration {
         self.wait_lock.unwrap_or_default()
     }
-}
-
-/// The state of a run that rests in one of these ways, with its context; nothing for any other run.
-///
-/// It is read without holding the run: what has ended is told without a call, and without a lock.
-fn rested_state(
-    app: &App,
-    prefix: &str,
-    wanted: impl Fn(&Rest) -> bool,
-) -> Result<Option<(RunState, RunContext)>, CliError> {
-    let runs = app.state_dir()?.runs(app)?;
-    let run = find_run(app, &runs, prefix)?;
-    let view =
-        runs.view(&run).map_err(|error| CliError::of_journal(&error, Some(&run), &app.program))?;
-    let rests = view.holder.is_none() && view.state.rest().is_some_and(wanted);
-    if !rests {
-        return Ok(None);
-    }
-    let context = RunContext::of(&view.history.header)?;
-    Ok(Some((view.state, context)))
 }
 
 /// Opens the output of a verb that carries out a run: its id comes before anything is sent.

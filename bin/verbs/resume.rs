@@ -9,10 +9,10 @@ use lab1_flow_workflow::Resume;
 use crate::app::App;
 use crate::ending;
 use crate::error::CliError;
-use crate::execute::reopen::Reopened;
+use crate::execute::reopen::{Found, Reopened};
 use crate::execute::{self, Task};
 use crate::exit_status::ExitStatus;
-use crate::verbs::{GoingOnArgs, announce, block_on, rested_state};
+use crate::verbs::{GoingOnArgs, announce, block_on};
 use crate::view::standing::Request;
 
 /// Go on with a run where it stopped, in the direction it was going
@@ -32,12 +32,17 @@ impl ResumeArgs {
 
     async fn go_on(self, app: &App) -> Result<ExitStatus, CliError> {
         let began = Instant::now();
-        let ended = |rest: &Rest| matches!(rest, Rest::Completed | Rest::RolledBack);
-        if let Some((state, context)) = rested_state(app, &self.common.run, ended)? {
-            announce(app, &state.header().run, &context);
-            return Ok(ending::tell(app, &state, Request::GoOn, began.elapsed()));
-        }
-        let reopened = Reopened::take(app, &self.common.run, self.common.patience()).await?;
+        let is_end = |rest: &Rest| matches!(rest, Rest::Completed | Rest::RolledBack);
+        let patience = self.common.patience();
+        let found = Reopened::find(app, &self.common.run, patience, is_end).await?;
+        let reopened = match found {
+            Found::Taken(reopened) => *reopened,
+            Found::Ended(state, context) => {
+                announce(app, &state.header().run, &context);
+                let took = state.changed_at().since(state.header().created_at);
+                return Ok(ending::tell(app, &state, Request::GoOn, took));
+            }
+        };
         announce(app, &reopened.run, &reopened.context);
         let (_connection, workflow) = reopened.connect(app).await?;
         let task = Task {
@@ -46,7 +51,6 @@ impl ResumeArgs {
             workflow: &workflow,
             request: Request::GoOn,
             how: Resume { now: self.common.now },
-            heading: reopened.context.heading(),
         };
         let report = Box::pin(execute::carry_out(app, task)).await?;
         Ok(ending::tell(app, report.state(), Request::GoOn, began.elapsed()))

@@ -11,13 +11,13 @@ use crate::app::App;
 use crate::confirm;
 use crate::ending;
 use crate::error::CliError;
-use crate::execute::reopen::Reopened;
+use crate::execute::reopen::{Found, Reopened};
 use crate::execute::{self, Task};
 use crate::exit_status::ExitStatus;
 use crate::paint::Tone;
 use crate::run_context::RunContext;
 use crate::target;
-use crate::verbs::{GoingOnArgs, announce, block_on, rested_state};
+use crate::verbs::{GoingOnArgs, announce, block_on};
 use crate::view::facts;
 use crate::view::standing::Request;
 
@@ -42,12 +42,17 @@ impl RollbackArgs {
 
     async fn take_back(self, app: &App) -> Result<ExitStatus, CliError> {
         let began = Instant::now();
-        let gone = |rest: &Rest| matches!(rest, Rest::RolledBack);
-        if let Some((state, context)) = rested_state(app, &self.common.run, gone)? {
-            announce(app, &state.header().run, &context);
-            return Ok(ending::tell(app, &state, Request::RollBack, began.elapsed()));
-        }
-        let reopened = Reopened::take(app, &self.common.run, self.common.patience()).await?;
+        let is_end = |rest: &Rest| matches!(rest, Rest::RolledBack);
+        let patience = self.common.patience();
+        let found = Reopened::find(app, &self.common.run, patience, is_end).await?;
+        let reopened = match found {
+            Found::Taken(reopened) => *reopened,
+            Found::Ended(state, context) => {
+                announce(app, &state.header().run, &context);
+                let took = state.changed_at().since(state.header().created_at);
+                return Ok(ending::tell(app, &state, Request::RollBack, took));
+            }
+        };
         if !self.yes {
             confirm_deletion(app, &reopened.state, &reopened.context)?;
         }
@@ -59,7 +64,6 @@ impl RollbackArgs {
             workflow: &workflow,
             request: Request::RollBack,
             how: Resume { now: self.common.now },
-            heading: reopened.context.heading(),
         };
         let report = Box::pin(execute::carry_out(app, task)).await?;
         Ok(ending::tell(app, report.state(), Request::RollBack, began.elapsed()))

@@ -125,7 +125,6 @@ impl RunArgs {
             workflow: &workflow,
             request: Request::GoOn,
             how: Resume::default(),
-            heading: context.heading(),
         };
         let report = Box::pin(execute::carry_out(app, task)).await?;
         Ok(ending::tell(app, report.state(), Request::GoOn, began.elapsed()))

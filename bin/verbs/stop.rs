@@ -78,12 +78,6 @@ fn tell(app: &App, view: &RunView, what: &str) -> ExitStatus {
         app.output.json_line(&json!({ "run_id": run, "state": standing, "next": next }));
     }
     app.output.say(&format!("run {run} is {}: {what}", standing.word()));
-    for next in next {
-        app.output.say(&format!(
-            "  {} {}",
-            app.output.err.bold(&format!("{}:", next.purpose)),
-            next.command
-        ));
-    }
+    app.output.say_next(&next);
     ExitStatus::Success
 }

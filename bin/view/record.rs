@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::paint::Tone;
 use crate::view::stage::full;
-use crate::view::time::span;
+use crate::view::time::delay;
 
 /// A record in three parts: to whom it happened, what, and with what result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,5 +117,5 @@ fn identity(output: &Value) -> String {
 }
 
 fn with_delay(failure: &Failure, retry: Retry) -> String {
-    format!("{}; again after {}", full(failure), span(Duration::from_millis(retry.delay_ms)))
+    format!("{}; again after {}", full(failure), delay(Duration::from_millis(retry.delay_ms)))
 }

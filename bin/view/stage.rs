@@ -6,7 +6,7 @@ use lab1_flow_journal::{ActionPhase, ActionState, Failure, FailureClass, Retry, 
 use serde::Serialize;
 
 use crate::paint::Tone;
-use crate::view::time::span;
+use crate::view::time::delay;
 
 /// The word for where a step or an action stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -131,7 +131,7 @@ pub(crate) fn full(failure: &Failure) -> String {
 
 fn due(retry: Retry, now: Timestamp) -> String {
     let left = retry.at.since(now).min(Duration::from_millis(retry.delay_ms));
-    if left.is_zero() { "now".to_owned() } else { format!("in {}", span(left)) }
+    if left.is_zero() { "now".to_owned() } else { format!("in {}", delay(left)) }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lab1_flow_journal::{RunState, StoredAction, StoredStep, Timestamp};
+use lab1_flow_journal::{Role, RunState, StoredAction, StoredStep, Timestamp};
 use serde::Serialize;
 
 use crate::view::stage::{self, Stage};
@@ -47,18 +47,26 @@ fn as_moment<S: serde::Serializer>(
 
 impl StepView {
     /// How many of the actions are where the run wants them.
-    pub(crate) fn settled(&self) -> usize {
-        let settled = |action: &&ActionView| {
-            matches!(action.stage, Stage::Done | Stage::Gone | Stage::Skipped)
+    pub(crate) fn settled(&self, rolling_back: bool) -> usize {
+        let settled = |action: &&ActionView| match action.stage {
+            Stage::Done => !rolling_back,
+            Stage::Pending => rolling_back,
+            Stage::Gone | Stage::Skipped => true,
+            _ => false,
         };
         self.actions.iter().filter(settled).count()
     }
 
-    /// The time from the first attempt until the last change, or until now while something goes on.
+    /// How long the step took, or has taken so far; nothing for what was not begun or is taken back, since
+    /// the time between has no meaning.
     pub(crate) fn elapsed(&self, now: Timestamp) -> Option<Duration> {
         let began = self.actions.iter().filter_map(|action| action.began).min()?;
         let changed = self.actions.iter().filter_map(|action| action.changed).max()?;
-        Some(if self.stage.is_active() { now.since(began) } else { changed.since(began) })
+        match self.stage {
+            Stage::Running | Stage::Waiting | Stage::InDoubt => Some(now.since(began)),
+            Stage::Done | Stage::Failed => Some(changed.since(began)),
+            Stage::Pending | Stage::Undoing | Stage::Gone | Stage::Stuck | Stage::Skipped => None,
+        }
     }
 
     /// The first reason why something in it waits or has failed.
@@ -81,14 +89,27 @@ pub(crate) fn progress(steps: &[StepView]) -> (usize, usize) {
 }
 
 fn step_view(state: &RunState, step: &StoredStep, now: Timestamp) -> StepView {
-    let actions: Vec<_> =
+    let mut actions: Vec<_> =
         step.actions.iter().filter_map(|action| action_view(state, action, now)).collect();
+    if state.is_rolling_back() && step.number.is_some() {
+        forget_looks(&mut actions, step);
+    }
     StepView {
         number: step.number,
         name: step.name.to_string(),
         title: step.title.clone(),
         stage: stage_of_step(actions.iter().map(|action| action.stage)),
         actions,
+    }
+}
+
+/// What a look has seen, or waits for, is of no meaning when the run is taken back.
+fn forget_looks(actions: &mut [ActionView], step: &StoredStep) {
+    for (action, stored) in actions.iter_mut().zip(&step.actions) {
+        if stored.role == Role::Look && action.stage != Stage::Pending {
+            action.stage = Stage::Gone;
+            action.reason = None;
+        }
     }
 }
 

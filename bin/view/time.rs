@@ -34,6 +34,15 @@ pub(crate) fn span(duration: Duration) -> String {
     }
 }
 
+/// A span that is about to pass, where a fraction of a second matters: `19 ms`, else as [`span`].
+pub(crate) fn delay(duration: Duration) -> String {
+    if duration < Duration::from_secs(1) {
+        format!("{} ms", duration.as_millis())
+    } else {
+        span(duration)
+    }
+}
+
 /// The present moment by the wall clock.
 pub(crate) fn now() -> Timestamp {
     Timestamp(jiff::Timestamp::now().as_millisecond())
@@ -57,6 +66,12 @@ mod tests {
         for (millis, text) in cases {
             assert_eq!(span(Duration::from_millis(millis)), text);
         }
+    }
+
+    #[test]
+    fn a_short_delay_is_told_in_milliseconds() {
+        assert_eq!(delay(Duration::from_millis(19)), "19 ms");
+        assert_eq!(delay(Duration::from_millis(1_500)), "1.5 s");
     }
 
     #[test]
