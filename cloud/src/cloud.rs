@@ -9,7 +9,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 
 use crate::account::AccountView;
 use crate::advance;
-use crate::dispatch::{self, Answer, Call};
+use crate::dispatch::{self, Answer, Call, Route};
 use crate::frontends::{Frontends, NamesOnly};
 use crate::ids;
 use crate::limits::Buckets;
@@ -188,7 +188,8 @@ impl Shared {
         match dispatch::understand(request) {
             Ok(call) => match self.perform(&call) {
                 Ok(members) => {
-                    let body = call.service.success(call.route.action, &members, &request_id);
+                    let Route { action, wrapping, .. } = call.route;
+                    let body = call.service.success(action, *wrapping, &members, &request_id);
                     respond(StatusCode::OK, body, &request_id)
                 }
                 Err(refusal) => refuse(call.service, &refusal, &request_id),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 
 use crate::state::{Context, DEFAULT_REGION};
-use crate::wire::dialect::Service;
+use crate::wire::dialect::{Service, Wrapping};
 use crate::wire::params::{Fields, Params};
 use crate::wire::refusal::Refusal;
 use crate::wire::xml::Xml;
@@ -23,15 +23,22 @@ pub(crate) struct Route {
     pub(crate) handler: Handler,
     /// Whether it may change the state, which is then stored before the answer goes out.
     pub(crate) changes: bool,
+    /// How its answer is wrapped.
+    pub(crate) wrapping: Wrapping,
 }
 
 impl Route {
     pub(crate) const fn read(action: &'static str, handler: Handler) -> Self {
-        Self { action, handler, changes: false }
+        Self { action, handler, changes: false, wrapping: Wrapping::Result }
     }
 
     pub(crate) const fn change(action: &'static str, handler: Handler) -> Self {
-        Self { action, handler, changes: true }
+        Self { action, handler, changes: true, wrapping: Wrapping::Result }
+    }
+
+    /// An action that changes something and whose answer has nothing in it at all.
+    pub(crate) const fn bare_change(action: &'static str, handler: Handler) -> Self {
+        Self { action, handler, changes: true, wrapping: Wrapping::Bare }
     }
 }
 
@@ -43,6 +50,13 @@ pub(crate) fn routes(service: Service) -> &'static [Route] {
         Service::AutoScaling => autoscaling::ROUTES,
         Service::Sts => sts::ROUTES,
     }
+}
+
+/// Lists every action that is modelled, with the name under which its service signs.
+pub fn modelled_actions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    Service::ALL.into_iter().flat_map(|service| {
+        routes(service).iter().map(move |route| (service.signing_name(), route.action))
+    })
 }
 
 /// A request that was understood as far as its action.

@@ -51,6 +51,7 @@ mod wire;
 
 pub use account::{AccountView, ResourceView};
 pub use cloud::{Cloud, CloudSnapshot};
+pub use dispatch::modelled_actions;
 pub use door::DoorLimits;
 pub use durations::Durations;
 pub use fault::{

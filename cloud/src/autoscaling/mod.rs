@@ -17,17 +17,17 @@ use crate::dispatch::Route;
 /// Every action of Auto Scaling that is modelled.
 pub(crate) const ROUTES: &[Route] = &[
     Route::change("AttachLoadBalancerTargetGroups", attachments::attach),
-    Route::change("CreateAutoScalingGroup", groups::create),
-    Route::change("CreateOrUpdateTags", tags::create_or_update),
-    Route::change("DeleteAutoScalingGroup", deletion::delete),
-    Route::change("DeleteTags", tags::delete),
+    Route::bare_change("CreateAutoScalingGroup", groups::create),
+    Route::bare_change("CreateOrUpdateTags", tags::create_or_update),
+    Route::bare_change("DeleteAutoScalingGroup", deletion::delete),
+    Route::bare_change("DeleteTags", tags::delete),
     Route::read("DescribeAutoScalingGroups", groups::describe),
     Route::read("DescribeAutoScalingInstances", members::describe),
     Route::read("DescribeLoadBalancerTargetGroups", attachments::describe),
     Route::read("DescribeScalingActivities", activities::describe),
     Route::read("DescribeTags", tags::describe),
     Route::change("DetachLoadBalancerTargetGroups", attachments::detach),
-    Route::change("SetDesiredCapacity", capacity::set_desired),
+    Route::bare_change("SetDesiredCapacity", capacity::set_desired),
     Route::change("TerminateInstanceInAutoScalingGroup", members::terminate),
-    Route::change("UpdateAutoScalingGroup", groups::update),
+    Route::bare_change("UpdateAutoScalingGroup", groups::update),
 ];

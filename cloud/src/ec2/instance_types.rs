@@ -71,7 +71,9 @@ impl InstanceType {
             .text("burstablePerformanceSupported", self.name.starts_with('t'))
             .text("instanceStorageSupported", false)
             .element("processorInfo", |processor| {
-                processor.items("supportedArchitectures", ["x86_64"], |_, _| {});
+                processor.element("supportedArchitectures", |list| {
+                    list.text("item", "x86_64");
+                });
             })
             .element("vCpuInfo", |vcpu| {
                 vcpu.text("defaultVCpus", self.vcpus);

@@ -101,7 +101,7 @@ pub(crate) fn delete(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
                 template.versions.retain(|version| version.number != number);
                 deleted.push(number);
             }
-            Some(number) => failed.push((number, "launchTemplateVersionIsDefault")),
+            Some(number) => failed.push((number, "unexpectedError")),
             None => {
                 failed.push((version.parse().unwrap_or(0), "launchTemplateVersionDoesNotExist"));
             }

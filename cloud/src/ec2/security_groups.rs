@@ -165,8 +165,7 @@ pub(crate) fn create(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
         tags,
     };
     let mut xml = Xml::new();
-    xml.text("return", true)
-        .text("groupId", &group.id)
+    xml.text("groupId", &group.id)
         .text("securityGroupArn", cx.region.arn("ec2", &format!("security-group/{}", group.id)));
     write_tags(&mut xml, &group.tags);
     let lag = cx.options.lag.security_groups;

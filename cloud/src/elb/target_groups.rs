@@ -29,6 +29,8 @@ pub(crate) struct TargetGroup {
     pub(crate) targets: Vec<Target>,
     /// The balancer whose listener or rule forwards to this group.
     pub(crate) used_by: Option<Use>,
+    /// When the way of checking last changed: results before it say nothing about now.
+    pub(crate) check_changed_ms: i64,
     /// Until when a balancer that is gone still counts as a user.
     pub(crate) held_until_ms: i64,
 }
@@ -244,6 +246,7 @@ pub(crate) fn create(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
         tags,
         targets: Vec::new(),
         used_by: None,
+        check_changed_ms: cx.now_ms,
         held_until_ms: 0,
     };
     let answer = list([&group]);
@@ -303,8 +306,10 @@ pub(crate) fn modify(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     let old = cx.region.target_groups.usable(arn, cx.now_ms).ok_or_else(|| not_found(arn))?;
     let check = old.settings.health_check.read(input)?;
     input.end()?;
+    let now_ms = cx.now_ms;
     let group = cx.region.target_groups.live_mut(arn).ok_or_else(|| not_found(arn))?;
     group.settings.health_check = check;
+    group.check_changed_ms = now_ms;
     Ok(list([&*group]))
 }
 

@@ -92,8 +92,9 @@ pub(crate) fn outlook(
     let start_ms = target.registered_ms.max(user.since_ms).max(balancer.active_ms);
     let key = format!("{}/{}", group.arn, target.instance_id);
     let wait = options.durations.fraction(options.seed, "first health check", &key);
-    // A change of any rule may have changed what can be reached: a run of results starts again.
-    let changed_ms = region.rules_changed_ms;
+    // A change of any rule may have changed what can be reached: a run of results starts again, as it
+    // does when the way of checking changes.
+    let changed_ms = region.rules_changed_ms.max(group.check_changed_ms);
     let good = instance
         .answering_span()
         .filter(|_| verdict(region, group, target).is_good())

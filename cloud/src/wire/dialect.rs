@@ -12,6 +12,13 @@ pub(crate) enum Service {
     Sts,
 }
 
+/// Says whether an answer has a result element: some calls of Auto Scaling have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wrapping {
+    Result,
+    Bare,
+}
+
 impl Service {
     /// Every service.
     pub(crate) const ALL: [Self; 4] = [Self::Ec2, Self::Elb, Self::AutoScaling, Self::Sts];
@@ -67,7 +74,13 @@ impl Service {
     }
 
     /// Wraps the members of an answer into the envelope of the service.
-    pub(crate) fn success(self, action: &str, members: &Xml, request_id: &str) -> String {
+    pub(crate) fn success(
+        self,
+        action: &str,
+        answer: Wrapping,
+        members: &Xml,
+        request_id: &str,
+    ) -> String {
         let namespace = self.namespace();
         let members = members.as_str();
         match self {
@@ -75,8 +88,7 @@ impl Service {
                 "{DECLARATION}<{action}Response xmlns=\"{namespace}\">\
                  <requestId>{request_id}</requestId>{members}</{action}Response>"
             ),
-            // Auto Scaling writes no result element where the answer has no members.
-            Self::AutoScaling if members.is_empty() => format!(
+            Self::AutoScaling if answer == Wrapping::Bare => format!(
                 "{DECLARATION}<{action}Response xmlns=\"{namespace}\">\
                  <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>\
                  </{action}Response>"

@@ -4,6 +4,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its request has failed")]
 
+mod conflicts;
+mod dependencies;
+mod every_action;
+mod groups;
+mod lags;
 mod life;
+mod limits;
+mod persistence;
+mod routes;
 mod stack;
 mod support;
+mod targets;
+mod wire;

@@ -23,6 +23,11 @@ impl Caller {
     pub(crate) fn with(options: CloudOptions) -> Self {
         let clock = VirtualCloudClock::default();
         let cloud = Cloud::in_memory(Arc::new(clock.clone()), options);
+        Self::of(cloud, clock)
+    }
+
+    /// Calls a cloud that somebody else has made.
+    pub(crate) fn of(cloud: Cloud, clock: VirtualCloudClock) -> Self {
         Self { cloud, clock, region: "us-east-1" }
     }
 
