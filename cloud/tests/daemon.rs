@@ -68,19 +68,22 @@ fn signal(endpoint: &Endpoint, signal: Signal) {
     kill_process(pid(endpoint), signal).unwrap();
 }
 
-/// Makes one call of the API and returns the answer's body.
+/// Makes one call of the API and returns the whole answer.
 fn call(endpoint: &Endpoint, form: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", endpoint.port)).unwrap();
+    try_call(endpoint, form).unwrap()
+}
+
+fn try_call(endpoint: &Endpoint, form: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", endpoint.port))?;
     write!(
         stream,
         "POST / HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{form}",
         endpoint.port,
         form.len()
-    )
-    .unwrap();
+    )?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 fn answers(endpoint: &Endpoint) -> bool {
@@ -204,24 +207,56 @@ fn becomes(patience: Duration, holds: impl Fn() -> bool) {
     }
 }
 
-#[test]
-fn what_it_has_answered_survives_its_death() {
-    let directory = Directory::new();
-    let mut endpoint = directory.start().endpoint;
-    for number in 0..8 {
+/// Calls one after the other, as fast as it goes, until the connection breaks; returns the names of
+/// the templates whose creation was answered.
+fn create_until_it_dies(endpoint: &Endpoint, round: u32) -> Vec<String> {
+    let create = |number: u32| -> std::io::Result<Option<String>> {
+        let name = format!("template-{round}-{number}");
         let form = format!(
-            "Action=CreateLaunchTemplate&Version=2016-11-15&LaunchTemplateName=template-{number}\
+            "Action=CreateLaunchTemplate&Version=2016-11-15&LaunchTemplateName={name}\
              &LaunchTemplateData.InstanceType=t2.large"
         );
-        assert!(call(&endpoint, &form).contains("<launchTemplateId>lt-"));
-        directory.kill(&endpoint);
-        endpoint = directory.start().endpoint;
+        let answer = try_call(endpoint, &form)?;
+        Ok(answer.contains("<launchTemplateId>lt-").then_some(name))
+    };
+    (0..).map(create).map_while(Result::ok).flatten().collect()
+}
+
+#[test]
+fn what_it_has_answered_survives_its_death_at_any_time() {
+    let directory = Directory::new();
+    let mut answered = Vec::new();
+    for (round, moment_ms) in (0..).zip([3, 11, 23, 37, 59, 83]) {
+        let endpoint = directory.start().endpoint;
+        answered.extend(std::thread::scope(|scope| {
+            let client = scope.spawn(|| create_until_it_dies(&endpoint, round));
+            std::thread::sleep(Duration::from_millis(moment_ms));
+            directory.kill(&endpoint);
+            client.join().unwrap()
+        }));
     }
-    let list = "Action=DescribeLaunchTemplates&Version=2016-11-15";
-    becomes(Duration::from_secs(5), || {
-        let listed = call(&endpoint, list);
-        (0..8).all(|number| listed.contains(&format!("template-{number}<")))
+    assert!(answered.len() > 6, "the daemon was killed before it answered anything");
+    let endpoint = directory.start().endpoint;
+    becomes(Duration::from_secs(10), || {
+        let page = call(&endpoint, "Action=DescribeLaunchTemplates&Version=2016-11-15");
+        let listed = all_pages(&endpoint, page);
+        answered.iter().all(|name| listed.contains(&format!("<launchTemplateName>{name}<")))
     });
+}
+
+/// Joins the pages of a list of launch templates, of which the first is at hand.
+fn all_pages(endpoint: &Endpoint, mut page: String) -> String {
+    let mut joined = String::new();
+    loop {
+        let next = page.split_once("<nextToken>").and_then(|(_, rest)| rest.split_once('<'));
+        let next = next.map(|(token, _)| token.to_owned());
+        joined.push_str(&page);
+        let Some(token) = next.filter(|token| !token.is_empty()) else { return joined };
+        page = call(
+            endpoint,
+            &format!("Action=DescribeLaunchTemplates&Version=2016-11-15&NextToken={token}"),
+        );
+    }
 }
 
 #[test]

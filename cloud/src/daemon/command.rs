@@ -14,6 +14,9 @@ use super::files::Files;
 
 /// How long a daemon may take to end after it was asked, before it is asked less gently.
 const STOP_TIME_MAX: Duration = Duration::from_secs(2);
+/// How long a daemon that holds its directory may take to answer: it may be starting on a machine
+/// that has much else to do.
+const SILENCE_TIME_MAX: Duration = Duration::from_secs(5);
 /// Pause between two looks at the lock.
 const LOOK_PAUSE: Duration = Duration::from_millis(2);
 
@@ -81,7 +84,7 @@ pub fn stop(directory: &Path) -> Result<bool, DaemonError> {
 /// One that has just started is waited for; one that holds the directory and stays silent is an
 /// error.
 pub(super) fn running(files: &Files) -> Result<Option<Endpoint>, DaemonError> {
-    let patience_ends = Instant::now() + STOP_TIME_MAX;
+    let patience_ends = Instant::now() + SILENCE_TIME_MAX;
     while files.is_held()? {
         if let Some(endpoint) = files.read_endpoint().filter(answers) {
             return Ok(Some(endpoint));

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up has failed")]
 
+mod in_process;
 mod stack;
 mod world;
 
