@@ -252,3 +252,6 @@ fn differences(input: &LaunchTemplateInput, data: &ResponseLaunchTemplateData) -
     comparison.field("boot script", "ours", Some(if same { "ours" } else { "another" }));
     comparison.differences()
 }
+
+#[cfg(test)]
+mod tests;

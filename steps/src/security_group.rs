@@ -188,3 +188,6 @@ async fn holders(aws: &Aws, group: &SecurityGroupRef) -> Result<String, ActionEr
         count => format!("is still held by {count} network interfaces"),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,3 +142,6 @@ async fn account_of(aws: &Aws) -> Result<String, ActionError> {
         .account
         .ok_or_else(|| ActionError::transient("the answer to GetCallerIdentity names no account"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,7 +124,9 @@ pub(super) fn judge(
     let attached = |gateway: &InternetGateway| {
         gateway.attachments().iter().any(|attachment| attachment.vpc_id() == Some(&*vpc_id))
     };
-    if !found.gateways.iter().any(attached) {
+    // A default VPC is born with a gateway, and emulators that leave it out mean it all the same.
+    let is_default = |vpc: &Vpc| vpc.vpc_id() == Some(&*vpc_id) && vpc.is_default() == Some(true);
+    if !found.vpcs.iter().any(is_default) && !found.gateways.iter().any(attached) {
         refusals.add(
             format!("VPC {vpc_id} has no internet gateway"),
             "attach one: an internet-facing balancer and the instances' packages need it",

@@ -46,6 +46,7 @@ impl Wire {
 
     pub(super) fn carry(&self, request: http::Request<Bytes>) -> Answer {
         let action = action_of(request.body());
+        let is_ec2 = String::from_utf8_lossy(request.body()).contains("Version=2016-11-15");
         let fault = {
             let mut record = self.record.lock().unwrap();
             record.calls.push(action.clone());
@@ -58,10 +59,10 @@ impl Wire {
                 self.cloud.handle(request);
                 Err(TransportFault::Dropped)
             }
-            Some(WireFault::Refuse(status, code)) => Ok(refusal(status, code)),
+            Some(WireFault::Refuse(status, code)) => Ok(refusal(is_ec2, status, code)),
             Some(WireFault::RefuseAfter(status, code)) => {
                 self.cloud.handle(request);
-                Ok(refusal(status, code))
+                Ok(refusal(is_ec2, status, code))
             }
         };
         Box::pin(std::future::ready(answer))
@@ -85,11 +86,13 @@ fn action_of(body: &[u8]) -> String {
     action.expect("every request names its action").to_owned()
 }
 
-/// An error as Elastic Load Balancing and Auto Scaling word it.
-fn refusal(status: u16, code: &str) -> http::Response<Bytes> {
-    let body = format!(
-        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>on order</Message></Error>\
-         <RequestId>r-1</RequestId></ErrorResponse>"
-    );
+/// An error in the envelope of the service: EC2 has one of its own.
+fn refusal(is_ec2: bool, status: u16, code: &str) -> http::Response<Bytes> {
+    let error = format!("<Error><Code>{code}</Code><Message>on order</Message></Error>");
+    let body = if is_ec2 {
+        format!("<Response><Errors>{error}</Errors><RequestID>r-1</RequestID></Response>")
+    } else {
+        format!("<ErrorResponse>{error}<RequestId>r-1</RequestId></ErrorResponse>")
+    };
     http::Response::builder().status(status).body(Bytes::from(body)).unwrap()
 }
