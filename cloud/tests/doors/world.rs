@@ -113,7 +113,8 @@ pub(crate) async fn becomes(holds: impl AsyncFn() -> bool) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, holding).await.expect("it did not become so");
+    let in_time = tokio::time::timeout(PATIENCE, holding).await.is_ok();
+    assert!(in_time, "it did not become so in {PATIENCE:?}");
 }
 
 /// Returns the texts of all elements of a name.
