@@ -78,7 +78,7 @@ mod tests {
         let mut both = config.clone();
         both.target_group_arn = Some("a".to_owned());
         for action in [config, both] {
-            assert_eq!(describe_actions(&[action]), describe_actions(&[plain.clone()]));
+            assert_eq!(describe_actions(&[action]), describe_actions(std::slice::from_ref(&plain)));
         }
     }
 

@@ -2,6 +2,7 @@ use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
 
 use super::super::*;
 use crate::load_balancer::LoadBalancerRef;
+use crate::rule::rules_of;
 use crate::trial::{OUR_RUN, Trial, context, waits};
 
 /// A stack of two groups that serves, and what its last proof expects.
@@ -91,4 +92,19 @@ async fn an_instance_that_is_no_target_any_more_is_missed() {
     request.targets(target).send().await.unwrap();
     let reason = waits(look.look(&context, &input).await);
     assert!(reason.starts_with("instances answered 3/4"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_path_that_lost_its_rule_proves_nothing() {
+    let (trial, look, input, balancer) = begin().await;
+    let listeners = trial.aws.load_balancing().describe_listeners();
+    let listeners = listeners.load_balancer_arn(&balancer.arn).send().await.unwrap();
+    let listener = listeners.listeners()[0].listener_arn().unwrap().to_owned();
+    for rule in rules_of(&trial.aws, &listener).await.unwrap() {
+        let request = trial.aws.load_balancing().delete_rule();
+        request.rule_arn(rule.rule_arn().unwrap()).send().await.unwrap();
+    }
+    // Now the default action answers, for all instances of both groups.
+    let reason = waits(look.look(&context(OUR_RUN, "instances-answer"), &input).await);
+    assert!(reason.contains("is answered by"), "{reason}");
 }

@@ -1,5 +1,8 @@
 use super::super::*;
 
+/// Changes one field behind our back.
+type Change = fn(&mut AutoScalingGroup);
+
 fn input(health_check: HealthCheckKind) -> AutoScalingGroupInput {
     AutoScalingGroupInput {
         name: "group1".to_owned(),
@@ -46,7 +49,7 @@ fn an_equal_group_has_no_differences() {
 
 #[test]
 fn every_field_that_is_sent_is_compared() {
-    let changes: [(&str, fn(&mut AutoScalingGroup)); 10] = [
+    let changes: [(&str, Change); 10] = [
         ("minimum is", |group| group.min_size = Some(0)),
         ("maximum is", |group| group.max_size = Some(9)),
         ("desired capacity", |group| group.desired_capacity = Some(4)),

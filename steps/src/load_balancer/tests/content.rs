@@ -1,5 +1,8 @@
 use super::super::*;
 
+/// Changes one field behind our back.
+type Change = fn(&mut LoadBalancer);
+
 fn input() -> LoadBalancerInput {
     LoadBalancerInput {
         name: "lab1-load-balancer".to_owned(),
@@ -28,7 +31,7 @@ fn an_equal_balancer_has_no_differences() {
 
 #[test]
 fn every_field_that_is_sent_is_compared() {
-    let changes: [(&str, fn(&mut LoadBalancer)); 5] = [
+    let changes: [(&str, Change); 5] = [
         ("scheme", |one| one.scheme = Some(LoadBalancerSchemeEnum::Internal)),
         ("type", |one| one.r#type = Some(LoadBalancerTypeEnum::Network)),
         ("address type", |one| one.ip_address_type = Some(IpAddressType::Dualstack)),

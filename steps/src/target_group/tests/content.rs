@@ -2,6 +2,9 @@ use aws_sdk_elasticloadbalancingv2::types::TargetGroup;
 
 use super::super::*;
 
+/// Changes one field behind our back.
+type Change = fn(&mut TargetGroup);
+
 fn input() -> TargetGroupInput {
     TargetGroupInput {
         name: "target-group-1".to_owned(),
@@ -36,7 +39,7 @@ fn an_equal_group_has_no_differences() {
 
 #[test]
 fn every_field_that_is_sent_is_compared() {
-    let changes: [(&str, fn(&mut TargetGroup)); 12] = [
+    let changes: [(&str, Change); 12] = [
         ("protocol", |group| group.protocol = Some(ProtocolEnum::Https)),
         ("port", |group| group.port = Some(81)),
         ("VPC", |group| group.vpc_id = Some("vpc-2".to_owned())),
