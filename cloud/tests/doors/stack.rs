@@ -55,10 +55,10 @@ impl Balancer {
         self.listener(world, &[&group]).await;
     }
 
-    /// Reads its address as the API shows it.
-    pub(crate) async fn shown_host(&self, world: &Opened) -> String {
+    /// Reads one element of what the API shows of it.
+    pub(crate) async fn shown(&self, world: &Opened, element: &str) -> String {
         let by_arn = [("LoadBalancerArns.member.1", self.arn.as_str())];
-        first(&world.call(ELB, "DescribeLoadBalancers", &by_arn).await, "DNSName")
+        first(&world.call(ELB, "DescribeLoadBalancers", &by_arn).await, element)
     }
 
     /// Asks until each instance of a group, and no other, has answered; returns their ids.
