@@ -84,7 +84,9 @@ impl RunStore {
     /// # Errors
     /// [`JournalError::Exists`], [`JournalError::Storage`].
     pub fn create(&self, header: &RunHeader) -> Result<RunJournal, JournalError> {
-        self.sweep()?;
+        if let Err(error) = self.sweep() {
+            tracing::warn!(%error, "cannot remove what a dead process left");
+        }
         let run = &header.run;
         let exists = || JournalError::Exists { run: run.clone() };
         if self.dir(run).exists() {

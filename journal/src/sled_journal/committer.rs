@@ -90,11 +90,13 @@ impl Committer {
         Err(poison)
     }
 
-    /// Writes first, then answers what only reads: a caller sees what it was told.
+    /// Writes first, then answers who only looks: a caller sees what it was told.
     fn serve(&mut self, group: Vec<Request>) {
         let chain = self.opened.mark.chain;
         let mut staged = Staged { commit: Commit::default(), chain, waiting: Vec::new() };
         let mut reads = Vec::new();
+        let mut lists = Vec::new();
+        let mut resting = Vec::new();
         for request in group {
             match request {
                 Request::Create { run, payload, reply } => {
@@ -105,11 +107,23 @@ impl Committer {
                     let result = self.stage_batch(&mut staged, run, expected, &payloads);
                     staged.wait(result, reply);
                 }
-                read => reads.push(read),
+                Request::Read { run, reply } => reads.push((run, reply)),
+                Request::Runs { reply } => lists.push(reply),
+                Request::Rest { reply } => resting.push(reply),
             }
         }
         self.commit(staged);
-        self.answer(reads);
+        // A caller that is gone needs no answer; so everywhere in this file.
+        for (run, reply) in reads {
+            let _ = reply.send(self.read(&run));
+        }
+        for reply in lists {
+            let _ = reply.send(contained(|| self.opened.store.runs()));
+        }
+        if !resting.is_empty() {
+            let synced = self.check_sound().and_then(|()| self.opened.witness.sync());
+            tell(resting, &synced);
+        }
     }
 
     fn stage_header(
@@ -167,20 +181,13 @@ impl Committer {
     /// Makes the staged records durable, then tells those who wait.
     fn commit(&mut self, staged: Staged) {
         let Staged { commit, chain, waiting } = staged;
+        let mut written = Ok(());
         if !commit.is_empty() {
             let mark = CommitMark { commit: self.opened.mark.commit + 1, chain };
-            if let Err(error) = self.write(commit, mark) {
-                for reply in waiting {
-                    // A caller that is gone needs no answer; so everywhere below.
-                    let _ = reply.send(Err(error.repeat_storage()));
-                }
-                self.poison = Some(error);
-                return;
-            }
+            written = self.write(commit, mark);
         }
-        for reply in waiting {
-            let _ = reply.send(Ok(()));
-        }
+        tell(waiting, &written);
+        self.poison = self.poison.take().or(written.err());
     }
 
     /// Dies here: the commit is durable or not, the witness has seen it or not; the next opening accepts
@@ -191,31 +198,6 @@ impl Committer {
         witness.write(Sighting { mark, seal: None })?;
         self.opened.mark = mark;
         Ok(())
-    }
-
-    fn answer(&mut self, reads: Vec<Request>) {
-        let mut resting = Vec::new();
-        for request in reads {
-            match request {
-                Request::Read { run, reply } => {
-                    let _ = reply.send(self.read(&run));
-                }
-                Request::Runs { reply } => {
-                    let _ = reply.send(contained(|| self.opened.store.runs()));
-                }
-                Request::Rest { reply } => resting.push(reply),
-                Request::Create { .. } | Request::Append { .. } => {}
-            }
-        }
-        if resting.is_empty() {
-            return;
-        }
-        let synced = self.check_sound().and_then(|()| self.opened.witness.sync());
-        for reply in resting {
-            let answer =
-                synced.as_ref().map_or_else(|error| Err(error.repeat_storage()), |()| Ok(()));
-            let _ = reply.send(answer);
-        }
     }
 
     fn read(&mut self, run: &RunId) -> Result<History, JournalError> {
@@ -247,6 +229,13 @@ impl Staged {
                 let _ = reply.send(Err(error));
             }
         }
+    }
+}
+
+/// Gives all who wait the same answer.
+fn tell(waiting: Vec<Reply<()>>, result: &Result<(), JournalError>) {
+    for reply in waiting {
+        let _ = reply.send(result.as_ref().map_err(JournalError::repeat_storage).copied());
     }
 }
 

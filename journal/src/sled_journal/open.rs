@@ -276,3 +276,81 @@ pub(super) fn advised(error: JournalError, layout: &Layout) -> JournalError {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sled_journal::SledJournal;
+    use crate::testing::samples;
+    use crate::{Journal, Seq, Timestamp};
+
+    fn wait<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    fn sealed(layout: &Layout) -> bool {
+        let sighting = Witness::look(&layout.witness()).unwrap();
+        is_sealed(&layout.database(), sighting).unwrap()
+    }
+
+    #[test]
+    fn a_journal_is_sealed_while_it_is_closed_and_only_then() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::new(&dir.path().join("shared"));
+        let journal = SledJournal::create(layout.dir()).unwrap();
+        assert!(!sealed(&layout), "open");
+        wait(journal.create(&samples::header("one"))).unwrap();
+        assert!(!sealed(&layout), "open, and written");
+        journal.close().unwrap();
+        assert!(sealed(&layout), "closed");
+        drop(SledJournal::open(layout.dir()).unwrap());
+        assert!(sealed(&layout), "opened and dropped");
+        // One byte in a part of the log that holds nothing: still not what was closed.
+        let log = layout.database().join("db");
+        let mut bytes = fs::read(&log).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&log, bytes).unwrap();
+        assert!(!sealed(&layout), "touched");
+        SledJournal::open(layout.dir()).unwrap().close().unwrap();
+        assert!(sealed(&layout), "verified and closed");
+    }
+
+    /// Counts commits by the number that the witness saw.
+    #[test]
+    fn appends_that_wait_together_share_a_commit_and_others_have_one_each() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::new(&dir.path().join("shared"));
+        let journal = SledJournal::create(layout.dir()).unwrap();
+        let commits = || Witness::look(&layout.witness()).unwrap().unwrap().mark.commit;
+        let headers: Vec<_> = (0..60).map(|run| samples::header(&format!("run-{run}"))).collect();
+        for header in &headers {
+            wait(journal.create(header)).unwrap();
+        }
+        assert_eq!(commits(), 60, "one after the other: a commit each");
+        let entries = || vec![samples::started("a", 1), samples::started("b", 1)];
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let journal = std::sync::Arc::new(journal);
+        runtime.block_on(async {
+            let append = |run: RunId| {
+                let journal = std::sync::Arc::clone(&journal);
+                let entries = entries();
+                tokio::spawn(async move {
+                    journal.append(&run, Seq::FIRST, Timestamp(5), entries).await.map(drop)
+                })
+            };
+            let tasks: Vec<_> = headers.iter().map(|header| append(header.run.clone())).collect();
+            for task in tasks {
+                task.await.unwrap().unwrap();
+            }
+        });
+        let shared = commits() - 60;
+        assert!(shared <= 10, "60 appends that waited together took {shared} commits");
+    }
+
+    #[test]
+    fn a_panic_becomes_damage() {
+        let result: Result<(), _> = contained(|| panic!("as sled does"));
+        let text = result.unwrap_err().to_string();
+        assert!(text.contains("sled panicked: as sled does"), "{text}");
+    }
+}
