@@ -65,6 +65,20 @@ pub(crate) enum Decision {
     Rest(Rest),
 }
 
+impl Decision {
+    /// Whether it only makes a call, so that nothing else follows from it before the call has landed.
+    pub(crate) fn is_call(&self) -> bool {
+        matches!(
+            self,
+            Self::Execute(_)
+                | Self::Look(_)
+                | Self::Reconcile(_)
+                | Self::Compensate(_)
+                | Self::Sweep
+        )
+    }
+}
+
 /// All that may go on now; empty when there is only waiting to do.
 ///
 /// Pure: the same history and the same moment give the same decisions, in the order of declaration.
@@ -72,7 +86,8 @@ pub(crate) fn decide(workflow: &Workflow, state: &RunState, moment: &Moment) -> 
     if state.rest().is_some() {
         return Vec::new();
     }
-    let planner = Planner { workflow, state, moment };
+    let actions = actions_by_place(workflow, state);
+    let planner = Planner { workflow, state, moment, actions };
     let decisions = if state.is_rolling_back() { planner.backward() } else { planner.forward() };
     match (&moment.winding_down, decisions.as_slice()) {
         // A run that has reached its end ends, whatever it was asked in the meantime.
@@ -86,6 +101,20 @@ struct Planner<'a> {
     workflow: &'a Workflow,
     state: &'a RunState,
     moment: &'a Moment,
+    actions: Vec<Option<&'a ActionState>>,
+}
+
+/// The state of every action, by its place. Both sides are in the order of the names, so that none is searched for:
+/// this runs once a turn over all actions.
+fn actions_by_place<'a>(workflow: &Workflow, state: &'a RunState) -> Vec<Option<&'a ActionState>> {
+    let mut actions = vec![None; workflow.nodes.len()];
+    let mut known = state.actions().peekable();
+    for place in &workflow.places_by_name {
+        let name = &workflow.nodes[*place].name;
+        while known.next_if(|(other, _)| *other < name).is_some() {}
+        actions[*place] = known.next_if(|(other, _)| *other == name).map(|(_, action)| action);
+    }
+    actions
 }
 
 impl Planner<'_> {
@@ -98,19 +127,21 @@ impl Planner<'_> {
         let wanted = self.wanted();
         let decisions: Vec<_> = self
             .nodes()
-            .filter(|(place, _, _)| wanted.contains(place))
+            .filter(|(place, _, _)| wanted.as_ref().is_none_or(|wanted| wanted.contains(place)))
             .filter_map(|(place, node, action)| self.step_forward(place, node, action))
             .collect();
         if !decisions.is_empty() || !self.moment.busy.is_empty() {
             return decisions;
         }
-        let complete = |place: &usize| self.phase(*place) == Some(&ActionPhase::Completed);
-        match wanted.iter().all(complete) {
-            true if wanted.len() == self.workflow.nodes.len() => {
-                vec![Decision::Rest(Rest::Completed)]
+        let is_complete = |place: usize| self.phase(place) == Some(&ActionPhase::Completed);
+        if (0..self.workflow.nodes.len()).all(is_complete) {
+            return vec![Decision::Rest(Rest::Completed)];
+        }
+        match wanted {
+            Some(wanted) if wanted.iter().all(|place| is_complete(*place)) => {
+                vec![Decision::Rest(Rest::Paused)]
             }
-            true => vec![Decision::Rest(Rest::Paused)],
-            false => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -231,25 +262,20 @@ impl Planner<'_> {
         true
     }
 
-    /// The actions that must be completed before the run may end or pause.
-    fn wanted(&self) -> BTreeSet<usize> {
-        let all = 0..self.workflow.nodes.len();
-        let Some(until) = self.state.until() else {
-            return all.collect();
-        };
-        let last = self.workflow.steps.iter().position(|step| step.name == *until);
-        let Some(last) = last else {
-            return all.collect();
-        };
+    /// The actions that must be completed before the run may pause; `None` when it goes on to its end.
+    fn wanted(&self) -> Option<BTreeSet<usize>> {
+        let until = self.state.until()?;
+        let last = self.workflow.steps.iter().position(|step| step.name == *until)?;
         let mut wanted = BTreeSet::new();
-        let mut open: Vec<usize> =
-            all.filter(|place| self.workflow.nodes[*place].step <= last).collect();
+        let mut open: Vec<usize> = (0..self.workflow.nodes.len())
+            .filter(|place| self.workflow.nodes[*place].step <= last)
+            .collect();
         while let Some(place) = open.pop() {
             if wanted.insert(place) {
                 open.extend(&self.workflow.nodes[place].needs);
             }
         }
-        wanted
+        Some(wanted)
     }
 
     fn given_up(&self) -> Vec<String> {
@@ -277,12 +303,12 @@ impl Planner<'_> {
     }
 
     fn action(&self, place: usize) -> Option<&ActionState> {
-        self.state.action(&self.workflow.nodes[place].name)
+        self.actions[place]
     }
 
     fn nodes(&self) -> impl Iterator<Item = (usize, &Node, &ActionState)> {
-        let nodes = self.workflow.nodes.iter().enumerate();
-        nodes.filter_map(|(place, node)| Some((place, node, self.state.action(&node.name)?)))
+        let nodes = self.workflow.nodes.iter().zip(&self.actions).enumerate();
+        nodes.filter_map(|(place, (node, action))| Some((place, node, (*action)?)))
     }
 }
 

@@ -133,11 +133,12 @@ impl<'a> Drive<'a> {
         let mut calls = Vec::new();
         loop {
             let decisions = decide(self.workflow, &self.state, &self.moment);
-            if decisions.is_empty() {
-                return Ok(calls);
-            }
+            let last = decisions.iter().all(Decision::is_call);
             for decision in decisions {
                 self.take(decision, &mut calls)?;
+            }
+            if last {
+                return Ok(calls);
             }
         }
     }
