@@ -1,0 +1,215 @@
+//! The way to nothing.
+
+use lab1_flow_workflow::journal::{Seq, Timestamp};
+use lab1_flow_workflow::testing::Op;
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn dependents_go_first_and_parts_with_their_whole() {
+    let rig = Rig::new(&Blueprint::default().thing("a", &[]).part("p", 0).thing("b", &[1]));
+    rig.start().await;
+    assert_eq!(rig.roll_back().await, Rest::RolledBack);
+    assert_eq!(
+        rig.lines().await[7..],
+        [
+            "rolling back",
+            "b leaves",
+            "b gone",
+            "a leaves",
+            "a gone",
+            "p gone with a",
+            "rests rolled back"
+        ]
+    );
+    assert_eq!(rig.names(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn independent_things_are_taken_back_side_by_side() {
+    let habits = Habits { removal: millis(10_000), ..Habits::default() };
+    let blueprint = Blueprint::default().thing("a", &[]).thing("b", &[]).thing("c", &[]);
+    let rig = Rig::with(&blueprint, habits, Limits::default());
+    rig.start().await;
+    let begin = rig.clock.elapsed();
+    assert_eq!(rig.roll_back().await, Rest::RolledBack);
+    assert!(rig.clock.elapsed().saturating_sub(begin) < millis(20_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rollback_of_a_run_without_an_intent_makes_no_call() {
+    let rig = Rig::new(&Blueprint::chain());
+    let header = rig.engine().header(&rig.workflow, rig.new.clone()).unwrap();
+    rig.journal.create(&header).await.unwrap();
+    assert_eq!(rig.roll_back().await, Rest::RolledBack);
+    assert_eq!(rig.lines().await, ["rolling back", "rests rolled back"]);
+    assert_eq!(rig.world.requests(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_absence_is_believed_only_after_the_window() {
+    let rig = Rig::new(&Blueprint::chain());
+    rig.start_for(millis(5)).await;
+    let begin = rig.clock.elapsed();
+    assert_eq!(rig.roll_back().await, Rest::RolledBack);
+    assert_eq!(rig.lines().await, ["a begun 1", "rolling back", "a absent", "rests rolled back"]);
+    assert!(rig.clock.elapsed().saturating_sub(begin) >= window());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_effect_that_comes_late_is_found_and_taken_back() {
+    let rig = Rig::new(&Blueprint::chain());
+    let delay = window() / 2;
+    rig.world.order_fault(Op::Make, "a", Fault::EffectDelayed(delay));
+    rig.start_for(millis(11)).await;
+    assert_eq!(rig.roll_back().await, Rest::RolledBack);
+    let lines = rig.lines().await;
+    assert!(lines.contains(&"a adopted".to_owned()), "{lines:?}");
+    rig.clock.sleep(Duration::from_hours(1)).await;
+    assert_eq!(rig.names(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_during_a_throttle_wait_does_not_wait_for_it() {
+    let rig = Rig::new(&Blueprint::chain());
+    for _ in 0..20 {
+        rig.world.order_fault(Op::Make, "b", refused(FailureClass::Throttled));
+    }
+    rig.start_for(Duration::from_secs(60)).await;
+    let begin = rig.clock.elapsed();
+    let attempts = rig.lines().await.iter().filter(|line| line.starts_with("b begun")).count();
+    assert_eq!(rig.roll_back().await, Rest::RolledBack);
+    assert!(rig.clock.elapsed().saturating_sub(begin) < millis(200));
+    let after = rig.lines().await.iter().filter(|line| line.starts_with("b begun")).count();
+    assert_eq!(after, attempts);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_turns_the_run_around_when_the_policy_says_so() {
+    let rig = Rig::new(&Blueprint::chain()).on_failure(OnFailure::Rollback);
+    rig.world.order_fault(Op::Make, "c", refused(FailureClass::Permanent));
+    assert_eq!(rig.start().await, Rest::RolledBack);
+    assert_eq!(
+        rig.lines().await[4..],
+        [
+            "c begun 1",
+            "c given up",
+            "rolling back",
+            "b leaves",
+            "b gone",
+            "a leaves",
+            "a gone",
+            "rests rolled back"
+        ]
+    );
+}
+
+/// Trap: the process dies half-way through a rollback whose failed action would now succeed.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_that_died_half_way_goes_on_rolling_back() {
+    let habits = Habits { removal: millis(5_000), ..Habits::default() };
+    let rig = Rig::with(&Blueprint::chain(), habits, Limits::default());
+    let rig = rig.on_failure(OnFailure::Rollback);
+    rig.world.order_fault(Op::Make, "c", refused(FailureClass::Permanent));
+    rig.start_for(millis(3_000)).await;
+    assert_eq!(rig.lines().await.last().unwrap(), "b is leaving");
+    assert_eq!(rig.resume().await, Rest::RolledBack);
+    let lines = rig.lines().await;
+    assert_eq!(lines.iter().filter(|line| line.starts_with("c begun")).count(), 1, "{lines:?}");
+    assert_eq!(rig.names(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_requested_rollback_that_died_goes_on_with_either_verb() {
+    let habits = Habits { removal: millis(5_000), ..Habits::default() };
+    for verb in ["resume", "roll back"] {
+        let rig = Rig::with(&Blueprint::chain(), habits.clone(), Limits::default());
+        rig.start().await;
+        rig.roll_back_for(millis(7_000)).await;
+        let rested = if verb == "resume" { rig.resume().await } else { rig.roll_back().await };
+        assert_eq!(rested, Rest::RolledBack, "{verb}");
+        let directions = rig.lines().await.iter().filter(|line| *line == "rolling back").count();
+        assert_eq!(directions, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_removed_leaves_the_run_stuck_and_can_be_asked_again() {
+    let rig = Rig::new(&Blueprint::chain());
+    rig.start().await;
+    rig.world.order_fault(Op::Remove, "b", refused(FailureClass::Permanent));
+    let Rest::Stuck { left } = rig.roll_back().await else { panic!("not stuck") };
+    assert!(left.len() == 1 && left[0].starts_with("b: "), "{left:?}");
+    assert_eq!(rig.names(), ["a", "b"], "nothing below it was touched");
+    assert_eq!(rig.roll_back().await, Rest::RolledBack);
+    assert_eq!(rig.names(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_never_gone_leaves_the_run_stuck_after_its_time() {
+    let habits = Habits { removal: Duration::from_hours(9), ..Habits::default() };
+    let limits = Limits::waiting_at_most(Duration::from_mins(5));
+    let rig = Rig::with(&Blueprint::chain(), habits, limits);
+    rig.start().await;
+    let begin = rig.clock.elapsed();
+    assert!(matches!(rig.roll_back().await, Rest::Stuck { .. }));
+    let waited = rig.clock.elapsed().saturating_sub(begin);
+    assert!(waited >= Duration::from_mins(5) && waited < Duration::from_mins(6), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_leaves_is_left_with_its_parts() {
+    let rig = Rig::new(&Blueprint::default().thing("a", &[]).thing("b", &[0]).part("p", 1));
+    rig.start().await;
+    rig.world.order_fault(Op::Remove, "b", refused(FailureClass::Permanent));
+    rig.roll_back().await;
+    let history = rig.history().await;
+    let action = history.header.steps[0].actions[1].name.clone();
+    let next = Seq(history.records.len() as u64 + 1);
+    let skip = Entry::CompensationSkipped { action, reason: "needed elsewhere".into() };
+    rig.journal.append(&rig.new.run, next, Timestamp(0), vec![skip]).await.unwrap();
+    rig.roll_back().await;
+    let lines = rig.lines().await;
+    assert!(lines.contains(&"p left".to_owned()), "{lines:?}");
+    let after: Vec<_> = lines.iter().filter(|line| *line == "b leaves").collect();
+    assert_eq!(after.len(), 1, "it is not tried again: {lines:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_that_still_shows_what_is_gone_is_repeated() {
+    let habits = Habits { lag: millis(30_000), ..Habits::default() };
+    let rig = Rig::with(&Blueprint::chain(), habits, Limits::default());
+    rig.start().await;
+    rig.clock.sleep(Duration::from_mins(1)).await;
+    let begin = rig.clock.elapsed();
+    assert_eq!(rig.roll_back().await, Rest::RolledBack);
+    assert!(rig.clock.elapsed().saturating_sub(begin) >= millis(30_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_that_is_never_answered_is_repeated() {
+    let rig = Rig::new(&Blueprint::chain());
+    rig.start().await;
+    rig.world.order_fault(Op::List, "story", Fault::RequestLost);
+    let rollback = tokio::time::timeout(Duration::from_hours(5), rig.roll_back());
+    assert_eq!(rollback.await, Ok(Rest::RolledBack));
+}
+
+#[tokio::test(start_paused = true)]
+async fn something_with_our_mark_that_no_action_knows_leaves_the_run_stuck() {
+    let rig = Rig::new(&Blueprint::chain());
+    rig.start().await;
+    rig.world.plant("stray", "plain", Some("story"));
+    let Rest::Stuck { left } = rig.roll_back().await else { panic!("not stuck") };
+    assert_eq!(left, ["stray"]);
+    assert_eq!(rig.names(), ["stray"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn things_that_were_deleted_behind_our_back_are_gone() {
+    let rig = Rig::new(&Blueprint::chain());
+    rig.start().await;
+    rig.world.destroy("b");
+    assert_eq!(rig.roll_back().await, Rest::RolledBack);
+    assert_eq!(rig.names(), [""; 0]);
+}
