@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::support::aws::{Aws, Refusal};
 use crate::support::moto::Moto;
 use crate::support::python::Python;
+use crate::support::report;
 
 /// One rule of AWS that moto does not keep.
 struct Deviation {
@@ -19,7 +20,7 @@ struct Deviation {
     still_there: fn(&Bench) -> bool,
 }
 
-const DEVIATIONS: [Deviation; 17] = [
+const DEVIATIONS: [Deviation; 19] = [
     Deviation {
         aws: "CreateLaunchTemplate with the same client token gives the same template",
         moto: "refuses the repetition: the name is taken",
@@ -140,6 +141,30 @@ const DEVIATIONS: [Deviation; 17] = [
         },
     },
     Deviation {
+        aws: "a target group names its load balancer once",
+        moto: "names it once for each listener and rule that refers to the group",
+        still_there: |bench| {
+            let balancer = bench.balancer("lb", "ipv4");
+            let group = bench.target_group("tg").unwrap();
+            let listener = bench.listener(&balancer, &group).unwrap();
+            bench.rule(&listener["Listeners"][0]["ListenerArn"], &group);
+            let seen = bench.aws().call("elbv2", "describe_target_groups", json!({}));
+            seen["TargetGroups"][0]["LoadBalancerArns"] == json!([balancer, balancer])
+        },
+    },
+    Deviation {
+        aws: "the network interface of an instance goes with it",
+        moto: "keeps it, in use, after the instance is terminated",
+        still_there: |bench| {
+            bench.group_with_target_group();
+            bench.delete_group("asg", true);
+            let kept = bench.aws().call("ec2", "describe_network_interfaces", json!({}));
+            let holders = collect(&kept["NetworkInterfaces"], "/Attachment/InstanceId");
+            let terminated = bench.instances_in("terminated");
+            terminated.len() == 1 && holders.contains(&terminated[0])
+        },
+    },
+    Deviation {
         aws: "DeleteAutoScalingGroup without force is refused while there are instances",
         moto: "deletes the group",
         still_there: |bench| {
@@ -204,7 +229,7 @@ fn every_known_deviation_of_moto_is_still_there() {
         })
         .map(|deviation| format!("AWS: {}; moto no longer: {}", deviation.aws, deviation.moto))
         .collect();
-    eprintln!("moto deviations: {} known, {} gone", DEVIATIONS.len(), gone.len());
+    report::count("moto deviations", &format!("{} known, {} gone", DEVIATIONS.len(), gone.len()));
     assert!(gone.is_empty(), "take these out of the list:\n{}", gone.join("\n"));
 }
 
@@ -282,6 +307,16 @@ impl Bench {
             "DefaultActions": [{ "Type": "forward", "TargetGroupArn": target_group }],
         });
         self.aws().try_call("elbv2", "create_listener", &request)
+    }
+
+    fn rule(&self, listener: &Value, target_group: &Value) {
+        let request = json!({
+            "ListenerArn": listener,
+            "Priority": 1,
+            "Conditions": [{ "Field": "path-pattern", "Values": ["/path"] }],
+            "Actions": [{ "Type": "forward", "TargetGroupArn": target_group }],
+        });
+        self.aws().call("elbv2", "create_rule", request);
     }
 
     fn listeners_of(&self, balancer: &Value) -> usize {

@@ -8,7 +8,6 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::print_stderr,
     reason = "a test that cannot go on says so by failing, and reports on standard error"
 )]
 
@@ -16,3 +15,8 @@
 mod support;
 
 mod deviations;
+mod each_change;
+mod faults;
+mod kills;
+mod stack;
+mod whole_flow;

@@ -37,7 +37,10 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Reads the whole account. Records of terminated instances are left out: they stay for a while.
+    /// Reads the whole account.
+    ///
+    /// Records of terminated instances are left out, since they stay for a while; and so is what moto
+    /// keeps of them for ever: their interfaces, and the addresses that these hold in a subnet.
     pub(crate) fn read(aws: &Aws) -> Self {
         let mut kinds: BTreeMap<&'static str, Vec<Value>> = BTreeMap::new();
         for (kind, service, operation, key) in LISTS {
@@ -47,8 +50,18 @@ impl Account {
         let reservations = aws.call("ec2", "describe_instances", json!({}));
         let instances = items(&reservations["Reservations"]);
         let instances = instances.iter().flat_map(|reservation| items(&reservation["Instances"]));
-        let alive = instances.filter(|instance| instance["State"]["Name"] != "terminated");
-        kinds.insert("instances", alive.collect());
+        let is_alive = |instance: &Value| instance["State"]["Name"] != "terminated";
+        let alive: Vec<Value> = instances.filter(is_alive).collect();
+        if let Some(interfaces) = kinds.get_mut("network interfaces") {
+            interfaces.retain(|interface| {
+                let holder = &interface["Attachment"]["InstanceId"];
+                holder.is_null() || alive.iter().any(|instance| instance["InstanceId"] == *holder)
+            });
+        }
+        for subnet in kinds.get_mut("subnets").into_iter().flatten() {
+            subnet["AvailableIpAddressCount"].take();
+        }
+        kinds.insert("instances", alive);
 
         let (mut listeners, mut rules) = (Vec::new(), Vec::new());
         for balancer in &kinds["load balancers"] {
@@ -85,8 +98,10 @@ impl Account {
             let after: BTreeSet<String> = after.iter().map(Value::to_string).collect();
             let before: BTreeSet<String> =
                 before.kinds[kind].iter().map(Value::to_string).collect();
-            differences.extend(after.difference(&before).map(|new| format!("{kind}: + {new}")));
-            differences.extend(before.difference(&after).map(|gone| format!("{kind}: - {gone}")));
+            differences
+                .extend(after.difference(&before).map(|new| format!("{kind}: + {new:.300}")));
+            differences
+                .extend(before.difference(&after).map(|old| format!("{kind}: - {old:.300}")));
         }
         differences
     }

@@ -8,6 +8,7 @@
 pub(crate) mod account;
 pub(crate) mod aws;
 pub(crate) mod documented;
+pub(crate) mod embedded;
 pub(crate) mod flow;
 pub(crate) mod moto;
 pub(crate) mod patience;

@@ -1,6 +1,6 @@
 //! Random choices that can be made again.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::report;
 
@@ -26,6 +26,11 @@ impl Draws {
     /// Draws a share of a whole, from 0 up to but not including 1.
     pub(crate) fn share(&mut self) -> f64 {
         f64::from((self.next() >> 32) as u32) / f64::from(u32::MAX)
+    }
+
+    /// Draws a part of this share of a duration.
+    pub(crate) fn within(&mut self, whole: Duration, share: f64) -> Duration {
+        whole.mul_f64(share * self.share())
     }
 
     fn next(&mut self) -> u64 {
