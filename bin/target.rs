@@ -151,7 +151,9 @@ pub(crate) async fn pin_account(connection: &mut Connection) -> Result<(), CliEr
     match connection.aws.account().await {
         Ok(account) => connection.target.account = Some(account),
         Err(error) if error.code() == Some(NO_CREDENTIALS) => {
-            return Err(CliError::new(ExitStatus::Refused, full(error.failure()))
+            let message = &error.failure().message;
+            let reason = message.split_once(": ").map_or(message.as_str(), |(_, reason)| reason);
+            return Err(CliError::new(ExitStatus::Refused, reason)
                 .stands("nothing was sent, and nothing was created")
                 .next(
                     "log in, or set AWS_PROFILE or the AWS_ variables, and give the command again",

@@ -114,9 +114,11 @@ impl RunArgs {
             profile: as_json(&connection.profile)?,
             context: as_json(&context)?,
         };
-        let journal = runs
-            .create(&header)
-            .map_err(|error| CliError::of_journal(&error, None, &app.program))?;
+        let journal = runs.create(&header).map_err(|error| {
+            // A run that was written and could not be opened is there; it has sent nothing.
+            let begun = runs.dir(&run).exists().then_some(&run);
+            CliError::of_journal(&error, begun, &app.program)
+        })?;
         announce(app, &run, &context);
         let began = Instant::now();
         let task = Task {

@@ -110,7 +110,7 @@ fn text(detail: &Detail<'_>, output: &Output) -> String {
         lines.push(format!("{} {value}", paint.bold(&format!("{name:<8}"))))
     };
     let state = paint.tone(detail.state.tone(), detail.state.word());
-    let holder = detail.pid.map_or_else(String::new, |pid| format!(" by process {pid}"));
+    let holder = detail.pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
     field(
         "run",
         &format!("{} {state}{holder}, step {}/{}", detail.run_id, detail.step, detail.steps_total),

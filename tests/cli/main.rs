@@ -1,0 +1,40 @@
+//! Transcripts of the real binary: every verb, and every exit status that can be reached from outside.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod configuration;
+mod deployment;
+mod endings;
+mod held;
+mod reference;
+mod storage;
+mod stored_runs;
+mod targets;
+mod usage;
+
+/// Compares a transcript with the one below, after what differs from run to run was named.
+macro_rules! assert_transcript {
+    ($transcript:expr, @$expected:literal) => {
+        insta::with_settings!({ filters => crate::FILTERS.to_vec() }, {
+            insta::assert_snapshot!($transcript.to_string(), @$expected);
+        });
+    };
+}
+pub(crate) use assert_transcript;
+
+/// What differs from run to run, and the name that it gets.
+const FILTERS: &[(&str, &str)] = &[
+    (r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[moment]"),
+    (r"\b\d\d:\d\d:\d\d\.\d\d\d\b", "[time]"),
+    (r"\b\d+(\.\d)? s\b", "[span]"),
+    (r"\b\d+ ms\b", "[span]"),
+    (r"\bpid \d+", "pid [pid]"),
+    (r"process \d+", "process [pid]"),
+    (r"127\.0\.0\.1:\d+", "[address]"),
+    (r"tester@\S+", "tester@[host]"),
+    (r"\[request [^\]]+\]", "[request]"),
+    (r"\b(run|resume|rollback|status|stop|journal) [0-9a-hjkmnp-tv-z]{12}\b", "$1 [run]"),
+    (r"\b(sg|lt|i|subnet|vpc)-[0-9a-f]{17}\b", "$1-[id]"),
+    (r"/[0-9a-f]{16}\b", "/[id]"),
+];

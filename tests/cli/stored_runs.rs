@@ -1,0 +1,214 @@
+//! Looking at runs that are stored: found, not found, damaged, from a newer version.
+
+use std::fs;
+use std::path::Path;
+
+use lab1_flow_journal::{Entry, Rest, RunStore, Seq};
+
+use crate::assert_transcript;
+use crate::common::stored::{append, completed, header, rested, started, throttled, write};
+use crate::common::{Sandbox, text};
+
+/// Three runs: deployed, stopped while throttled, and cut off in mid-call.
+fn sandbox_with_runs() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let dir = sandbox.state_dir();
+    let all = ["group", "template", "balancer"];
+    let mut deployed: Vec<Entry> =
+        all.iter().flat_map(|name| [started(name), completed(name)]).collect();
+    deployed.push(rested(Rest::Completed));
+    write(&dir, "aaa111bbb222", deployed);
+    let stopped =
+        vec![started("group"), completed("group"), started("template"), throttled("template")];
+    write(&dir, "aaa333ccc444", stopped.into_iter().chain([rested(Rest::Stopped)]).collect());
+    write(&dir, "ddd555eee666", vec![started("group")]);
+    sandbox
+}
+
+#[test]
+fn a_machine_without_runs_says_how_to_begin() {
+    assert_transcript!(Sandbox::new().run(&["list"]), @r"
+    exit status: 0
+    -- stderr
+    no runs; begin one with: lab1-flow run
+    ");
+}
+
+#[test]
+fn all_runs_are_listed_with_where_they_stand() {
+    assert_transcript!(sandbox_with_runs().run(&["list"]), @r"
+    exit status: 0
+    -- stdout
+    RUN           STATE        STEP  STACK    CLOUD  AGE      OWNER
+    aaa111bbb222  completed    2/2   default  local  62 days  tester@[host]
+    aaa333ccc444  stopped      0/2   default  local  62 days  tester@[host]
+    ddd555eee666  interrupted  0/2   default  local  62 days  tester@[host]
+    ");
+}
+
+#[test]
+fn a_run_as_json_has_the_fields_that_scripts_rely_on() {
+    let sandbox = sandbox_with_runs();
+    for arguments in [&["list", "--json"][..], &["status", "--json"], &["status", "aaa1", "--json"]]
+    {
+        let rows = sandbox.succeed(arguments).json();
+        let row = rows.iter().find(|row| row["run_id"] == "aaa111bbb222").expect("the run");
+        assert_eq!((&row["stack"], &row["state"]), (&"default".into(), &"completed".into()));
+        assert_eq!((&row["step"], &row["steps_total"]), (&2.into(), &2.into()));
+        assert_eq!(text(&row["started_at"]), "2026-09-21T14:13:20Z");
+    }
+    let states: Vec<_> =
+        sandbox.succeed(&["list", "--json"]).json().iter().map(|row| text(&row["state"])).collect();
+    assert_eq!(states, ["completed", "stopped", "interrupted"]);
+}
+
+#[test]
+fn a_run_that_was_stopped_while_throttled_says_what_it_waited_for() {
+    assert_transcript!(sandbox_with_runs().run(&["status", "aaa3"]), @r"
+    exit status: 0
+    -- stdout
+    run      aaa333ccc444 stopped, step 0/2
+    stack    default on the embedded cloud (simulated), us-east-1
+    started  [moment] by tester@[host]
+    changed  [moment]
+
+     1  waiting     62 days  The first step
+        done                 . group
+        waiting              . template                       throttled; next try now
+     2  pending              The second step
+        pending              . balancer
+
+    resources
+      group                        the-group                group-1
+
+    go on    lab1-flow resume [run]
+    undo     lab1-flow rollback [run]
+    look     lab1-flow status [run]
+    ");
+}
+
+#[test]
+fn the_records_of_a_run_are_printed_in_their_order() {
+    assert_transcript!(sandbox_with_runs().run(&["journal", "aaa3"]), @r"
+    exit status: 0
+    -- stdout
+       0  [moment]  run [run] of lab1-flow
+       1  [time]  group                          try      attempt 1
+       2  [time]  group                          done     the-group (group-1)
+       3  [time]  template                       try      attempt 1
+       4  [time]  template                       retry    Create (template): Throttling: Rate exceeded [request]; again after [span]
+       5  [time]  run                            rests    stopped
+    ");
+}
+
+#[test]
+fn the_records_of_a_run_are_json_lines_under_one_schema() {
+    let lines = sandbox_with_runs().succeed(&["journal", "aaa3", "--json"]).json();
+    assert_eq!(lines[0]["schema"], "lab1-flow/1");
+    assert_eq!(lines[1]["run_id"], "aaa333ccc444");
+    let kinds: Vec<_> = lines[2..].iter().map(|line| text(&line["entry"]["type"])).collect();
+    let expected =
+        ["attempt-started", "action-completed", "attempt-started", "attempt-failed", "run-rested"];
+    assert_eq!(kinds, expected);
+}
+
+#[test]
+fn an_unknown_run_is_answered_with_those_that_there_are() {
+    assert_transcript!(sandbox_with_runs().run(&["resume", "zzz"]), @r"
+    exit status: 2
+    -- stderr
+    error: there is no run zzz
+      now:  the runs are aaa111bbb222, aaa333ccc444, ddd555eee666
+      next: lab1-flow list
+    ");
+}
+
+#[test]
+fn a_prefix_of_two_runs_is_answered_with_both() {
+    assert_transcript!(sandbox_with_runs().run(&["rollback", "aaa"]), @r"
+    exit status: 2
+    -- stderr
+    error: aaa is not the beginning of one run alone
+      now:  it can be aaa111bbb222, aaa333ccc444
+      next: give more characters of the id
+    ");
+}
+
+#[test]
+fn a_run_that_nobody_carries_out_has_nothing_to_stop() {
+    assert_transcript!(sandbox_with_runs().run(&["stop", "aaa3"]), @r"
+    exit status: 0
+    -- stderr
+    run [run] is stopped: no process carries it out: there is nothing to stop
+      go on: lab1-flow resume [run]
+      undo:  lab1-flow rollback [run]
+      look:  lab1-flow status [run]
+    ");
+}
+
+#[test]
+fn a_journal_that_has_lost_its_end_is_refused_and_left_alone() {
+    let sandbox = Sandbox::new();
+    let dir = sandbox.state_dir();
+    write(&dir, "damaged", vec![started("group")]);
+    let journal = dir.join("runs/damaged/journal");
+    let earlier = dir.join("earlier");
+    copy_folder(&journal, &earlier);
+    let runs = RunStore::open(&dir).expect("a state directory");
+    let open = runs.open_run(&header("damaged").run).expect("the run");
+    append(&open, "damaged", Seq(2), vec![completed("group")]);
+    open.close().expect("a clean close");
+    fs::remove_dir_all(&journal).expect("the folder is there");
+    copy_folder(&earlier, &journal);
+
+    for verb in ["resume", "rollback", "status", "journal"] {
+        sandbox.run(&[verb, "damaged"]).expect_status(6);
+    }
+    assert_transcript!(sandbox.run(&["resume", "damaged"]), @r"
+    exit status: 6
+    -- stderr
+    error: the journal is damaged at the end of the journal: its last commit is 2, and the witness saw 3: acknowledged records are lost; nothing was repaired and [home]/state/runs/damaged is left as it is: keep a copy of it, and restore it from a backup if there is one
+      now:  nothing was sent, and the journal's files are left as they are
+      next: restore the run's folder from a copy, or find what it made by its tag lab1-flow:run-id
+    ");
+    assert!(journal.join("db").exists(), "the damaged journal is kept");
+}
+
+#[test]
+fn a_journal_of_a_newer_version_is_refused() {
+    let sandbox = Sandbox::new();
+    let fixture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("journal/tests/fixtures/format-2/runs");
+    copy_folder(&fixture, &sandbox.state_dir().join("runs"));
+    assert_transcript!(sandbox.run(&["resume", "fixture"]), @r"
+    exit status: 6
+    -- stderr
+    error: the witness [home]/state/runs/fixture/witness has format 2, and this version reads up to 1
+      now:  nothing was sent and nothing was changed
+      next: use the version of lab1-flow that made the run, or a later one
+    ");
+}
+
+#[test]
+fn records_that_contradict_one_another_are_called_a_bug() {
+    let sandbox = Sandbox::new();
+    write(&sandbox.state_dir(), "odd", vec![completed("group")]);
+    assert_transcript!(sandbox.run(&["status", "odd"]), @r"
+    exit status: 70
+    -- stderr
+    error: record 1 is not legal: no attempt is open in Pending
+      next: please report it, with `lab1-flow --version` and this text
+    ");
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a new folder");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("a file");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The real binary in a place of its own: a private home, a private state directory, no variable of AWS.
+
+pub(crate) mod stored;
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// A home directory with a state directory in it. Its embedded cloud ends with it.
+#[derive(Debug)]
+pub(crate) struct Sandbox {
+    home: TempDir,
+}
+
+/// What one command left: its exit status and what it wrote.
+#[derive(Debug)]
+pub(crate) struct Transcript {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Sandbox {
+    pub(crate) fn new() -> Self {
+        Self { home: TempDir::new().expect("a temporary directory") }
+    }
+
+    pub(crate) fn state_dir(&self) -> PathBuf {
+        self.home.path().join("state")
+    }
+
+    /// Writes a file into the home directory and gives its path.
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.home.path().join(name);
+        std::fs::write(&path, text).expect("a file in the sandbox");
+        path
+    }
+
+    /// The command, ready to be started in the home directory.
+    pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
+        self.command_of(env!("CARGO_BIN_EXE_lab1-flow"), arguments)
+    }
+
+    /// Another program with the same environment.
+    pub(crate) fn command_of<A: AsRef<OsStr>>(&self, program: &str, arguments: &[A]) -> Command {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .current_dir(self.home.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.home.path())
+            .env("USER", "tester")
+            .env("TERM", "dumb")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("LAB1_FLOW_STATE_DIR", self.state_dir())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the command to its end.
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Transcript {
+        let output = self.command(arguments).output().expect("the binary starts");
+        Transcript::new(output, self)
+    }
+
+    /// Runs the command to its end and expects it to succeed.
+    pub(crate) fn succeed<A: AsRef<OsStr> + fmt::Debug>(&self, arguments: &[A]) -> Transcript {
+        let transcript = self.run(arguments);
+        assert_eq!(transcript.status, Some(0), "{arguments:?}\n{transcript}");
+        transcript
+    }
+
+    /// Starts the command with its output kept.
+    pub(crate) fn start<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Child {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts")
+    }
+
+    /// Waits for the end of a command that was started.
+    pub(crate) fn finish(&self, child: Child) -> Transcript {
+        Transcript::new(child.wait_with_output().expect("the end of a command"), self)
+    }
+
+    /// Starts the embedded cloud with a plan of faults, and waits until it answers.
+    pub(crate) fn cloud_with_faults(&self, plan: &str) -> Cloud {
+        let plan = self.file("faults.toml", plan);
+        let mut command = self.command(&[
+            OsStr::new("cloud"),
+            OsStr::new("serve"),
+            OsStr::new("--time-scale"),
+            OsStr::new(FAST),
+            OsStr::new("--faults"),
+            plan.as_os_str(),
+        ]);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the cloud starts");
+        let mut line = String::new();
+        let stdout = child.stdout.as_mut().expect("a kept stdout");
+        let mut reader = std::io::BufReader::new(stdout);
+        std::io::BufRead::read_line(&mut reader, &mut line).expect("the endpoint");
+        assert!(line.starts_with("http://127.0.0.1:"), "{line}");
+        Cloud { child }
+    }
+
+    /// The ids of all runs, the oldest first.
+    pub(crate) fn run_ids(&self) -> Vec<String> {
+        self.succeed(&["list", "--json"]).json().iter().map(|row| text(&row["run_id"])).collect()
+    }
+
+    /// Waits until a run is listed, and so can be asked to stop.
+    pub(crate) fn wait_for_run(&self) -> String {
+        let patience_ends = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Some(run) = self.run_ids().first() {
+                return run.clone();
+            }
+            assert!(Instant::now() < patience_ends, "no run was begun");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Everything in the account of the embedded cloud that a fresh account does not hold, as `kind name`.
+    /// Instances that are terminated stay listed for an hour, as they do in EC2: they are left out.
+    pub(crate) fn account(&self) -> Vec<String> {
+        let status = self.succeed(&["cloud", "status", "--json"]).json();
+        let resources = status[0]["account"]["resources"].as_array().cloned().unwrap_or_default();
+        let made = resources
+            .iter()
+            .filter(|resource| resource["seeded"] == false && resource["state"] != "terminated");
+        let mut names: Vec<_> = made
+            .map(|resource| format!("{} {}", text(&resource["kind"]), text(&resource["name"])))
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // A cloud that runs would outlive its directory.
+        let _none_runs = self.command(&["cloud", "stop"]).output();
+    }
+}
+
+/// How fast time passes in tests: an hour of AWS in six seconds.
+pub(crate) const FAST: &str = "600";
+
+/// A served cloud; it ends with this value.
+#[derive(Debug)]
+pub(crate) struct Cloud {
+    child: Child,
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+impl Transcript {
+    fn new(output: Output, sandbox: &Sandbox) -> Self {
+        let home = sandbox.home.path().to_string_lossy().into_owned();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&home, "[home]");
+        Self {
+            status: output.status.code(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
+    }
+
+    /// Insists on the exit status.
+    pub(crate) fn expect_status(&self, status: i32) -> &Self {
+        assert_eq!(self.status, Some(status), "{self}");
+        self
+    }
+
+    /// The JSON lines of stdout; nothing else may stand there.
+    pub(crate) fn json(&self) -> Vec<serde_json::Value> {
+        let lines = self.stdout.lines();
+        lines
+            .map(|line| {
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+            })
+            .collect()
+    }
+}
+
+impl fmt::Display for Transcript {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.status.map_or_else(|| "signal".to_owned(), |status| status.to_string());
+        writeln!(f, "exit status: {status}")?;
+        for (name, text) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            if !text.is_empty() {
+                writeln!(f, "-- {name}\n{}", text.trim_end())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A JSON text, or nothing.
+pub(crate) fn text(value: &serde_json::Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Whether a path holds no run.
+pub(crate) fn holds_no_run(state_dir: &Path) -> bool {
+    std::fs::read_dir(state_dir.join("runs")).map_or(true, |entries| {
+        entries.flatten().all(|entry| entry.file_name().to_string_lossy().starts_with('.'))
+    })
+}
