@@ -53,6 +53,9 @@ impl ActionError {
 
     /// The provider cannot be reached, or does not accept our credentials: it surely did not happen, and the
     /// run is not to blame.
+    ///
+    /// Without a code the engine waits for a while for the way to come back; with one, the provider itself has
+    /// turned us away, and the run suspends at once.
     pub fn unreachable(message: impl Into<String>) -> Self {
         Self::new(FailureClass::Unreachable, message)
     }

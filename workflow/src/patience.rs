@@ -95,9 +95,9 @@ impl Drive<'_> {
             FailureClass::Contended => {
                 spent(budget.contended_ms, limits.contended_max).then_some(Exhausted::Action)
             }
-            FailureClass::Unreachable => {
-                spent(budget.unreachable_ms, limits.unreachable_max).then_some(Exhausted::Run)
-            }
+            FailureClass::Unreachable => (is_turned_away(error)
+                || spent(budget.unreachable_ms, limits.unreachable_max))
+            .then_some(Exhausted::Run),
         }
     }
 
@@ -117,4 +117,9 @@ impl Drive<'_> {
     pub(crate) fn limits(&self, place: usize) -> Limits {
         self.profile.real_limits(&self.node(place).action.limits())
     }
+}
+
+/// Whether the provider itself has answered that it does not accept us: waiting does not help, a person does.
+pub(crate) fn is_turned_away(error: &ActionError) -> bool {
+    error.class() == FailureClass::Unreachable && error.code().is_some()
 }

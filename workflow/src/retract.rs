@@ -9,7 +9,7 @@ use crate::decide::SWEEP;
 use crate::drive::Drive;
 use crate::flight::Findings;
 use crate::land::gave_up;
-use crate::patience::Exhausted;
+use crate::patience::{Exhausted, is_turned_away};
 use crate::retry::{action_seed, delay_after};
 use crate::{ActionError, Consistency, EngineError, Limits, Reconciled, Wait};
 
@@ -179,7 +179,7 @@ impl Drive<'_> {
         let seed = action_seed(self.state.header().seed, "search");
         let delay = delay_after(&self.profile, looks, seed);
         self.delay(place, delay);
-        let permanent = error.class() == FailureClass::Permanent;
-        self.suspend_if(permanent || looks >= Limits::default().tries_max, error);
+        let hopeless = error.class() == FailureClass::Permanent || is_turned_away(&error);
+        self.suspend_if(hopeless || looks >= Limits::default().tries_max, error);
     }
 }
