@@ -71,7 +71,6 @@ pub async fn serve(
     let control = Control {
         cloud: cloud.clone(),
         endpoint: endpoint.clone(),
-        frontends: frontends.clone(),
         calls: Arc::new(CallLog::default()),
         stop: stop_sender.clone(),
     };

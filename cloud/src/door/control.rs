@@ -1,15 +1,14 @@
 //! The daemon's own requests, beside the API of AWS on the same port.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
 
-use std::sync::Arc;
-
 use super::blocking;
-use super::frontend::SocketFrontends;
 use crate::Cloud;
 use crate::daemon::Endpoint;
 use crate::fault::CallLog;
@@ -30,7 +29,6 @@ pub(crate) const CONTROL_ROOT: &str = "/_lab1_flow/";
 pub(crate) struct Control {
     pub(crate) cloud: Cloud,
     pub(crate) endpoint: Endpoint,
-    pub(crate) frontends: SocketFrontends,
     pub(crate) calls: Arc<CallLog>,
     pub(crate) stop: watch::Sender<bool>,
 }
@@ -77,15 +75,11 @@ impl Control {
         }
     }
 
-    /// Empties the account, and closes the sockets of balancers that are gone with it.
+    /// Empties the account; the cloud closes the addresses of its balancers with it.
     async fn reset(&self) -> Response<Bytes> {
         let cloud = self.cloud.clone();
-        let done = blocking(move || cloud.reset().map(|()| cloud.load_balancer_hosts())).await;
-        match done {
-            Ok(Ok(left)) => {
-                self.frontends.retain(&left.into_iter().map(|(_, host)| host).collect());
-                json_answer(StatusCode::OK, &json!({ "reset": true }))
-            }
+        match blocking(move || cloud.reset()).await {
+            Ok(Ok(())) => json_answer(StatusCode::OK, &json!({ "reset": true })),
             Ok(Err(error)) => complaint(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
             Err(error) => complaint(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
         }

@@ -1,6 +1,6 @@
 //! One loopback socket for each load balancer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -78,11 +78,6 @@ impl SocketFrontends {
             );
             doors.insert(host, door);
         }
-    }
-
-    /// Closes every door but those of these addresses.
-    pub(crate) fn retain(&self, hosts: &BTreeSet<String>) {
-        self.lock().retain(|host, _| hosts.contains(host));
     }
 
     /// Opens each door when its balancer becomes active, until a stop; then closes all.

@@ -305,7 +305,6 @@ async fn open_api(rules: Vec<FaultRule>) -> Opened {
         let control = Control {
             cloud,
             endpoint,
-            frontends: SocketFrontends::default(),
             calls: Arc::new(CallLog::default()),
             stop: watch::channel(false).0,
         };
