@@ -180,22 +180,9 @@ pub(crate) async fn network_interfaces(
     Ok(interfaces.iter().map(thing).collect())
 }
 
-/// Finds the load balancer and the target groups of a stack.
-pub(crate) async fn load_balancing(
-    aws: &Aws,
-    names: &StackNames,
-) -> Result<Vec<Thing>, ActionError> {
-    let [first, second] = &names.target_groups;
-    // One call for each target group: a list of names answers for none when one of them is absent.
-    let (balancer, first, second) = tokio::try_join!(
-        load_balancer(aws, &names.load_balancer),
-        target_group(aws, first),
-        target_group(aws, second),
-    )?;
-    Ok([balancer, first, second].into_iter().flatten().collect())
-}
-
-async fn target_group(aws: &Aws, name: &str) -> Result<Option<Thing>, ActionError> {
+/// Finds the target group of this name. One call for each: a list of names answers for none of them when one
+/// is absent.
+pub(crate) async fn target_groups(aws: &Aws, name: &str) -> Result<Vec<Thing>, ActionError> {
     let request = aws.load_balancing().describe_target_groups().names(name);
     let call = Call::reading(Service::LoadBalancing, "DescribeTargetGroups", name);
     let answer = found(aws.call(call, request.send()).await)?;
@@ -204,7 +191,8 @@ async fn target_group(aws: &Aws, name: &str) -> Result<Option<Thing>, ActionErro
     with_tags(aws, "target group", name, group.and_then(|group| group.target_group_arn())).await
 }
 
-async fn load_balancer(aws: &Aws, name: &str) -> Result<Option<Thing>, ActionError> {
+/// Finds the load balancer of this name.
+pub(crate) async fn load_balancers(aws: &Aws, name: &str) -> Result<Vec<Thing>, ActionError> {
     let request = aws.load_balancing().describe_load_balancers().names(name);
     let call = Call::reading(Service::LoadBalancing, "DescribeLoadBalancers", name);
     let answer = found(aws.call(call, request.send()).await)?;
@@ -219,11 +207,11 @@ async fn with_tags(
     kind: &'static str,
     name: &str,
     arn: Option<&str>,
-) -> Result<Option<Thing>, ActionError> {
-    let Some(arn) = arn else { return Ok(None) };
+) -> Result<Vec<Thing>, ActionError> {
+    let Some(arn) = arn else { return Ok(Vec::new()) };
     // Gone between the two reads is gone.
-    let Some(tags) = found(Tags::read(aws, &[arn]).await)? else { return Ok(None) };
-    Ok(Some(Thing::new(kind, Some(name), Some(arn), owned(tags.of(arn)))))
+    let Some(tags) = found(Tags::read(aws, &[arn]).await)? else { return Ok(Vec::new()) };
+    Ok(vec![Thing::new(kind, Some(name), Some(arn), owned(tags.of(arn)))])
 }
 
 /// Lists the Auto Scaling groups of these names.

@@ -1,4 +1,50 @@
 //! How the stack is built on AWS: eight documented steps, made of actions on the official SDK.
+//!
+//! A [`StackSpec`] says what is wanted; [`Stack`] cuts it into steps, which are stored with a run, and wires
+//! them into a workflow on one connection, [`Aws`]. From there on the engine decides what happens when; the
+//! actions of this crate make one attempt each, never wait and never repeat anything.
+//!
+//! # Three rules that every action keeps
+//!
+//! *The mark is in the create call.* Everything that is made carries the run and the action as tags from its
+//! first moment, the same bytes on every attempt. What cannot carry tags, the rules of a security group and the
+//! attributes of a target group, is a change to a thing that does.
+//!
+//! *A success proves nothing, a mark does.* Three create calls of Elastic Load Balancing answer a repeated
+//! request with the thing that is already there, whoever made it. So its tags are read before it counts, and
+//! before anything is attached to it. An attempt in doubt is settled the same way: found by its natural key,
+//! known by its mark, adopted when its content is the one that was asked for.
+//!
+//! *Nothing is deleted that is not proven ours*, nor anything that would go along with it: foreign listeners
+//! and rules on the balancer and foreign instances in a group stop a rollback, and are named.
+//!
+//! # The actions
+//!
+//! | step | action | call | proof that it is ours | taken back by |
+//! |---|---|---|---|---|
+//! | | `preflight` | a dozen reads, side by side | | nothing to take back |
+//! | 1 | `instance-security-group` | `CreateSecurityGroup` | refuses a taken name | `DeleteSecurityGroup`, once no interface is in it |
+//! | 1 | `instance-security-group-rules` | `AuthorizeSecurityGroupIngress` | a part of the group | goes with the group |
+//! | 1 | `launch-template-1`, `launch-template-2` | `CreateLaunchTemplate`, with a token | refuses a taken name | `DeleteLaunchTemplate` |
+//! | 2 | `target-group-1`, `target-group-2` | `CreateTargetGroup` | tags read back | `DeleteTargetGroup`, once no listener or rule refers to it |
+//! | 2 | `target-group-1-attributes`, `target-group-2-attributes` | `ModifyTargetGroupAttributes` | a part of the target group | goes with the target group |
+//! | 3 | `balancer-security-group` | `CreateSecurityGroup`: first and alone, the claim on all names | refuses a taken name | `DeleteSecurityGroup`, last |
+//! | 3 | `balancer-security-group-rules` | `AuthorizeSecurityGroupIngress` | a part of the group | goes with the group |
+//! | 4 | `load-balancer` | `CreateLoadBalancer` | tags read back | `DeleteLoadBalancer`, once all its parts are proven ours |
+//! | 5 | `listener` | `CreateListener` | content and tags read back | goes with the balancer |
+//! | 6 | `rule-1`, `rule-2` | `CreateRule` | refuses a taken priority | goes with the balancer |
+//! | 7 | `auto-scaling-group-1`, `auto-scaling-group-2` | `CreateAutoScalingGroup` | refuses a taken name | forced `DeleteAutoScalingGroup`, and the end of every instance |
+//! | 8 | `load-balancer-active` | looks at the balancer's state | | nothing to take back |
+//! | 8 | `targets-healthy` | looks at targets, groups, and scaling activities | | nothing to take back |
+//! | 8 | `instances-answer` | visits every instance through the balancer | | nothing to take back |
+//!
+//! # Map
+//!
+//! - `spec`: what is wanted, and its rules; `documented`, `stack`: the steps, and how they feed each other
+//! - `connection`: the way to AWS, and the one place that every call passes; `classify`: what an error says
+//! - `ownership`, `tags`, `adoption`, `removal`: marks, their proofs, and what follows from them
+//! - one module for each kind of resource, and one for each wait; `user_data`: what the instances run
+//! - `preflight`, `sweep`: the look before anything is made, and the one after everything is gone
 
 mod activities;
 mod adoption;
@@ -15,6 +61,7 @@ mod inventory;
 mod launch_template;
 mod listener;
 mod load_balancer;
+mod memory;
 mod ownership;
 mod pages;
 mod preflight;

@@ -1,15 +1,13 @@
 //! What compensations have in common.
 
-use std::time::Duration;
-
 use lab1_flow_workflow::{ActionError, Progress, Wait};
 
-/// How soon to look again after a thing that should go: most are gone within seconds.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
-
 /// The answer of a compensation that has not proven the thing gone.
+///
+/// When to look again is left to the engine, which begins soon and slows down: most things are gone at once,
+/// and some take minutes.
 pub(crate) fn still_there(what: &str, why: &str) -> Progress<()> {
-    Progress::Waiting(Wait::new(format!("{what} {why}")).check_after(LOOK_AGAIN))
+    Progress::Waiting(Wait::new(format!("{what} {why}")))
 }
 
 /// Whether the error says that the right is missing.

@@ -6,6 +6,7 @@ use lab1_flow_workflow::{ActionError, Sweep};
 use crate::connection::Aws;
 use crate::ec2::filter;
 use crate::inventory::{self, StackNames, Thing};
+use crate::memory::{Known, Memory, all_known};
 use crate::ownership::RUN_ID_TAG;
 
 /// Searches an account for everything that carries a run's mark.
@@ -16,29 +17,41 @@ use crate::ownership::RUN_ID_TAG;
 pub(crate) struct MarkSweep {
     aws: Aws,
     names: StackNames,
+    memory: Memory<Answers>,
 }
+
+/// What was found so far, in the order of the search.
+type Answers = [Known<Vec<Thing>>; 9];
 
 impl MarkSweep {
     pub(crate) fn new(aws: &Aws, names: &StackNames) -> Self {
-        Self { aws: aws.clone(), names: names.clone() }
+        Self { aws: aws.clone(), names: names.clone(), memory: Memory::default() }
     }
 }
 
 impl Sweep for MarkSweep {
     async fn sweep(&self, run: &RunId) -> Result<Vec<String>, ActionError> {
-        let aws = &self.aws;
+        let (aws, known) = (&self.aws, self.memory.of(run));
         let marked = [filter(&format!("tag:{RUN_ID_TAG}"), [run.as_str()])];
-        let (groups, instances, volumes, interfaces, security_groups, templates, named) = tokio::try_join!(
-            inventory::auto_scaling_groups_tagged(aws, RUN_ID_TAG, run.as_str()),
-            inventory::living_instances(aws, &marked),
-            inventory::volumes(aws, &marked),
-            inventory::network_interfaces(aws, &marked),
-            inventory::security_groups(aws, &marked),
-            inventory::launch_templates(aws, &marked),
-            inventory::load_balancing(aws, &self.names),
-        )?;
-        let things = [groups, instances, volumes, interfaces, security_groups, templates, named];
-        let things = things.into_iter().flatten();
+        let StackNames { load_balancer, target_groups: [first, second], .. } = &self.names;
+        let found = all_known(
+            &known,
+            [
+                Box::pin(inventory::auto_scaling_groups_tagged(aws, RUN_ID_TAG, run.as_str())),
+                Box::pin(inventory::living_instances(aws, &marked)),
+                Box::pin(inventory::volumes(aws, &marked)),
+                Box::pin(inventory::network_interfaces(aws, &marked)),
+                Box::pin(inventory::security_groups(aws, &marked)),
+                Box::pin(inventory::launch_templates(aws, &marked)),
+                Box::pin(inventory::load_balancers(aws, load_balancer)),
+                Box::pin(inventory::target_groups(aws, first)),
+                Box::pin(inventory::target_groups(aws, second)),
+            ],
+        )
+        .await?;
+        // What was seen is complete: the next search asks everything anew.
+        self.memory.forget(run);
+        let things = found.into_iter().flatten();
         Ok(things.filter(|thing| is_of(thing, run)).map(|thing| line(&thing)).collect())
     }
 }

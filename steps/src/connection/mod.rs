@@ -15,3 +15,6 @@ pub use call::{CallObserver, CallReport, Service};
 pub(crate) use fault::{Fault, Refusal};
 pub use target::{CloudKind, DEFAULT_REGION, Target};
 pub use transport::{Answer, SendFunction, Transport, TransportFault};
+
+#[cfg(test)]
+mod tests;

@@ -46,7 +46,7 @@ async fn a_version_marks_volumes_and_interfaces_and_not_instances() {
         assert!(ec2::pairs(specification.tags()).any(|tag| tag == run));
     }
     let options = data.metadata_options().unwrap();
-    assert_eq!(options.http_tokens().map(|tokens| tokens.as_str()), Some("required"));
+    assert!(options.http_tokens().is_some_and(|tokens| tokens.as_str() == "required"));
     assert_eq!(options.http_put_response_hop_limit(), Some(1));
     let script = STANDARD.decode(data.user_data().unwrap()).unwrap();
     assert_eq!(script, input.user_data.as_bytes());

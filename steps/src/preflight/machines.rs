@@ -8,6 +8,7 @@ use super::refusal::Refusals;
 use crate::connection::{Aws, Call, Service};
 use crate::ec2::filter;
 use crate::inventory;
+use crate::memory::Known;
 use crate::pages::{Page, all_pages};
 use crate::spec::StackSpec;
 
@@ -51,18 +52,33 @@ pub(super) struct MachinesFound {
     living: Option<usize>,
 }
 
+/// The answers so far.
+#[derive(Debug, Default)]
+pub(super) struct MachinesAnswers {
+    image: Known<Option<Image>>,
+    key_exists: Known<bool>,
+    offerings: Known<Vec<InstanceTypeOffering>>,
+    living: Known<Option<usize>>,
+}
+
 pub(super) async fn look(
     aws: &Aws,
     zones: &[String; 2],
     wanted: &MachinesWanted,
+    known: &MachinesAnswers,
 ) -> Result<MachinesFound, ActionError> {
-    let (image, key_exists, offerings, living) = tokio::try_join!(
-        image(aws, &wanted.image_id),
-        key_exists(aws, wanted.key_name.as_deref()),
-        offerings(aws, zones, wanted),
-        living(aws, wanted),
-    )?;
-    Ok(MachinesFound { image, key_exists, offerings, living })
+    let (image, key_exists, offerings, living) = tokio::join!(
+        known.image.or_ask(image(aws, &wanted.image_id)),
+        known.key_exists.or_ask(key_exists(aws, wanted.key_name.as_deref())),
+        known.offerings.or_ask(offerings(aws, zones, wanted)),
+        known.living.or_ask(living(aws, wanted)),
+    );
+    Ok(MachinesFound {
+        image: image?,
+        key_exists: key_exists?,
+        offerings: offerings?,
+        living: living?,
+    })
 }
 
 /// Finds the image by its id: one that is deprecated is hidden from every other list, and still boots.

@@ -11,12 +11,14 @@ mod refusal;
 use lab1_flow_workflow::{ActionContext, ActionError, Look, Progress};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use machines::MachinesWanted;
-pub(crate) use place::PlaceWanted;
+use machines::{MachinesAnswers, MachinesWanted};
+use names::NamesAnswers;
+use place::{PlaceAnswers, PlaceWanted};
 pub use refusal::PREFLIGHT_REFUSED;
 
-use crate::connection::{Aws, Call, Service};
+use crate::connection::Aws;
 use crate::inventory::StackNames;
+use crate::memory::{Known, Memory};
 use crate::spec::StackSpec;
 use refusal::Refusals;
 
@@ -69,11 +71,21 @@ impl PreflightInput {
 #[derive(Debug, Clone)]
 pub(crate) struct PreflightLook {
     aws: Aws,
+    memory: Memory<Answers>,
+}
+
+/// What was answered so far.
+#[derive(Debug, Default)]
+struct Answers {
+    account: Known<String>,
+    place: PlaceAnswers,
+    machines: MachinesAnswers,
+    names: NamesAnswers,
 }
 
 impl PreflightLook {
     pub(crate) fn new(aws: &Aws) -> Self {
-        Self { aws: aws.clone() }
+        Self { aws: aws.clone(), memory: Memory::default() }
     }
 }
 
@@ -86,18 +98,19 @@ impl Look for PreflightLook {
         context: &ActionContext,
         input: &PreflightInput,
     ) -> Result<Progress<Network>, ActionError> {
-        let aws = &self.aws;
+        let (aws, known) = (&self.aws, self.memory.of(context.run()));
         let (account, place, machines, names) = tokio::join!(
-            account_of(aws),
-            Box::pin(place::look(aws, &input.place)),
-            Box::pin(machines::look(aws, &input.place.zones, &input.machines)),
-            Box::pin(names::look(aws, &input.names)),
+            known.account.or_ask(aws.account()),
+            Box::pin(place::look(aws, &input.place, &known.place)),
+            Box::pin(machines::look(aws, &input.place.zones, &input.machines, &known.machines)),
+            Box::pin(names::look(aws, &input.names, &known.names)),
         );
         let mut refusals = Refusals::default();
         let account = refusals.settle(account)?;
         let found = refusals.settle(place)?;
         let machines = refusals.settle(machines)?;
         let names = refusals.settle(names)?;
+        self.memory.forget(context.run());
 
         let place =
             found.and_then(|found| place::judge(&input.place, aws.region(), &found, &mut refusals));
@@ -132,15 +145,6 @@ impl Look for PreflightLook {
             (None, _, _) => Err(ActionError::permanent("the preflight came to no result")),
         }
     }
-}
-
-/// Asks whose the credentials are; needs no permission.
-async fn account_of(aws: &Aws) -> Result<String, ActionError> {
-    let call = Call::reading(Service::Sts, "GetCallerIdentity", "whose the credentials are");
-    let answer = aws.call(call, aws.sts().get_caller_identity().send()).await?;
-    answer
-        .account
-        .ok_or_else(|| ActionError::transient("the answer to GetCallerIdentity names no account"))
 }
 
 #[cfg(test)]

@@ -7,21 +7,35 @@ use super::refusal::Refusals;
 use crate::connection::Aws;
 use crate::ec2::filter;
 use crate::inventory::{self, StackNames, Thing};
+use crate::memory::{Known, all_known};
 use crate::ownership::{RUN_ID_TAG, owner_of};
 
+/// What stands under the names, in the order of the search.
+pub(super) type NamesAnswers = [Known<Vec<Thing>>; 6];
+
 /// Finds what stands under the names of the stack.
-pub(super) async fn look(aws: &Aws, names: &StackNames) -> Result<Vec<Thing>, ActionError> {
+pub(super) async fn look(
+    aws: &Aws,
+    names: &StackNames,
+    known: &NamesAnswers,
+) -> Result<Vec<Thing>, ActionError> {
     // The VPC is not known yet: security groups of other VPCs are left out later.
     let security_groups = [filter("group-name", names.security_groups.iter().map(String::as_str))];
     let templates =
         [filter("launch-template-name", names.launch_templates.iter().map(String::as_str))];
-    let (security_groups, templates, load_balancing, groups) = tokio::try_join!(
-        inventory::security_groups(aws, &security_groups),
-        inventory::launch_templates(aws, &templates),
-        inventory::load_balancing(aws, names),
-        inventory::auto_scaling_groups_named(aws, &names.auto_scaling_groups),
-    )?;
-    let found = [security_groups, templates, load_balancing, groups];
+    let [first, second] = &names.target_groups;
+    let found = all_known(
+        known,
+        [
+            Box::pin(inventory::security_groups(aws, &security_groups)),
+            Box::pin(inventory::launch_templates(aws, &templates)),
+            Box::pin(inventory::load_balancers(aws, &names.load_balancer)),
+            Box::pin(inventory::target_groups(aws, first)),
+            Box::pin(inventory::target_groups(aws, second)),
+            Box::pin(inventory::auto_scaling_groups_named(aws, &names.auto_scaling_groups)),
+        ],
+    )
+    .await?;
     Ok(found.into_iter().flatten().collect())
 }
 

@@ -8,6 +8,7 @@ use super::SubnetRef;
 use super::refusal::Refusals;
 use crate::connection::{Aws, Call, Service};
 use crate::ec2::filter;
+use crate::memory::Known;
 use crate::pages::{Page, all_pages};
 use crate::spec::StackSpec;
 
@@ -35,6 +36,12 @@ impl PlaceWanted {
             subnet_ids: spec.network.subnet_ids.clone(),
             instances_max: spec.groups.each_ref().map(|group| group.max),
         }
+    }
+
+    /// Whether it is the default VPC, which comes with a gateway. Should somebody have taken that away, the
+    /// balancer is refused with a clear word.
+    fn is_default_vpc(&self) -> bool {
+        self.vpc_id.is_none() && self.subnet_ids.is_none()
     }
 
     /// Which VPC it is; the default one when neither it nor subnets are given.
@@ -66,10 +73,25 @@ pub(super) struct PlaceFound {
     gateways: Vec<InternetGateway>,
 }
 
-pub(super) async fn look(aws: &Aws, wanted: &PlaceWanted) -> Result<PlaceFound, ActionError> {
-    let (vpcs, subnets, gateways) =
-        tokio::try_join!(vpcs(aws, wanted), subnets(aws, wanted), gateways(aws))?;
-    Ok(PlaceFound { vpcs, subnets, gateways })
+/// The answers so far.
+#[derive(Debug, Default)]
+pub(super) struct PlaceAnswers {
+    vpcs: Known<Vec<Vpc>>,
+    subnets: Known<Vec<Subnet>>,
+    gateways: Known<Vec<InternetGateway>>,
+}
+
+pub(super) async fn look(
+    aws: &Aws,
+    wanted: &PlaceWanted,
+    known: &PlaceAnswers,
+) -> Result<PlaceFound, ActionError> {
+    let (vpcs, subnets, gateways) = tokio::join!(
+        known.vpcs.or_ask(vpcs(aws, wanted)),
+        known.subnets.or_ask(subnets(aws, wanted)),
+        known.gateways.or_ask(gateways(aws, wanted)),
+    );
+    Ok(PlaceFound { vpcs: vpcs?, subnets: subnets?, gateways: gateways? })
 }
 
 async fn vpcs(aws: &Aws, wanted: &PlaceWanted) -> Result<Vec<Vpc>, ActionError> {
@@ -94,7 +116,10 @@ async fn subnets(aws: &Aws, wanted: &PlaceWanted) -> Result<Vec<Subnet>, ActionE
 }
 
 /// Lists all gateways: the VPC is not known yet, and an account has few.
-async fn gateways(aws: &Aws) -> Result<Vec<InternetGateway>, ActionError> {
+async fn gateways(aws: &Aws, wanted: &PlaceWanted) -> Result<Vec<InternetGateway>, ActionError> {
+    if wanted.is_default_vpc() {
+        return Ok(Vec::new());
+    }
     all_pages(async |next: Option<String>| {
         let request = aws.ec2().describe_internet_gateways().set_next_token(next);
         let call = Call::reading(Service::Ec2, "DescribeInternetGateways", "all");

@@ -156,3 +156,21 @@ async fn a_missing_right_is_a_refusal_and_a_throttled_call_is_not() {
     fails(look(&trial, &StackSpec::default()).await, FailureClass::Throttled);
     assert!(matches!(look(&trial, &StackSpec::default()).await, Ok(Progress::Done(_))));
 }
+
+#[tokio::test]
+async fn only_what_was_refused_is_asked_again() {
+    let trial = Trial::plain().await;
+    let input = PreflightInput::new(&StackSpec::default(), None);
+    let (look, ours) = (PreflightLook::new(&trial.aws), context(OUR_RUN, "preflight"));
+    trial.take_calls();
+    let refused = ["DescribeImages", "DescribeLoadBalancers"];
+    for action in refused {
+        trial.order(action, WireFault::Refuse(400, "Throttling"));
+    }
+    fails(look.look(&ours, &input).await, FailureClass::Throttled);
+    trial.take_calls();
+    assert!(matches!(look.look(&ours, &input).await, Ok(Progress::Done(_))));
+    let mut again = trial.take_calls();
+    again.sort_unstable();
+    assert_eq!(again, refused);
+}

@@ -119,7 +119,7 @@ fn the_unit_starts_the_module_that_the_script_writes() {
     }
 }
 
-/// Runs the application as the unit does, behind waitress in a virtual environment made from PyPI.
+/// Runs the application as the unit does, behind waitress in a virtual environment made from the package index.
 #[test]
 fn the_application_answers_as_documented() {
     if lacks("python3") {

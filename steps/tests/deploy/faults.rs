@@ -51,7 +51,7 @@ async fn a_lost_reply_to_any_change_doubles_nothing_and_strands_nothing() {
             static LEFT: AtomicU32 = AtomicU32::new(0);
             let answer = carry();
             // Every second reply, so that twins meet it both ways.
-            let lost = action == change && LEFT.fetch_add(1, Ordering::Relaxed) % 2 == 0;
+            let lost = action == change && LEFT.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
             if lost { Err(TransportFault::Dropped) } else { Ok(answer) }
         });
         let report = scene.deploy("run-1", &StackSpec::default()).await;
@@ -107,6 +107,25 @@ async fn a_refused_connection_suspends_and_makes_nothing() {
     assert_eq!(scene.made(), []);
     scene.leave_alone();
     assert_eq!(*scene.resume("run-1").await.rest(), Rest::Completed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_of_a_third_of_all_calls_only_takes_time() {
+    for seed in 1..=5_u32 {
+        let scene = Scene::new(CloudOptions::plain());
+        let draw = AtomicU32::new(seed);
+        scene.meddle(move |action, carry| {
+            // A linear congruential generator: its high bits are random enough.
+            let next = |draw: u32| draw.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let drawn = draw.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |d| Some(next(d)));
+            let throttled = (drawn.unwrap() >> 16) % 3 == 0;
+            Ok(if throttled { refused(action, 503, "RequestLimitExceeded") } else { carry() })
+        });
+        let report = scene.deploy("run-1", &StackSpec::default()).await;
+        assert_eq!(*report.rest(), Rest::Completed, "{seed} {:?}", report.rest());
+        assert_eq!(*scene.roll_back("run-1").await.rest(), Rest::RolledBack, "{seed}");
+        assert_eq!(scene.made(), [], "{seed}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

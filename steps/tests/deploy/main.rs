@@ -1,5 +1,7 @@
 //! Whole runs of the documented stack on the embedded cloud, through the real SDK.
 
+#![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up has failed")]
+
 mod faults;
 mod neighbours;
 mod scene;

@@ -134,7 +134,7 @@ async fn nine_instances_are_room_enough_and_one_less_is_refused_beforehand() {
     let options = CloudOptions { limits: Limits::learner_lab(), ..CloudOptions::plain() };
     let mut spec = StackSpec::default();
     spec.instances.account_max = Some(9);
-    let scene = Scene::new(options.clone());
+    let scene = Scene::new(options);
     assert_eq!(*scene.deploy("run-1", &spec).await.rest(), Rest::Completed);
     assert_eq!(scene.census()["instance"], 9);
 

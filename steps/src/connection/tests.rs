@@ -1,0 +1,163 @@
+//! What calls say when there is no answer: over real sockets, and through a function.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::future::ProvideCredentials as Provided;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use lab1_flow_workflow::journal::FailureClass;
+use lab1_flow_workflow::{ActionError, Pacer, SystemClock};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+
+use super::credentials::OrDummy;
+use super::*;
+
+const CALL: &str = "CreateKeyPair";
+
+/// Makes a call that changes something, and gives its error.
+async fn change(aws: &Aws) -> ActionError {
+    let request = aws.ec2().create_key_pair().key_name("x");
+    aws.call(Call::changing(Service::Ec2, CALL, "x"), request.send()).await.unwrap_err()
+}
+
+async fn network(url: String) -> Aws {
+    Aws::connect(&Target::local(Some(url)), Transport::Network).await.unwrap()
+}
+
+async fn function(answer: fn() -> Answer) -> Aws {
+    Aws::connect(&Target::local(None), Transport::function(move |_| answer())).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_port_where_nobody_listens_was_surely_not_reached() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let error = change(&network(format!("http://{free}")).await).await;
+    assert_eq!(error.class(), FailureClass::Unreachable, "{error}");
+    assert!(error.to_string().starts_with("CreateKeyPair (x): no connection: "), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_that_resolves_nowhere_was_surely_not_reached() {
+    let error = change(&network("http://nowhere.invalid".to_owned()).await).await;
+    assert_eq!(error.class(), FailureClass::Unreachable, "{error}");
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_in_the_middle_leaves_a_doubt() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 16]).await;
+    });
+    let error = change(&network(format!("http://{address}")).await).await;
+    assert_eq!(error.class(), FailureClass::Ambiguous, "{error}");
+    server.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_without_an_answer_ends_after_twenty_seconds_as_a_doubt() {
+    let aws = function(|| Box::pin(std::future::pending())).await;
+    let started = tokio::time::Instant::now();
+    let error = change(&aws).await;
+    assert_eq!(error.class(), FailureClass::Ambiguous, "{error}");
+    assert_eq!(started.elapsed().as_secs(), 20);
+}
+
+#[tokio::test]
+async fn every_fault_of_a_function_has_its_class() {
+    for (answer, class) in [
+        ((|| fault(TransportFault::Refused)) as fn() -> Answer, FailureClass::Unreachable),
+        (|| fault(TransportFault::Dropped), FailureClass::Ambiguous),
+        (|| fault(TransportFault::TimedOut), FailureClass::Ambiguous),
+        (|| plain(500, "a proxy's page"), FailureClass::Ambiguous),
+        (|| plain(200, "no answer of AWS"), FailureClass::Ambiguous),
+        (|| plain(403, "a proxy's page"), FailureClass::Permanent),
+    ] {
+        let error = change(&function(answer).await).await;
+        assert_eq!(error.class(), class, "{error}");
+    }
+}
+
+fn fault(fault: TransportFault) -> Answer {
+    Box::pin(std::future::ready(Err(fault)))
+}
+
+fn plain(status: u16, body: &'static str) -> Answer {
+    let response = http::Response::builder().status(status).body(body.into()).unwrap();
+    Box::pin(std::future::ready(Ok(response)))
+}
+
+#[tokio::test]
+async fn a_call_is_sent_once_whatever_comes_back() {
+    for status in [500, 503, 429] {
+        let count = Arc::new(Mutex::new(0));
+        let seen = Arc::clone(&count);
+        let transport = Transport::function(move |_| {
+            *seen.lock().unwrap() += 1;
+            plain(status, "")
+        });
+        let aws = Aws::connect(&Target::local(None), transport).await.unwrap();
+        change(&aws).await;
+        assert_eq!(*count.lock().unwrap(), 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_observer_is_told_of_every_call_and_a_pacer_of_every_throttling() {
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&reports);
+    let pacer = Arc::new(Pacer::new(Arc::new(SystemClock::new()), 1.0));
+    let body = "<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>m</Message>\
+                </Error></Errors><RequestID>r</RequestID></Response>";
+    let transport = Transport::function(move |_| plain(503, body));
+    let aws = Aws::connect(&Target::local(None), transport).await.unwrap();
+    let observer = CallObserver::new(move |report| told.lock().unwrap().push(report.clone()));
+    let aws = aws.with_observer(observer).with_pacer(Arc::clone(&pacer));
+    assert_eq!(change(&aws).await.class(), FailureClass::Throttled);
+    let reports = reports.lock().unwrap();
+    let [report] = &reports[..] else { panic!("one call") };
+    assert_eq!((report.service, report.action), (Service::Ec2, CALL));
+    assert_eq!(report.code.as_deref(), Some("RequestLimitExceeded"));
+    assert!(!report.succeeded);
+    assert!(pacer.wait_for(Service::Ec2.lane(CALL)) > Duration::ZERO);
+}
+
+/// A chain of credentials with a fixed end.
+#[derive(Debug)]
+struct Chain(fn() -> Result<Credentials, CredentialsError>);
+
+impl ProvideCredentials for Chain {
+    fn provide_credentials<'a>(&'a self) -> Provided<'a>
+    where
+        Self: 'a,
+    {
+        Provided::ready((self.0)())
+    }
+}
+
+async fn or_dummy(
+    chain: fn() -> Result<Credentials, CredentialsError>,
+) -> Result<Credentials, CredentialsError> {
+    OrDummy(SharedCredentialsProvider::new(Chain(chain))).provide_credentials().await
+}
+
+#[tokio::test]
+async fn dummy_credentials_stand_in_for_none_and_for_nothing_else() {
+    let none = or_dummy(|| Err(CredentialsError::not_loaded("none"))).await.unwrap();
+    assert_eq!(none.access_key_id(), "lab1-flow");
+    let own = or_dummy(|| Ok(Credentials::new("key", "secret", None, None, "test"))).await.unwrap();
+    assert_eq!(own.access_key_id(), "key");
+    assert!(or_dummy(|| Err(CredentialsError::provider_error("expired"))).await.is_err());
+}
+
+#[tokio::test]
+async fn nothing_that_is_printed_holds_a_secret() {
+    let aws = function(|| fault(TransportFault::Refused)).await;
+    let printed = format!("{aws:?} {:?} {}", aws.target(), change(&aws).await);
+    assert!(!printed.to_lowercase().contains("secret"), "{printed}");
+    assert!(!printed.contains("Credential"), "{printed}");
+}
