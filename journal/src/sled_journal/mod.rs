@@ -36,7 +36,10 @@ use crate::{
 /// `docs/journal-format.md`. Records of a run are checked when the run is first used, all of them after an
 /// unclean end.
 ///
-/// Dropping the last handle closes the journal and waits for it; [`close`](Self::close) also says whether that
+/// Opening and closing read the files once, to seal them and to see that nobody touched them; an opening after
+/// an unclean end also needs room for a copy.
+///
+/// Dropping it closes the journal and waits for that; [`close`](Self::close) also says whether that
 /// worked. Only a death of the process or a failed append leaves an unclean end.
 #[derive(Debug)]
 pub struct SledJournal {

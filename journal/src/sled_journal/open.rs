@@ -87,10 +87,12 @@ impl Opened {
             let store = Store::open(&database)?;
             let mark = store.mark()?;
             compare(mark, sighting)?;
+            // A process that died between writing and syncing left records that a loss of power would take
+            // back. They are about to be read and acted on.
+            store.sync()?;
             Ok((store, mark))
         })?;
         witness.write(Sighting { mark, seal: None })?;
-        files::sync_dir(&layout.database())?;
         Ok(Self { store, witness, mark, lock, layout })
     }
 

@@ -67,6 +67,12 @@ impl Store {
         self.log.sync_data().doing(|| format!("sync {}", self.path.display()))
     }
 
+    /// Makes all that is in the database survive a loss of power, and the names of its files.
+    pub(super) fn sync(&self) -> Result<(), JournalError> {
+        self.log.sync_all().doing(|| format!("sync {}", self.path.display()))?;
+        files::sync_dir(&self.path)
+    }
+
     /// The mark of the last commit.
     pub(super) fn mark(&self) -> Result<CommitMark, JournalError> {
         keys::read_mark(&self.db).map_err(|error| unreadable(&self.path, error))?
