@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use aws_sdk_autoscaling::types::AutoScalingGroup;
 use aws_sdk_elasticloadbalancingv2::types::TargetHealthDescription;
-use futures_util::future::try_join_all;
+use futures_util::FutureExt;
 use lab1_flow_workflow::{ActionContext, ActionError, Limits, Look, Progress, Wait};
 use serde::{Deserialize, Serialize};
 
 use crate::activities::{FailedLaunch, Outlook, failed_launches};
 use crate::auto_scaling_group::{AutoScalingGroupRef, groups_named};
 use crate::connection::{Aws, Call, Service};
+use crate::memory::{Known, Memory, all_known};
 use crate::target_group::{TargetGroupRef, limits_with_young_target_group};
 use census::{Census, summary};
 
@@ -31,7 +32,7 @@ const WAITED_MAX: Duration = Duration::from_mins(30);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HealthyTargetsInput {
     /// The groups, in their order.
-    pub(crate) groups: Vec<ExpectedTargets>,
+    pub(crate) groups: [ExpectedTargets; 2],
 }
 
 /// One group of instances and where they must become healthy.
@@ -56,24 +57,71 @@ pub struct HealthyTargets {
 #[derive(Debug, Clone)]
 pub(crate) struct TargetsHealthy {
     aws: Aws,
+    memory: Memory<Answers>,
+}
+
+/// What one look has been told so far.
+#[derive(Debug, Default)]
+struct Answers {
+    groups: Known<Vec<AutoScalingGroup>>,
+    healths: [Known<Vec<TargetHealthDescription>>; 2],
+    failures: [Known<Vec<FailedLaunch>>; 2],
 }
 
 impl TargetsHealthy {
     pub(crate) fn new(aws: &Aws) -> Self {
-        Self { aws: aws.clone() }
+        Self { aws: aws.clone(), memory: Memory::default() }
     }
 
-    /// The failed launches of a group that has fewer instances than it should.
-    async fn failures(
+    /// Asks for all that one look needs. Failed launches are asked for while instances are missing.
+    async fn ask(
         &self,
-        census: &Census,
-        group: &AutoScalingGroup,
-    ) -> Result<Vec<FailedLaunch>, ActionError> {
-        if census.is_complete() {
-            return Ok(Vec::new());
+        known: &Answers,
+        input: &HealthyTargetsInput,
+    ) -> Result<Vec<Sight>, ActionError> {
+        let [first, second] = &input.groups;
+        let names = [first.group.name.as_str(), second.group.name.as_str()];
+        let healths = [first, second]
+            .map(|expected| target_health(&self.aws, &expected.target_group).boxed());
+        let (groups, healths) = tokio::join!(
+            known.groups.or_ask(groups_named(&self.aws, &names)),
+            all_known(&known.healths, healths),
+        );
+        let (groups, mut sights) = (groups?, Vec::new());
+        for ((expected, health), known) in input.groups.iter().zip(healths?).zip(&known.failures) {
+            let name = expected.group.name.as_str();
+            let group = groups.iter().find(|one| one.auto_scaling_group_name() == Some(name));
+            let failures = match group.filter(|group| lacks_instances(expected, group)) {
+                Some(group) => {
+                    let created = group.created_time().copied();
+                    known.or_ask(failed_launches(&self.aws, name, created)).await?
+                }
+                None => Vec::new(),
+            };
+            sights.push(Sight { group: group.cloned(), health, failures });
         }
-        failed_launches(&self.aws, &census.group, group.created_time().copied()).await
+        Ok(sights)
     }
+}
+
+/// What one look was told of a group.
+#[derive(Debug)]
+struct Sight {
+    group: Option<AutoScalingGroup>,
+    health: Vec<TargetHealthDescription>,
+    failures: Vec<FailedLaunch>,
+}
+
+fn lacks_instances(expected: &ExpectedTargets, group: &AutoScalingGroup) -> bool {
+    u32::try_from(group.instances().len()).is_ok_and(|count| count < expected.desired)
+}
+
+/// Counts a group, unless it can never become healthy.
+fn count(expected: &ExpectedTargets, sight: &Sight) -> Result<Census, ActionError> {
+    let name = &expected.group.name;
+    let group = living_group(sight.group.as_ref(), name)?;
+    refuse_hopeless(name, &sight.failures)?;
+    Ok(Census::take(expected, group, &sight.health, &sight.failures))
 }
 
 impl Look for TargetsHealthy {
@@ -82,26 +130,17 @@ impl Look for TargetsHealthy {
 
     async fn look(
         &self,
-        _context: &ActionContext,
+        context: &ActionContext,
         input: &HealthyTargetsInput,
     ) -> Result<Progress<HealthyTargets>, ActionError> {
-        let names: Vec<&str> =
-            input.groups.iter().map(|expected| expected.group.name.as_str()).collect();
-        let healths = try_join_all(
-            input.groups.iter().map(|expected| target_health(&self.aws, &expected.target_group)),
-        );
-        let (groups, healths) =
-            futures_util::future::try_join(groups_named(&self.aws, &names), healths).await?;
-
-        let mut censuses = Vec::new();
-        for (expected, health) in input.groups.iter().zip(&healths) {
-            let group = living_group(&groups, &expected.group.name)?;
-            let mut census = Census::take(expected, group, health);
-            let failures = self.failures(&census, group).await?;
-            refuse_hopeless(&census.group, &failures)?;
-            census.note_failures(&failures);
-            censuses.push(census);
-        }
+        let sights = self.ask(&self.memory.of(context.run()), input).await?;
+        self.memory.forget(context.run());
+        let censuses: Vec<Census> = input
+            .groups
+            .iter()
+            .zip(&sights)
+            .map(|(expected, sight)| count(expected, sight))
+            .collect::<Result<_, _>>()?;
         if censuses.iter().all(Census::is_healthy) {
             let instance_ids = censuses.into_iter().map(Census::into_healthy_ids).collect();
             return Ok(Progress::Done(HealthyTargets { instance_ids }));
@@ -128,10 +167,9 @@ pub(crate) async fn target_health(
 }
 
 fn living_group<'a>(
-    groups: &'a [AutoScalingGroup],
+    group: Option<&'a AutoScalingGroup>,
     name: &str,
 ) -> Result<&'a AutoScalingGroup, ActionError> {
-    let group = groups.iter().find(|group| group.auto_scaling_group_name() == Some(name));
     let group = group
         .ok_or_else(|| ActionError::transient(format!("group {name} was made and is not there")))?;
     match group.status() {

@@ -44,7 +44,8 @@
 //! - `connection`: the way to AWS, and the one place that every call passes; `classify`: what an error says
 //! - `ownership`, `tags`, `adoption`, `removal`: marks, their proofs, and what follows from them
 //! - one module for each kind of resource, and one for each wait; `user_data`: what the instances run
-//! - `preflight`, `sweep`: the look before anything is made, and the one after everything is gone
+//! - `preflight`, `sweep`: the look before anything is made, and the one after everything is gone; `inventory`: what
+//!   both ask; `memory`: what a look of many calls keeps for its repetition
 
 mod activities;
 mod adoption;

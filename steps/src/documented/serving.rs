@@ -68,15 +68,7 @@ impl ServingStep {
                 (first_rule, second_rule),
             ),
             move |(first, second, _, _)| HealthyTargetsInput {
-                groups: [first, second]
-                    .into_iter()
-                    .zip(desired)
-                    .map(|((group, target_group), desired)| ExpectedTargets {
-                        group,
-                        target_group,
-                        desired,
-                    })
-                    .collect(),
+                groups: [expected(first, desired[0]), expected(second, desired[1])],
             },
         )
     }
@@ -142,4 +134,11 @@ impl Step for ServingStep {
         }
         active
     }
+}
+
+fn expected(
+    (group, target_group): (AutoScalingGroupRef, TargetGroupRef),
+    desired: u32,
+) -> ExpectedTargets {
+    ExpectedTargets { group, target_group, desired }
 }

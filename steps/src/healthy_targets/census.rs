@@ -21,7 +21,7 @@ pub(super) struct Census {
     healthy: BTreeSet<String>,
     /// How many targets are in another state: `initial`, or `unhealthy (Target.Timeout)`.
     others: BTreeMap<String, usize>,
-    /// Why a launch failed, when another may succeed.
+    /// Why the newest failed launch failed, when another may succeed.
     trouble: Option<String>,
 }
 
@@ -30,6 +30,7 @@ impl Census {
         expected: &ExpectedTargets,
         group: &AutoScalingGroup,
         health: &[TargetHealthDescription],
+        failures: &[FailedLaunch],
     ) -> Self {
         let in_service = group
             .instances()
@@ -56,7 +57,7 @@ impl Census {
             in_service,
             healthy,
             others,
-            trouble: None,
+            trouble: failures.first().map(|failure| failure.message.clone()),
         }
     }
 
@@ -72,11 +73,6 @@ impl Census {
 
     pub(super) fn into_healthy_ids(self) -> BTreeSet<String> {
         self.healthy
-    }
-
-    /// Remembers the newest failed launch for the summary.
-    pub(super) fn note_failures(&mut self, failures: &[FailedLaunch]) {
-        self.trouble = failures.first().map(|failure| failure.message.clone());
     }
 
     /// How many of the desired instances are there and healthy.

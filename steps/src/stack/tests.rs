@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::connection::Transport;
@@ -143,4 +143,25 @@ async fn steps_of_another_version_are_refused_by_name() {
         steps.push(extra);
     });
     assert_eq!(unknown, "this version of lab1-flow does not know the run's step later");
+}
+
+#[tokio::test]
+async fn the_documentation_lists_every_action_under_its_step() {
+    let rows = include_str!("../lib.rs").lines().filter_map(|line| line.strip_prefix("//! |"));
+    let listed: BTreeSet<(String, String)> = rows
+        .filter_map(|row| {
+            let mut cells = row.split('|');
+            Some((cells.next()?.trim().to_owned(), cells.next()?.to_owned()))
+        })
+        .flat_map(|(step, actions)| {
+            let names = actions.split('`').skip(1).step_by(2).map(str::to_owned);
+            names.map(|name| (step.clone(), name)).collect::<Vec<_>>()
+        })
+        .collect();
+    let workflow = workflow_of(&documented()).await;
+    let actions = workflow.steps().iter().flat_map(|step| {
+        let number = step.number.map_or_else(String::new, |number| number.to_string());
+        step.actions.iter().map(move |action| (number.clone(), action.name.to_string()))
+    });
+    assert_eq!(listed, actions.collect());
 }

@@ -35,31 +35,39 @@ fn target(id: &str, state: TargetHealthStateEnum) -> TargetHealthDescription {
         .build()
 }
 
+fn census(
+    expected: &ExpectedTargets,
+    group: &AutoScalingGroup,
+    health: &[TargetHealthDescription],
+) -> Census {
+    Census::take(expected, group, health, &[])
+}
+
 const IN_SERVICE: LifecycleState = LifecycleState::InService;
 const HEALTHY: TargetHealthStateEnum = TargetHealthStateEnum::Healthy;
 
 #[test]
 fn a_group_is_healthy_when_its_healthy_targets_are_its_instances_in_service() {
     let group = group(&[("i-1", IN_SERVICE), ("i-2", IN_SERVICE)]);
-    let census =
-        Census::take(&expected("g", 2), &group, &[target("i-1", HEALTHY), target("i-2", HEALTHY)]);
-    assert!(census.is_healthy());
-    let ids: Vec<String> = census.into_healthy_ids().into_iter().collect();
+    let counted =
+        census(&expected("g", 2), &group, &[target("i-1", HEALTHY), target("i-2", HEALTHY)]);
+    assert!(counted.is_healthy());
+    let ids: Vec<String> = counted.into_healthy_ids().into_iter().collect();
     assert_eq!(ids, ["i-1", "i-2"]);
 }
 
 #[test]
 fn nothing_less_than_that_is_enough() {
     let both = [target("i-1", HEALTHY), target("i-2", HEALTHY)];
-    let empty = Census::take(&expected("g", 2), &group(&[]), &[]);
-    let short = Census::take(&expected("g", 2), &group(&[("i-1", IN_SERVICE)]), &both[..1]);
-    let stray = Census::take(&expected("g", 1), &group(&[("i-1", IN_SERVICE)]), &both);
-    let pending = Census::take(
+    let empty = census(&expected("g", 2), &group(&[]), &[]);
+    let short = census(&expected("g", 2), &group(&[("i-1", IN_SERVICE)]), &both[..1]);
+    let stray = census(&expected("g", 1), &group(&[("i-1", IN_SERVICE)]), &both);
+    let pending = census(
         &expected("g", 2),
         &group(&[("i-1", IN_SERVICE), ("i-2", LifecycleState::Pending)]),
         &both,
     );
-    let unhealthy = Census::take(
+    let unhealthy = census(
         &expected("g", 1),
         &group(&[("i-1", IN_SERVICE), ("i-2", IN_SERVICE)]),
         &[target("i-1", HEALTHY), target("i-2", TargetHealthStateEnum::Unhealthy)],
@@ -77,12 +85,12 @@ fn nothing_less_than_that_is_enough() {
 
 #[test]
 fn the_summary_counts_all_groups_and_says_what_is_special() {
-    let first = Census::take(
+    let first = census(
         &expected("group1", 2),
         &group(&[("i-1", IN_SERVICE), ("i-2", IN_SERVICE)]),
         &[target("i-1", HEALTHY), target("i-2", TargetHealthStateEnum::Initial)],
     );
-    let second = Census::take(&expected("group2", 1), &group(&[]), &[]);
+    let second = census(&expected("group2", 1), &group(&[]), &[]);
     assert_eq!(
         summary(&[first, second]),
         "targets healthy 1/3, 1 initial; group2 has 0 of 1 instances"
@@ -98,8 +106,8 @@ fn the_summary_tells_why_a_target_is_unhealthy() {
             .reason(TargetHealthReasonEnum::Timeout)
             .build(),
     );
-    let census = Census::take(&expected("g", 1), &group(&[("i-1", IN_SERVICE)]), &[sick]);
-    assert_eq!(summary(&[census]), "targets healthy 0/1, 1 unhealthy (Target.Timeout)");
+    let counted = census(&expected("g", 1), &group(&[("i-1", IN_SERVICE)]), &[sick]);
+    assert_eq!(summary(&[counted]), "targets healthy 0/1, 1 unhealthy (Target.Timeout)");
 }
 
 #[test]
@@ -120,11 +128,26 @@ fn a_launch_that_can_never_work_fails_with_the_providers_text() {
 #[test]
 fn a_group_that_somebody_deletes_fails_at_once_and_an_unseen_one_is_looked_for_again() {
     let mut going = group(&[]);
-    going.auto_scaling_group_name = Some("group1".to_owned());
-    assert!(living_group(&[going.clone()], "group1").is_ok());
+    assert!(living_group(Some(&going), "group1").is_ok());
     going.status = Some("Delete in progress".to_owned());
-    let error = living_group(&[going], "group1").unwrap_err();
+    let error = living_group(Some(&going), "group1").unwrap_err();
     assert_eq!(error.class(), FailureClass::Permanent);
-    let error = living_group(&[], "group1").unwrap_err();
+    let error = living_group(None, "group1").unwrap_err();
     assert_eq!(error.class(), FailureClass::Transient);
+}
+
+#[test]
+fn a_launch_that_failed_and_may_succeed_is_told() {
+    let failure = FailedLaunch {
+        message: "no capacity for m4.large".to_owned(),
+        outlook: Outlook::MayRecover,
+        advice: None,
+    };
+    let sight = Sight { group: Some(group(&[])), health: Vec::new(), failures: vec![failure] };
+    let counted = count(&expected("group1", 1), &sight).unwrap();
+    assert_eq!(
+        summary(&[counted]),
+        "targets healthy 0/1; group1 has 0 of 1 instances; \
+         a launch of group1 failed: no capacity for m4.large"
+    );
 }

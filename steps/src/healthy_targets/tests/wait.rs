@@ -2,7 +2,7 @@ use lab1_flow_cloud::{CloudOptions, Limits as CloudLimits};
 use lab1_flow_workflow::journal::FailureClass;
 
 use super::super::*;
-use crate::trial::{OUR_RUN, Trial, context, fails, waits};
+use crate::trial::{OUR_RUN, Trial, WireFault, context, fails, waits};
 
 /// Two groups behind a balancer, just made; the second one from this image.
 async fn begin(options: CloudOptions, second_image: &str) -> (Trial, HealthyTargetsInput) {
@@ -16,7 +16,7 @@ async fn begin(options: CloudOptions, second_image: &str) -> (Trial, HealthyTarg
     let first_group = trial.group("group1", &template, &first).await;
     let second_group = trial.group("group2", &other_template, &second).await;
     let expected = |group, target_group| ExpectedTargets { group, target_group, desired: 2 };
-    let groups = vec![expected(first_group, first), expected(second_group, second)];
+    let groups = [expected(first_group, first), expected(second_group, second)];
     trial.take_calls();
     (trial, HealthyTargetsInput { groups })
 }
@@ -75,4 +75,32 @@ async fn a_group_that_somebody_deletes_fails_at_once() {
     let result = look.look(&context(OUR_RUN, "targets-healthy"), &input).await;
     let error = fails(result, FailureClass::Permanent);
     assert!(error.to_string().contains("group group2 is being removed"), "{error}");
+}
+
+#[tokio::test]
+async fn a_service_that_refuses_every_third_call_is_got_past() {
+    let (trial, input) = begin(CloudOptions::plain(), IMAGE).await;
+    trial.clock.advance_s(600);
+    let look = TargetsHealthy::new(&trial.aws);
+    let context = context(OUR_RUN, "targets-healthy");
+    trial.order("DescribeTargetHealth", WireFault::Refuse(400, "Throttling"));
+    fails(look.look(&context, &input).await, FailureClass::Throttled);
+    trial.take_calls();
+    assert!(matches!(look.look(&context, &input).await, Ok(Progress::Done(_))));
+    assert_eq!(trial.take_calls(), ["DescribeTargetHealth"]);
+    // The next look asks for everything again.
+    look.look(&context, &input).await.unwrap();
+    assert_eq!(trial.take_calls().len(), 3);
+}
+
+#[tokio::test]
+async fn a_group_that_was_not_there_is_asked_for_again() {
+    let (trial, mut input) = begin(CloudOptions::plain(), IMAGE).await;
+    trial.clock.advance_s(600);
+    let look = TargetsHealthy::new(&trial.aws);
+    let context = context(OUR_RUN, "targets-healthy");
+    let name = std::mem::replace(&mut input.groups[0].group.name, "unseen".to_owned());
+    fails(look.look(&context, &input).await, FailureClass::Transient);
+    input.groups[0].group.name = name;
+    assert!(matches!(look.look(&context, &input).await, Ok(Progress::Done(_))));
 }

@@ -147,8 +147,10 @@ async fn a_group_is_deleted_once_and_stays_deleted() {
         let (trial, action, input) = begin_with(options).await;
         let context = context(OUR_RUN, ACTION);
         let made = action.execute(&context, &input).await.unwrap();
+        trial.take_calls();
         let reason = waits(action.compensate(&context, &input, &made).await);
         assert_eq!(reason, "target group target-group-1 is being deleted");
+        assert_eq!(trial.take_calls(), ["DescribeTags", "DeleteTargetGroup"]);
         assert!(trial.made("target-group").is_empty());
         for _ in 0..2 {
             let gone = action.compensate(&context, &input, &made).await;
