@@ -18,13 +18,20 @@ pub(crate) fn create_dir(path: &Path) -> Result<(), JournalError> {
         .doing(|| format!("create the folder {}", path.display()))
 }
 
-/// Makes a directory and its missing parents, all private.
+/// Makes a directory and its missing parents, all private, and their names durable.
 pub(crate) fn create_dirs(path: &Path) -> Result<(), JournalError> {
-    DirBuilder::new()
-        .mode(0o700)
-        .recursive(true)
-        .create(path)
-        .doing(|| format!("create the folder {}", path.display()))
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        create_dirs(parent)?;
+    }
+    match create_dir(path) {
+        // Another process was faster.
+        Err(_) if path.is_dir() => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => path.parent().map_or(Ok(()), sync_dir),
+    }
 }
 
 /// Opens a private file for reading and writing, and makes it when it is missing.
