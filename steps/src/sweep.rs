@@ -64,3 +64,6 @@ fn line(thing: &Thing) -> String {
     let Thing { kind, name, detail, .. } = thing;
     if detail.is_empty() { format!("{kind} {name}") } else { format!("{kind} {name} ({detail})") }
 }
+
+#[cfg(test)]
+mod tests;
