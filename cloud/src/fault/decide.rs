@@ -115,11 +115,13 @@ mod tests {
     #[test]
     fn the_first_rule_that_fires_wins_and_the_others_still_count_the_call() {
         let once = FaultRule { count: Some(1), ..FaultRule::new(Fault::Throttle) };
-        let second =
-            FaultRule { from_call: 2, count: Some(1), ..FaultRule::new(Fault::ErrorBefore(500)) };
-        let faults = faults(vec![once, second]);
-        let met: Vec<_> = (0..3).map(|_| faults.decide(&create_rule())).collect();
-        assert_eq!(met, [Some(Fault::Throttle), Some(Fault::ErrorBefore(500)), None]);
+        let second = FaultRule { count: Some(1), ..FaultRule::new(Fault::ErrorBefore(500)) };
+        let third = FaultRule { from_call: 3, count: Some(1), ..FaultRule::new(Fault::ReplyLost) };
+        let faults = faults(vec![once, second, third]);
+        let met: Vec<_> = (0..4).map(|_| faults.decide(&create_rule())).collect();
+        let expected = [Fault::Throttle, Fault::ErrorBefore(500), Fault::ReplyLost].map(Some);
+        assert_eq!(met[..3], expected);
+        assert_eq!((met[3], faults.fired()), (None, vec![1, 1, 1]));
     }
 
     #[test]

@@ -243,6 +243,7 @@ fn a_balancer_that_is_not_active_has_no_listener_or_admits_nobody_gives_no_answe
 #[test]
 fn a_port_beside_the_name_chooses_the_listener() {
     let table = table(vec![
+        listener(70, Vec::new(), forward("c", vec![target("i-70")])),
         listener(8080, Vec::new(), forward("a", vec![target("i-8080")])),
         listener(80, Vec::new(), forward("b", vec![target("i-80")])),
     ]);
