@@ -33,6 +33,7 @@ const WATCHDOG_DELAY_MS: i64 = 30_000;
 /// Lets everything happen that is due by the context's time, and tells when the next thing is due.
 pub(crate) fn advance(cx: &mut Context<'_>) -> i64 {
     let until_ms = cx.now_ms;
+    watch(cx);
     for _ in 0..OCCURRENCES_MAX {
         match next(cx) {
             Some((due_ms, occurrence)) if due_ms <= until_ms => {
@@ -154,7 +155,7 @@ fn watch(cx: &mut Context<'_>) {
     if cx.options.limits.lab_watchdog && cx.region.watchdog_ms.is_none() {
         let up = cx.region.instances.values().filter(|instance| instance.is_up()).count();
         if up > LAB_INSTANCES_MAX {
-            cx.region.watchdog_ms = Some(cx.now_ms + WATCHDOG_DELAY_MS);
+            cx.region.watchdog_ms = Some(cx.region.advanced_ms + WATCHDOG_DELAY_MS);
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::ec2::instances::Instance;
 use crate::ec2::key_pairs::KeyPair;
 use crate::ec2::launch_templates::{LaunchTemplate, RememberedToken};
 use crate::ec2::network::Network;
+use crate::ec2::run_instances::RunToken;
 use crate::ec2::security_groups::SecurityGroup;
 use crate::elb::listeners::Listener;
 use crate::elb::load_balancers::{BalancerInterface, LoadBalancer};
@@ -87,6 +88,8 @@ pub(crate) struct Region {
     pub(crate) rules_changed_ms: i64,
     pub(crate) launch_templates: Table<LaunchTemplate>,
     pub(crate) client_tokens: BTreeMap<String, RememberedToken>,
+    #[serde(default)]
+    pub(crate) run_tokens: BTreeMap<String, RunToken>,
     pub(crate) instances: BTreeMap<String, Instance>,
     pub(crate) target_groups: Table<TargetGroup>,
     pub(crate) load_balancers: Table<LoadBalancer>,
@@ -127,6 +130,7 @@ impl Region {
             rules_changed_ms: 0,
             launch_templates: Table::default(),
             client_tokens: BTreeMap::new(),
+            run_tokens: BTreeMap::new(),
             instances: BTreeMap::new(),
             target_groups: Table::default(),
             load_balancers: Table::default(),
@@ -152,7 +156,8 @@ impl Region {
         let groups = self.target_groups.live();
         let targets = groups.flat_map(|group| &group.targets).filter_map(|it| it.drained_ms);
         let tokens = self.client_tokens.values().map(|token| token.expires_ms);
-        instances.chain(targets).chain(tokens).min().unwrap_or(i64::MAX)
+        let run_tokens = self.run_tokens.values().map(|token| token.expires_ms);
+        instances.chain(targets).chain(tokens).chain(run_tokens).min().unwrap_or(i64::MAX)
     }
 
     /// Drops what is deleted and no longer seen.
@@ -170,6 +175,7 @@ impl Region {
             group.targets.retain(|target| target.drained_ms.is_none_or(|end| now_ms < end));
         }
         self.client_tokens.retain(|_, token| now_ms < token.expires_ms);
+        self.run_tokens.retain(|_, token| now_ms < token.expires_ms);
     }
 }
 

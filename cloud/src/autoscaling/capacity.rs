@@ -83,7 +83,9 @@ fn choose_victim(group: &Group) -> Option<String> {
         Some("NewestInstance") => candidates.reverse(),
         Some("OldestInstance") => {}
         // The default policy, too, prefers the oldest template.
-        _ => candidates.sort_by_key(|member| member.template_version),
+        _ => candidates.sort_by_key(|member| {
+            member.template.as_ref().and_then(|template| template.version.parse::<u64>().ok())
+        }),
     }
     candidates.first().map(|member| member.instance_id.clone())
 }

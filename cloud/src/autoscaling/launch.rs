@@ -2,13 +2,14 @@
 
 use crate::autoscaling::activities::{self, Status, Subject};
 use crate::autoscaling::model::{Group, Lifecycle, Member};
+use crate::autoscaling::settings::TemplateChoice;
 use crate::autoscaling::validation;
 use crate::durations::Event;
 use crate::ec2::instance_types::InstanceType;
-use crate::ec2::instances::Instance;
 use crate::ec2::launch_template_data::LaunchTemplateData;
+use crate::ec2::launching::{self, Order};
 use crate::ec2::network::Subnet;
-use crate::state::{Context, Tags};
+use crate::state::Context;
 
 /// Launches one instance for a group. A failure is recorded as an activity, and nowhere else.
 ///
@@ -41,15 +42,25 @@ pub(crate) fn launch(cx: &mut Context<'_>, group: &mut Group, cause: &str) -> bo
         instance_id: instance_id.clone(),
         instance_type: plan.kind.clone(),
         zone: subnet.zone.clone(),
-        template_id: group.settings.template.id.clone(),
-        template_name: group.settings.template.name.clone(),
-        template_version: plan.version,
+        template: Some(TemplateChoice {
+            version: plan.version.to_string(),
+            ..group.settings.template.clone()
+        }),
         lifecycle: Lifecycle::Pending { in_service_ms },
         healthy: true,
         protected: group.settings.protect_new,
         activity,
     });
-    make_instance(cx, group, &subnet, plan, instance_id, in_service_ms);
+    let order = Order {
+        id: instance_id,
+        reservation_id: cx.region.ids.prefixed("r"),
+        data: plan.data,
+        subnet: &subnet,
+        tags: group.instance_tags(),
+        // The group learns of a running instance a little after it runs.
+        running_ms: cx.now_ms + (in_service_ms - cx.now_ms) * 4 / 5,
+    };
+    launching::make_instance(cx, order);
     true
 }
 
@@ -75,7 +86,7 @@ fn choose_subnet(cx: &Context<'_>, group: &Group) -> Option<Subnet> {
 fn prepare(cx: &Context<'_>, group: &Group, subnet: &Subnet) -> Result<Plan, String> {
     let (_, version) = validation::resolve(cx, &group.settings.template)?;
     let data = version.data.clone();
-    validation::check_data(cx, &data)?;
+    validation::check_data(cx, &data).map_err(|refusal| refusal.message)?;
     if group
         .attachments
         .iter()
@@ -96,89 +107,6 @@ fn prepare(cx: &Context<'_>, group: &Group, subnet: &Subnet) -> Result<Plan, Str
             ));
         }
     };
-    check_quotas(cx, vcpus)?;
+    launching::check_quotas(cx, 1, vcpus).map_err(|refusal| refusal.message)?;
     Ok(Plan { data, version: version.number, kind })
-}
-
-fn check_quotas(cx: &Context<'_>, vcpus: u32) -> Result<(), String> {
-    let up = || cx.region.instances.values().filter(|instance| instance.is_up());
-    let limits = &cx.options.limits;
-    if let Some(max) = limits.instances_max
-        && up().count() >= max as usize
-    {
-        return Err(format!(
-            "You have requested more instances ({}) than your current instance limit of {max} \
-             allows for the specified instance type.",
-            up().count() + 1
-        ));
-    }
-    if let Some(max) = limits.vcpus_max
-        && up().map(Instance::vcpus).sum::<u32>() + vcpus > max
-    {
-        return Err(format!(
-            "You have requested more vCPU capacity than your current vCPU limit of {max} allows \
-             for the instance bucket that the specified instance type belongs to."
-        ));
-    }
-    Ok(())
-}
-
-fn make_instance(
-    cx: &mut Context<'_>,
-    group: &Group,
-    subnet: &Subnet,
-    plan: Plan,
-    id: String,
-    in_service_ms: i64,
-) {
-    let data = plan.data;
-    let security_groups = worn_groups(cx, &data, &subnet.vpc_id);
-    let number = cx.region.ids.number();
-    // The group learns of a running instance a little after it runs.
-    let running_ms = cx.now_ms + (in_service_ms - cx.now_ms) * 4 / 5;
-    let user_data_ms = cx.duration_ms(Event::UserDataDone, &id);
-    let mut tags: Tags = data.instance_tags.clone();
-    tags.extend(group.instance_tags());
-    let public = format!("198.51.100.{}", number % 254 + 1);
-    let volume = data.volumes.first();
-    let instance = Instance {
-        reservation_id: cx.region.ids.prefixed("r"),
-        interface_id: cx.region.ids.prefixed("eni"),
-        volume_id: cx.region.ids.prefixed("vol"),
-        volume_gib: volume.and_then(|volume| volume.size_gib).unwrap_or(8),
-        image_id: data.image_id.clone().unwrap_or_default(),
-        kind: plan.kind,
-        key_name: data.key_name.clone(),
-        vpc_id: subnet.vpc_id.clone(),
-        subnet_id: subnet.id.clone(),
-        zone: subnet.zone.clone(),
-        private_address: subnet.address(number),
-        public_address: data.wants_public_address().then_some(public),
-        security_groups,
-        answers_ms: data.user_data.as_ref().map(|_| running_ms + user_data_ms),
-        user_data: data.user_data,
-        metadata: data.metadata.unwrap_or_default(),
-        monitoring: data.monitoring.unwrap_or(false),
-        tags,
-        volume_tags: data.volume_tags,
-        interface_tags: data.interface_tags,
-        launched_ms: cx.now_ms,
-        running_ms,
-        end: None,
-        id: id.clone(),
-    };
-    cx.region.instances.insert(id, instance);
-}
-
-/// Gives the security groups that the instance wears: named by id or by name, or the default one.
-fn worn_groups(cx: &Context<'_>, data: &LaunchTemplateData, vpc_id: &str) -> Vec<String> {
-    let in_vpc = || cx.region.security_groups.live().filter(|group| group.vpc_id == vpc_id);
-    let mut worn = data.effective_group_ids().to_vec();
-    for name in &data.security_group_names {
-        worn.extend(in_vpc().find(|group| group.name == *name).map(|group| group.id.clone()));
-    }
-    if worn.is_empty() {
-        worn.extend(in_vpc().find(|group| group.name == "default").map(|group| group.id.clone()));
-    }
-    worn
 }

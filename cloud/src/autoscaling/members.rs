@@ -252,11 +252,8 @@ pub(crate) fn write(member: &Member, health: &str, item: &mut Xml) {
         .text("AvailabilityZone", &member.zone)
         .text("LifecycleState", member.lifecycle.as_str())
         .text("HealthStatus", health)
-        .element("LaunchTemplate", |template| {
-            template
-                .text("LaunchTemplateId", &member.template_id)
-                .text("LaunchTemplateName", &member.template_name)
-                .text("Version", member.template_version);
-        })
         .text("ProtectedFromScaleIn", member.protected);
+    if let Some(template) = &member.template {
+        item.element("LaunchTemplate", |xml| template.write(xml));
+    }
 }

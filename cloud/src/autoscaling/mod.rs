@@ -2,6 +2,7 @@
 
 pub(crate) mod activities;
 pub(crate) mod attachments;
+pub(crate) mod by_hand;
 pub(crate) mod capacity;
 pub(crate) mod deletion;
 pub(crate) mod groups;
@@ -16,6 +17,7 @@ use crate::dispatch::Route;
 
 /// Every action of Auto Scaling that is modelled.
 pub(crate) const ROUTES: &[Route] = &[
+    Route::bare_change("AttachInstances", by_hand::attach),
     Route::change("AttachLoadBalancerTargetGroups", attachments::attach),
     Route::bare_change("CreateAutoScalingGroup", groups::create),
     Route::bare_change("CreateOrUpdateTags", tags::create_or_update),
@@ -26,6 +28,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::read("DescribeLoadBalancerTargetGroups", attachments::describe),
     Route::read("DescribeScalingActivities", activities::describe),
     Route::read("DescribeTags", tags::describe),
+    Route::change("DetachInstances", by_hand::detach),
     Route::change("DetachLoadBalancerTargetGroups", attachments::detach),
     Route::bare_change("SetDesiredCapacity", capacity::set_desired),
     Route::change("TerminateInstanceInAutoScalingGroup", members::terminate),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::autoscaling::settings::Settings;
+use crate::autoscaling::settings::{Settings, TemplateChoice};
 use crate::state::{Context, Tags};
 use crate::wire::refusal::Refusal;
 
@@ -54,9 +54,8 @@ pub(crate) struct Member {
     pub(crate) instance_id: String,
     pub(crate) instance_type: String,
     pub(crate) zone: String,
-    pub(crate) template_id: String,
-    pub(crate) template_name: String,
-    pub(crate) template_version: u64,
+    /// The template that it was launched from, with the version's number; none if it was attached.
+    pub(crate) template: Option<TemplateChoice>,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) healthy: bool,
     pub(crate) protected: bool,

@@ -153,7 +153,7 @@ impl Instance {
         }
     }
 
-    fn write(&self, region: &Region, now_ms: i64, item: &mut Xml) {
+    pub(super) fn write(&self, region: &Region, now_ms: i64, item: &mut Xml) {
         let state = self.state(now_ms);
         item.text("instanceId", &self.id).text("imageId", &self.image_id);
         state.write(item, "instanceState");

@@ -4,6 +4,7 @@ use crate::dispatch::Answer;
 use crate::ec2::launch_template_data::LaunchTemplateData;
 use crate::ec2::launch_templates::{
     LaunchTemplate, PAGES, TemplateVersion, created_by, id_not_found, read_template_id,
+    version_not_found,
 };
 use crate::state::Context;
 use crate::time::iso8601;
@@ -126,13 +127,6 @@ pub(crate) fn delete(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
 
 fn template_mut<'a>(cx: &'a mut Context<'_>, id: &str) -> Result<&'a mut LaunchTemplate, Refusal> {
     cx.region.launch_templates.live_mut(id).ok_or_else(|| id_not_found(id))
-}
-
-fn version_not_found(wanted: &str) -> Refusal {
-    Refusal::new(
-        "InvalidLaunchTemplateId.VersionNotFound",
-        format!("Could not find launch template version {wanted}"),
-    )
 }
 
 fn write(template: &LaunchTemplate, version: &TemplateVersion, item: &mut Xml) {

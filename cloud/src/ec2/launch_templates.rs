@@ -232,3 +232,10 @@ pub(super) fn name_not_found() -> Refusal {
     let message = "At least one of the launch templates specified in the request does not exist.";
     Refusal::new("InvalidLaunchTemplateName.NotFoundException", message)
 }
+
+pub(super) fn version_not_found(wanted: &str) -> Refusal {
+    Refusal::new(
+        "InvalidLaunchTemplateId.VersionNotFound",
+        format!("Could not find launch template version {wanted}"),
+    )
+}

@@ -7,9 +7,11 @@ pub(crate) mod key_pairs;
 pub(crate) mod launch_template_data;
 pub(crate) mod launch_template_versions;
 pub(crate) mod launch_templates;
+pub(crate) mod launching;
 pub(crate) mod network;
 pub(crate) mod network_interfaces;
 pub(crate) mod permissions;
+pub(crate) mod run_instances;
 pub(crate) mod security_group_rules;
 pub(crate) mod security_groups;
 pub(crate) mod tags;
@@ -52,5 +54,6 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::change("ModifyLaunchTemplate", launch_template_versions::modify),
     Route::change("RevokeSecurityGroupEgress", security_group_rules::revoke_egress),
     Route::change("RevokeSecurityGroupIngress", security_group_rules::revoke_ingress),
+    Route::change("RunInstances", run_instances::run),
     Route::change("TerminateInstances", instances::terminate),
 ];

@@ -19,7 +19,12 @@ fn valid_calls(caller: &Caller, stack: &Stack) -> Vec<Call> {
     let groups = [reads(stack), changes(stack, &instance), balancing(stack, &instance)];
     let mut calls = vec![identity];
     calls.extend(groups.into_iter().flatten());
+    let members = caller.asg("DescribeAutoScalingGroups", "AutoScalingGroupNames.member.1=group1");
+    let doomed = caller.asg("DescribeAutoScalingInstances", "").ok().texts("InstanceId");
+    let survives = |id: &String| !doomed[..2].contains(id);
+    let survivor = members.ok().texts("InstanceId").into_iter().find(survives).unwrap();
     calls.extend(scaling(stack, &instance));
+    calls.extend(by_hand(stack, &survivor));
     calls.extend(deletions(stack));
     calls
 }
@@ -164,7 +169,7 @@ fn scaling(stack: &Stack, instance: &str) -> Vec<Call> {
         (ASG, "DescribeTags", String::new()),
         (ASG, "CreateAutoScalingGroup", stack.group_form(0, 4).replace("group1", "spare")),
         (ASG, "UpdateAutoScalingGroup", format!("{group}&MinSize=1")),
-        (ASG, "SetDesiredCapacity", format!("{group}&DesiredCapacity=2")),
+        (ASG, "SetDesiredCapacity", format!("{group}&DesiredCapacity=3")),
         (ASG, "CreateOrUpdateTags", format!("{group_tag}&Tags.member.1.Value=red")),
         (ASG, "DeleteTags", group_tag.to_owned()),
         (ASG, "DetachLoadBalancerTargetGroups", format!("{group}&TargetGroupARNs.member.1={tg}")),
@@ -174,13 +179,25 @@ fn scaling(stack: &Stack, instance: &str) -> Vec<Call> {
             "TerminateInstanceInAutoScalingGroup",
             format!("InstanceId={instance}&ShouldDecrementDesiredCapacity=true"),
         ),
-        (ASG, "DeleteAutoScalingGroup", format!("{group}&ForceDelete=true")),
+    ]
+}
+
+fn by_hand(stack: &Stack, instance: &str) -> Vec<Call> {
+    let run =
+        format!("MinCount=1&MaxCount=1&LaunchTemplate.LaunchTemplateId={}", stack.templates[0]);
+    let member = format!("AutoScalingGroupName=group1&InstanceIds.member.1={instance}");
+    vec![
+        (EC2, "RunInstances", run),
+        (ASG, "DetachInstances", format!("{member}&ShouldDecrementDesiredCapacity=true")),
+        (ASG, "AttachInstances", member),
     ]
 }
 
 fn deletions(stack: &Stack) -> Vec<Call> {
     let lb = &stack.balancer;
+    let group = "AutoScalingGroupName=group1&ForceDelete=true".to_owned();
     vec![
+        (ASG, "DeleteAutoScalingGroup", group),
         (ELB, "DeleteListener", format!("ListenerArn={}", stack.listener)),
         (ELB, "DeleteLoadBalancer", format!("LoadBalancerArn={lb}")),
         (ELB, "DeleteTargetGroup", format!("TargetGroupArn={}", "arn:aws:elasticloadbalancing:x")),

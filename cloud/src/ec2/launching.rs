@@ -1,0 +1,98 @@
+//! The making of an instance, whoever asks for it: a group or a person.
+
+use crate::durations::Event;
+use crate::ec2::instances::Instance;
+use crate::ec2::launch_template_data::LaunchTemplateData;
+use crate::ec2::network::Subnet;
+use crate::state::{Context, Tags};
+use crate::wire::refusal::Refusal;
+
+/// An instance that is to be made.
+#[derive(Debug)]
+pub(crate) struct Order<'a> {
+    pub(crate) id: String,
+    pub(crate) reservation_id: String,
+    pub(crate) data: LaunchTemplateData,
+    pub(crate) subnet: &'a Subnet,
+    /// Tags beside those of the template, and stronger.
+    pub(crate) tags: Tags,
+    pub(crate) running_ms: i64,
+}
+
+/// Refuses what would exceed the quotas of the account.
+pub(crate) fn check_quotas(cx: &Context<'_>, count: usize, vcpus: u32) -> Result<(), Refusal> {
+    let up = || cx.region.instances.values().filter(|instance| instance.is_up());
+    let limits = &cx.options.limits;
+    let wanted = up().count() + count;
+    if let Some(max) = limits.instances_max
+        && wanted > max as usize
+    {
+        let message = format!(
+            "You have requested more instances ({wanted}) than your current instance limit of \
+             {max} allows for the specified instance type."
+        );
+        return Err(Refusal::new("InstanceLimitExceeded", message));
+    }
+    if let Some(max) = limits.vcpus_max
+        && up().map(Instance::vcpus).sum::<u32>() + vcpus > max
+    {
+        let message = format!(
+            "You have requested more vCPU capacity than your current vCPU limit of {max} allows \
+             for the instance bucket that the specified instance type belongs to."
+        );
+        return Err(Refusal::new("VcpuLimitExceeded", message));
+    }
+    Ok(())
+}
+
+/// Makes an instance. Everything about it was checked before.
+pub(crate) fn make_instance(cx: &mut Context<'_>, order: Order<'_>) {
+    let Order { id, reservation_id, data, subnet, tags: stronger, running_ms } = order;
+    let security_groups = worn_groups(cx, &data, &subnet.vpc_id);
+    let number = cx.region.ids.number();
+    let user_data_ms = cx.duration_ms(Event::UserDataDone, &id);
+    let mut tags: Tags = data.instance_tags.clone();
+    tags.extend(stronger);
+    let public = format!("198.51.100.{}", number % 254 + 1);
+    let volume = data.volumes.first();
+    let instance = Instance {
+        reservation_id,
+        interface_id: cx.region.ids.prefixed("eni"),
+        volume_id: cx.region.ids.prefixed("vol"),
+        volume_gib: volume.and_then(|volume| volume.size_gib).unwrap_or(8),
+        image_id: data.image_id.clone().unwrap_or_default(),
+        kind: data.instance_type.clone().unwrap_or_default(),
+        key_name: data.key_name.clone(),
+        vpc_id: subnet.vpc_id.clone(),
+        subnet_id: subnet.id.clone(),
+        zone: subnet.zone.clone(),
+        private_address: subnet.address(number),
+        public_address: data.wants_public_address().then_some(public),
+        security_groups,
+        answers_ms: data.user_data.as_ref().map(|_| running_ms + user_data_ms),
+        user_data: data.user_data,
+        metadata: data.metadata.unwrap_or_default(),
+        monitoring: data.monitoring.unwrap_or(false),
+        tags,
+        volume_tags: data.volume_tags,
+        interface_tags: data.interface_tags,
+        launched_ms: cx.now_ms,
+        running_ms,
+        end: None,
+        id: id.clone(),
+    };
+    cx.region.instances.insert(id, instance);
+}
+
+/// Gives the security groups that the instance wears: named by id or by name, or the default one.
+fn worn_groups(cx: &Context<'_>, data: &LaunchTemplateData, vpc_id: &str) -> Vec<String> {
+    let in_vpc = || cx.region.security_groups.live().filter(|group| group.vpc_id == vpc_id);
+    let mut worn = data.effective_group_ids().to_vec();
+    for name in &data.security_group_names {
+        worn.extend(in_vpc().find(|group| group.name == *name).map(|group| group.id.clone()));
+    }
+    if worn.is_empty() {
+        worn.extend(in_vpc().find(|group| group.name == "default").map(|group| group.id.clone()));
+    }
+    worn
+}
