@@ -322,3 +322,6 @@ fn failed(action: &ActionState) -> bool {
 fn gave_up(action: &ActionState) -> bool {
     matches!(action.phase, ActionPhase::GaveUp { .. })
 }
+
+#[cfg(test)]
+mod properties;

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::erased::{Changing, ErasedAction, Looking, Undoable};
 use crate::handle::OutputMismatch;
+use crate::knot::knotted;
 use crate::sweep::{ErasedSweep, Sweep};
 use crate::{Action, Compensate, Handle, Look, Needs, Payload, Step};
 
@@ -23,6 +24,9 @@ pub enum DefinitionError {
     /// Two steps or two actions have one name.
     #[error("the name {0} is used twice")]
     Duplicate(String),
+    /// A part needs something that was built on its whole: in a rollback none of them could go first.
+    #[error("nothing of {0:?} could be taken back first: a part needs what was built on its whole")]
+    Knot(Vec<ActionName>),
     /// A step's configuration cannot be stored.
     #[error("the configuration of step {step} cannot be stored")]
     Config {
@@ -187,7 +191,10 @@ impl WorkflowBuilder {
         workflow
             .places_by_name
             .sort_by(|one, other| workflow.nodes[*one].name.cmp(&workflow.nodes[*other].name));
-        Ok(workflow)
+        match knotted(&workflow) {
+            knot if knot.is_empty() => Ok(workflow),
+            knot => Err(DefinitionError::Knot(knot)),
+        }
     }
 }
 

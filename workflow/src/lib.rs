@@ -105,7 +105,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `action.rs`, `step.rs`, `sweep.rs` | what an author writes |
-//! | `definition.rs`, `handle.rs` | how outputs feed inputs; wrong wiring does not compile |
+//! | `definition.rs`, `handle.rs`, `knot.rs` | how outputs feed inputs; wrong wiring does not compile |
 //! | `decide.rs` | the planner: a pure function from history to all that may go on now |
 //! | `drive.rs` | the loop: decide, write, send, take in what lands |
 //! | `flight.rs`, `land.rs`, `retract.rs` | one call under way; what its answer means for the run |
@@ -127,6 +127,7 @@ mod error;
 mod failure;
 mod flight;
 mod handle;
+mod knot;
 mod land;
 mod limits;
 mod observe;

@@ -135,5 +135,5 @@ async fn a_name_that_stays_taken_unseen_is_given_up_after_its_time() {
     }
     assert_eq!(rig.start().await, Rest::Failed);
     assert!(rig.clock.elapsed() >= Duration::from_secs(15), "{:?}", rig.clock.elapsed());
-    assert!(rig.clock.elapsed() < Duration::from_secs(120), "{:?}", rig.clock.elapsed());
+    assert!(rig.clock.elapsed() < Duration::from_mins(2), "{:?}", rig.clock.elapsed());
 }

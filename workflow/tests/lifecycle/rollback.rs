@@ -75,7 +75,7 @@ async fn a_rollback_during_a_throttle_wait_does_not_wait_for_it() {
     for _ in 0..20 {
         rig.world.order_fault(Op::Make, "b", refused(FailureClass::Throttled));
     }
-    rig.start_for(Duration::from_secs(60)).await;
+    rig.start_for(Duration::from_mins(1)).await;
     let begin = rig.clock.elapsed();
     let attempts = rig.lines().await.iter().filter(|line| line.starts_with("b begun")).count();
     assert_eq!(rig.roll_back().await, Rest::RolledBack);

@@ -1,0 +1,247 @@
+//! Goal: with faults that end, every run reaches its end, whatever comes together. Method: random workflows,
+//! faults, habits, deaths and verbs from a seed; a failure is shrunk, and its seed is kept in
+//! `tests/fault_schedules.seeds` and played first from then on.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lab1_flow_workflow::journal::{FailureClass, MemoryJournal, OnFailure, Rest, RunId};
+use lab1_flow_workflow::testing::{
+    Blueprint, Call, Evidence, Fault, Habits, Life, Op, PausedClock, Sketch, SketchKind, World,
+    check,
+};
+use lab1_flow_workflow::{Clock, Engine, Limits, NewRun, Profile, Resume};
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+
+/// One life of a process: what it is asked, and how long it lives.
+#[derive(Debug, Clone, Copy)]
+struct Spell {
+    rolls_back: bool,
+    lifetime_ms: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Schedule {
+    blueprint: Blueprint,
+    faults: Vec<(Op, usize, Fault)>,
+    habits: Habits,
+    on_failure: OnFailure,
+    seed: u64,
+    spells: Vec<Spell>,
+    rolls_back: bool,
+}
+
+/// The window in which an effect may appear late.
+const WINDOW_MS: u64 = 8_000;
+
+prop_compose! {
+    fn blueprints()(raw in prop::collection::vec((0..5_u8, any::<u8>(), any::<usize>()), 1..7))
+        -> Blueprint
+    {
+        let mut actions: Vec<Sketch> = Vec::new();
+        for (place, (kind, needs, about)) in raw.into_iter().enumerate() {
+            let things: Vec<usize> =
+                (0..place).filter(|before| actions[*before].kind == SketchKind::Thing).collect();
+            let thing = things.get(about % things.len().max(1)).copied();
+            let kind = match (kind, thing) {
+                (3, Some(thing)) => SketchKind::Part(thing),
+                (4, Some(thing)) => SketchKind::Watch(thing),
+                _ => SketchKind::Thing,
+            };
+            let needs = (0..place).filter(|before| needs >> before & 1 == 1).collect();
+            actions.push(Sketch { name: format!("x{place}"), kind, needs });
+        }
+        Blueprint { actions }
+    }
+}
+
+/// Whether it can be taken back: a part may not need what was built on its whole.
+fn is_sound(blueprint: &Blueprint) -> bool {
+    let world = World::new(Arc::new(PausedClock::new()), Habits::default());
+    blueprint.workflow(&world, Limits::default()).is_ok()
+}
+
+fn faults() -> impl Strategy<Value = Fault> {
+    let classes = prop::sample::select(vec![
+        FailureClass::Transient,
+        FailureClass::Throttled,
+        FailureClass::Ambiguous,
+        FailureClass::Contended,
+        FailureClass::Unreachable,
+        FailureClass::Permanent,
+    ]);
+    prop_oneof![
+        5 => classes.prop_map(Fault::Refused),
+        2 => Just(Fault::ErrorAfterEffect),
+        1 => Just(Fault::ReplyLost),
+        1 => Just(Fault::RequestLost),
+        1 => (0..WINDOW_MS / 2).prop_map(|ms| Fault::EffectDelayed(Duration::from_millis(ms))),
+    ]
+}
+
+prop_compose! {
+    fn habits()(latency in 1..200_u64, lag in 0..3_000_u64, removal in 0..4_000_u64,
+                settling in 0..5_000_u64) -> Habits
+    {
+        Habits {
+            latency: Duration::from_millis(latency),
+            lag: Duration::from_millis(lag),
+            removal: Duration::from_millis(removal),
+            settling: Duration::from_millis(settling),
+            names_are_unique: true,
+        }
+    }
+}
+
+prop_compose! {
+    fn schedules()(
+        blueprint in blueprints().prop_filter("a knot", is_sound),
+        faults in prop::collection::vec((
+            prop::sample::select(vec![Op::Make, Op::Make, Op::Find, Op::Watch, Op::Remove, Op::List]),
+            any::<usize>(),
+            faults(),
+        ), 0..8),
+        habits in habits(),
+        on_failure in prop::sample::select(vec![OnFailure::Stop, OnFailure::Rollback]),
+        seed in any::<u64>(),
+        spells in prop::collection::vec(
+            (prop::bool::weighted(0.2), 1..20_000_u64)
+                .prop_map(|(rolls_back, lifetime_ms)| Spell { rolls_back, lifetime_ms }),
+            0..5,
+        ),
+        rolls_back in any::<bool>(),
+    ) -> Schedule {
+        Schedule { blueprint, faults, habits, on_failure, seed, spells, rolls_back }
+    }
+}
+
+/// A run in the hands of one process after another.
+struct Story {
+    schedule: Schedule,
+    clock: PausedClock,
+    world: World,
+    new: NewRun,
+    image: MemoryJournal,
+    calls: Vec<Call>,
+}
+
+/// Each fault strikes once, and each spell may rest once for each.
+const SPELLS_MAX: usize = 40;
+
+impl Story {
+    fn new(schedule: &Schedule) -> Self {
+        let clock = PausedClock::new();
+        let world = World::new(Arc::new(clock.clone()), schedule.habits.clone());
+        world.plant("somebody-elses", "theirs", Some("another-run"));
+        for (op, about, fault) in &schedule.faults {
+            world.order_fault(*op, fault_target(&schedule.blueprint, *op, *about), *fault);
+        }
+        let profile =
+            Profile { window_usual_ms: WINDOW_MS, window_slow_ms: WINDOW_MS, ..Profile::default() };
+        let new = NewRun {
+            on_failure: schedule.on_failure,
+            seed: schedule.seed,
+            profile,
+            ..NewRun::new(RunId::new("scheduled").unwrap())
+        };
+        let (image, calls) = (MemoryJournal::new(), Vec::new());
+        Self { schedule: schedule.clone(), clock, world, new, image, calls }
+    }
+
+    /// Lets a process live for so long, or to its end.
+    async fn live(&mut self, rolls_back: bool, lifetime: Duration) -> Option<Rest> {
+        let life = Life::new(&self.image, &self.new.run, None);
+        let engine = Engine::new(life.journal()).with_clock(Arc::new(self.clock.restarted()));
+        let workflow = self.schedule.blueprint.workflow(&self.world, Limits::default()).unwrap();
+        let (workflow, run) = (life.probe(workflow), &self.new.run);
+        let played = async {
+            match (life.history(), rolls_back) {
+                (None, _) => engine.start(&workflow, self.new.clone()).await,
+                (Some(_), false) => engine.resume(&workflow, run, Resume::default()).await,
+                (Some(_), true) => engine.roll_back(&workflow, run, Resume::default()).await,
+            }
+        };
+        let rest = tokio::select! {
+            ended = played => Some(ended.unwrap().rest().clone()),
+            () = self.clock.sleep(lifetime) => None,
+        };
+        self.image = life.journal().durable();
+        self.calls.extend(life.calls());
+        rest
+    }
+}
+
+/// Whom a fault is for, as the world names it.
+fn fault_target(blueprint: &Blueprint, op: Op, about: usize) -> String {
+    let sketch = &blueprint.actions[about % blueprint.actions.len()];
+    match (op, sketch.kind) {
+        (Op::List, _) => "scheduled".into(),
+        (_, SketchKind::Part(whole)) => {
+            format!("{}/{}", blueprint.actions[whole].name, sketch.name)
+        }
+        (_, SketchKind::Watch(thing)) => blueprint.actions[thing].name.clone(),
+        (_, SketchKind::Thing) => sketch.name.clone(),
+    }
+}
+
+async fn play(schedule: Schedule) -> Result<(), TestCaseError> {
+    let mut story = Story::new(&schedule);
+    let before = story.world.holdings();
+    for spell in &schedule.spells {
+        story.live(spell.rolls_back, Duration::from_millis(spell.lifetime_ms)).await;
+    }
+    let mut rests = Vec::new();
+    let reached = loop {
+        let rest = story.live(schedule.rolls_back, Duration::from_hours(100)).await;
+        let end = match rest {
+            Some(Rest::RolledBack) => true,
+            Some(Rest::Completed) => !schedule.rolls_back,
+            _ => false,
+        };
+        rests.push(rest);
+        if end || rests.len() > SPELLS_MAX {
+            break end;
+        }
+    };
+    prop_assert!(reached, "no end: {:?}", rests);
+    story.clock.sleep(Duration::from_hours(2)).await;
+    let history = Life::new(&story.image, &story.new.run, None).history().unwrap();
+    let found = check(&Evidence {
+        history: &history,
+        before: &before,
+        after: &story.world.holdings(),
+        calls: &story.calls,
+        limits: &Limits::default(),
+    });
+    prop_assert!(found.is_empty(), "{:?}", found);
+    Ok(())
+}
+
+/// How many schedules are played; `LAB1_FLOW_SCHEDULES` asks for more.
+fn cases() -> u32 {
+    let asked = std::env::var("LAB1_FLOW_SCHEDULES").ok();
+    asked.and_then(|count| count.parse().ok()).unwrap_or(300)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: cases(),
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
+            "tests/fault_schedules.seeds",
+        ))),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn every_schedule_of_faults_and_deaths_reaches_its_end(schedule in schedules()) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(play(schedule))?;
+    }
+}
