@@ -12,6 +12,42 @@ use crate::definition::Outputs;
 ///
 /// A handle exists only after its action was declared, and carries the type of its output: to use an output
 /// before it exists, or as something else, does not compile.
+///
+/// ```
+/// # use lab1_flow_workflow::{Actions, Handle, Step, Workflow};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Debug, Clone, Serialize, Deserialize)] struct Name;
+/// # impl Step for Name {
+/// #     const NAME: &'static str = "name";
+/// #     const VERSION: u32 = 1;
+/// #     type Needs = Handle<String>;
+/// #     type Offers = ();
+/// #     fn title(&self) -> String { String::new() }
+/// #     fn define(&self, _: Handle<String>, _: &mut Actions<'_>) {}
+/// # }
+/// fn wire(builder: &mut lab1_flow_workflow::WorkflowBuilder, text: Handle<String>) {
+///     builder.step(&Name, text); // `Name` needs a handle of a text
+/// }
+/// ```
+///
+/// The same with another type is refused:
+///
+/// ```compile_fail,E0308
+/// # use lab1_flow_workflow::{Actions, Handle, Step, Workflow};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Debug, Clone, Serialize, Deserialize)] struct Name;
+/// # impl Step for Name {
+/// #     const NAME: &'static str = "name";
+/// #     const VERSION: u32 = 1;
+/// #     type Needs = Handle<String>;
+/// #     type Offers = ();
+/// #     fn title(&self) -> String { String::new() }
+/// #     fn define(&self, _: Handle<String>, _: &mut Actions<'_>) {}
+/// # }
+/// fn wire(builder: &mut lab1_flow_workflow::WorkflowBuilder, number: Handle<u64>) {
+///     builder.step(&Name, number);
+/// }
+/// ```
 pub struct Handle<T> {
     pub(crate) index: usize,
     kind: PhantomData<fn() -> T>,
