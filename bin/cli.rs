@@ -30,7 +30,7 @@ pub(crate) struct Cli {
 pub(crate) struct GlobalArgs {
     /// Keep runs and the embedded cloud in this directory
     ///
-    /// The default is lab1-flow in $XDG_STATE_HOME, or in ~/.local/state.
+    /// The default is lab1-flow in `$XDG_STATE_HOME`, or in `~/.local/state`.
     #[arg(
         long,
         global = true,

@@ -41,6 +41,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::app::App;
 use crate::cli::Cli;
+use crate::error::CliError;
 use crate::exit_status::ExitStatus;
 
 /// Reads the process's arguments, does what they say, and tells how it ended.
@@ -66,11 +67,15 @@ fn answer() -> ExitStatus {
         }
     };
     let app = App::new(&cli.global);
-    match cli.verb.carry_out(&app) {
-        Ok(status) => status,
-        Err(error) => {
-            app.output.error(&error);
-            error.status
+    let shows = cli.verb.only_shows();
+    let ended = cli.verb.carry_out(&app).and_then(|status| {
+        if shows && app.output.has_lost_data() {
+            return Err(CliError::new(ExitStatus::Storage, "what was asked for cannot be written"));
         }
-    }
+        Ok(status)
+    });
+    ended.unwrap_or_else(|error| {
+        app.output.error(&error);
+        error.status
+    })
 }

@@ -1,6 +1,7 @@
 //! Where text goes: data to stdout, everything else to stderr; a closed end never stops a run.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, OnceLock};
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -27,15 +28,23 @@ pub(crate) enum ColorChoice {
 /// The two streams.
 ///
 /// Whatever goes wrong while writing is kept here: a reader that went away must not stop a run that
-/// changes an account. Verbs that only show something end all the same.
+/// changes an account. Nothing more is written to a stream that has failed.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
+    lost: Arc<Lost>,
     /// Whether stdout carries JSON lines.
     pub(crate) json: bool,
     /// Colours for stdout.
     pub(crate) out: Paint,
     /// Colours for stderr.
     pub(crate) err: Paint,
+}
+
+/// What went wrong with each stream, once something has.
+#[derive(Debug, Default)]
+struct Lost {
+    out: OnceLock<io::ErrorKind>,
+    err: OnceLock<io::ErrorKind>,
 }
 
 impl Output {
@@ -51,6 +60,7 @@ impl Output {
             }
         };
         Self {
+            lost: Arc::default(),
             json,
             out: Paint::new(wanted(io::stdout().is_terminal())),
             err: Paint::new(wanted(io::stderr().is_terminal())),
@@ -59,8 +69,12 @@ impl Output {
 
     /// Writes data.
     pub(crate) fn data(&self, text: &str) {
-        let mut stdout = io::stdout().lock();
-        let _reader_gone = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        write(&mut io::stdout().lock(), text, &self.lost.out);
+    }
+
+    /// Whether data was lost for another reason than a reader that had seen enough.
+    pub(crate) fn has_lost_data(&self) -> bool {
+        self.lost.out.get().is_some_and(|kind| *kind != io::ErrorKind::BrokenPipe)
     }
 
     /// Writes one line of data.
@@ -84,8 +98,7 @@ impl Output {
 
     /// Tells people something.
     pub(crate) fn say(&self, line: &str) {
-        let mut stderr = io::stderr().lock();
-        let _reader_gone = writeln!(stderr, "{line}");
+        write(&mut io::stderr().lock(), &format!("{line}\n"), &self.lost.err);
     }
 
     /// Tells people what to type next.
@@ -117,6 +130,15 @@ impl Output {
         for line in &error.next {
             self.say(&format!("  {} {line}", paint.bold("next:")));
         }
+    }
+}
+
+fn write(stream: &mut impl Write, text: &str, lost: &OnceLock<io::ErrorKind>) {
+    if lost.get().is_some() {
+        return;
+    }
+    if let Err(error) = stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+        lost.get_or_init(|| error.kind());
     }
 }
 

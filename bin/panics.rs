@@ -1,5 +1,6 @@
 //! What a person sees when this program has a bug.
 
+use std::io::Write;
 use std::panic;
 
 /// A thread of the journal opens files of unknown health, and turns a panic of the database below into a
@@ -19,7 +20,6 @@ pub(crate) fn install_hook() {
              next: lab1-flow list\n  \
              next: please report it, with `lab1-flow --version` and this text\n"
         );
-        use std::io::Write as _;
         let _reader_gone = std::io::stderr().lock().write_all(text.as_bytes());
     }));
 }

@@ -97,10 +97,14 @@ fn escaped(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || byte == b'-' {
             name.push(char::from(byte));
         } else {
-            name.push_str(&format!("_{byte:02x}"));
+            name.extend(['_', hex_digit(byte >> 4), hex_digit(byte & 15)]);
         }
         name
     })
+}
+
+fn hex_digit(value: u8) -> char {
+    char::from_digit(value.into(), 16).unwrap_or('?')
 }
 
 #[cfg(test)]

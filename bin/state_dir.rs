@@ -98,10 +98,9 @@ pub(crate) fn find_run(app: &App, runs: &RunStore, prefix: &str) -> Result<RunId
 }
 
 fn listed(runs: &[RunId]) -> String {
-    let mut text =
-        runs.iter().take(IDS_LISTED_MAX).map(RunId::as_str).collect::<Vec<_>>().join(", ");
-    if runs.len() > IDS_LISTED_MAX {
-        text.push_str(&format!(" and {} more", runs.len() - IDS_LISTED_MAX));
+    let shown = runs.iter().take(IDS_LISTED_MAX).map(RunId::as_str).collect::<Vec<_>>().join(", ");
+    match runs.len().saturating_sub(IDS_LISTED_MAX) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
-    text
 }

@@ -23,8 +23,8 @@ pub(crate) const TIME_SCALE_USUAL: f64 = 60.0;
 pub(crate) struct TargetArgs {
     /// Build on the embedded cloud, or on AWS, where it costs money
     ///
-    /// The default is the embedded cloud; with --endpoint-url, or with AWS_ENDPOINT_URL in the environment, it
-    /// is that endpoint.
+    /// The default is the embedded cloud; with --endpoint-url, or with `AWS_ENDPOINT_URL` in the environment,
+    /// it is that endpoint.
     #[arg(long, value_name = "CLOUD", conflicts_with = "endpoint_url")]
     cloud: Option<CloudChoice>,
 

@@ -126,9 +126,11 @@ fn step_line(step: &StepView, now: &Snapshot, title_width: usize, paint: Paint) 
     let title = cut(&step.title, title_width);
     let state = paint.tone(step.stage.tone(), &format!("{:<8}", step.stage.word()));
     let spent = step.elapsed(now.now()).map_or_else(String::new, span);
-    let count = match step.stage.is_active() {
-        true => format!("{}/{}", step.settled(now.state().is_rolling_back()), step.actions.len()),
-        false => String::new(),
+    let settled = || step.settled(now.state().is_rolling_back());
+    let count = if step.stage.is_active() {
+        format!("{}/{}", settled(), step.actions.len())
+    } else {
+        String::new()
     };
     let line = format!("{number:>2}  {title:<title_width$}  {state}{spent:>10}  {count}");
     line.trim_end().to_owned()

@@ -65,7 +65,9 @@ pub(super) fn show_all(app: &App) -> Result<ExitStatus, CliError> {
     readable.sort_by_key(|summary| summary.created_at);
     let rows: Vec<_> = readable.into_iter().map(row).collect();
     if app.output.json {
-        rows.iter().for_each(|row| app.output.json_line(row));
+        for row in &rows {
+            app.output.json_line(row);
+        }
     } else if rows.is_empty() && unreadable.is_empty() {
         app.output.say("no runs; begin one with: lab1-flow run");
     } else {

@@ -37,6 +37,16 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
+    /// Whether the verb is asked for its output alone, so that it fails when that cannot be written.
+    pub(crate) fn only_shows(&self) -> bool {
+        match self {
+            Self::Status(_) | Self::List(_) | Self::Journal(_) | Self::Completions(_) => true,
+            Self::Run(_) | Self::Resume(_) | Self::Rollback(_) | Self::Stop(_) | Self::Cloud(_) => {
+                false
+            }
+        }
+    }
+
     /// Does what was asked.
     pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
         match self {

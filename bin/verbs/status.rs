@@ -107,7 +107,7 @@ fn text(detail: &Detail<'_>, output: &Output) -> String {
     let paint = output.out;
     let mut lines = Vec::new();
     let mut field = |name: &str, value: &str| {
-        lines.push(format!("{} {value}", paint.bold(&format!("{name:<8}"))))
+        lines.push(format!("{} {value}", paint.bold(&format!("{name:<8}"))));
     };
     let state = paint.tone(detail.state.tone(), detail.state.word());
     let holder = detail.pid.map_or_else(String::new, |pid| format!(" (process {pid})"));

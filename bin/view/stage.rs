@@ -88,18 +88,16 @@ impl Stage {
 /// Why an action waits, or what has gone wrong with it; nothing when it just works or is done.
 pub(crate) fn why(action: &ActionState, now: Timestamp) -> Option<String> {
     match &action.phase {
-        ActionPhase::Started => action.reason.clone(),
-        ActionPhase::InDoubt { failure, retry } => {
-            let what = if action.role == Role::Look { "trying" } else { "looking for its effect" };
-            Some(format!("{}; {what} {}", shortly(failure), due(*retry, now)))
+        ActionPhase::Started | ActionPhase::Compensating { failed: None } => action.reason.clone(),
+        ActionPhase::InDoubt { failure, retry } if action.role != Role::Look => {
+            let look = due(*retry, now);
+            Some(format!("{}; looking for its effect {look}", shortly(failure)))
         }
-        ActionPhase::Waiting { failure, retry } => {
+        ActionPhase::InDoubt { failure, retry }
+        | ActionPhase::Waiting { failure, retry }
+        | ActionPhase::Compensating { failed: Some((failure, retry)) } => {
             Some(format!("{}; next try {}", shortly(failure), due(*retry, now)))
         }
-        ActionPhase::Compensating { failed: Some((failure, retry)) } => {
-            Some(format!("{}; next try {}", shortly(failure), due(*retry, now)))
-        }
-        ActionPhase::Compensating { failed: None } => action.reason.clone(),
         ActionPhase::Failed { failure } | ActionPhase::GaveUp { failure } => Some(full(failure)),
         ActionPhase::Compensated { with: Some(whole) } => Some(format!("with {whole}")),
         ActionPhase::Skipped { reason } => Some(reason.clone()),

@@ -94,11 +94,12 @@ fn step_view(state: &RunState, step: &StoredStep, now: Timestamp) -> StepView {
     if state.is_rolling_back() && step.number.is_some() {
         forget_looks(&mut actions, step);
     }
+    let stages: Vec<_> = actions.iter().map(|action| action.stage).collect();
     StepView {
         number: step.number,
         name: step.name.to_string(),
         title: step.title.clone(),
-        stage: stage_of_step(actions.iter().map(|action| action.stage)),
+        stage: stage_of_step(&stages),
         actions,
     }
 }
@@ -127,23 +128,20 @@ fn action_view(state: &RunState, stored: &StoredAction, now: Timestamp) -> Optio
 }
 
 /// What the actions come to: trouble first, then what goes on, then what is left.
-fn stage_of_step(stages: impl Iterator<Item = Stage> + Clone) -> Stage {
+fn stage_of_step(stages: &[Stage]) -> Stage {
     use Stage::{Done, Failed, Gone, InDoubt, Pending, Running, Skipped, Stuck, Undoing, Waiting};
-    for stage in [Failed, Stuck, InDoubt, Undoing, Running, Waiting] {
-        if stages.clone().any(|found| found == stage) {
-            return stage;
-        }
+    let telling = [Failed, Stuck, InDoubt, Undoing, Running, Waiting];
+    if let Some(stage) = telling.into_iter().find(|stage| stages.contains(stage)) {
+        return stage;
     }
-    let all = |wanted: &[Stage]| stages.clone().all(|found| wanted.contains(&found));
-    let any = |wanted: Stage| stages.clone().any(|found| found == wanted);
-    if all(&[Done]) {
+    if stages.iter().all(|stage| *stage == Done) {
         Done
-    } else if any(Done) {
+    } else if stages.contains(&Done) {
         // Some are done and nothing is under way: the others wait for another step, or are being undone.
-        if any(Gone) { Undoing } else { Waiting }
-    } else if any(Skipped) {
+        if stages.contains(&Gone) { Undoing } else { Waiting }
+    } else if stages.contains(&Skipped) {
         Skipped
-    } else if any(Gone) {
+    } else if stages.contains(&Gone) {
         Gone
     } else {
         Pending
@@ -154,27 +152,23 @@ fn stage_of_step(stages: impl Iterator<Item = Stage> + Clone) -> Stage {
 mod tests {
     use super::*;
 
-    fn stage(stages: &[Stage]) -> Stage {
-        stage_of_step(stages.iter().copied())
-    }
-
     #[test]
     fn trouble_in_one_action_is_the_stage_of_its_step() {
-        assert_eq!(stage(&[Stage::Done, Stage::Failed, Stage::Running]), Stage::Failed);
-        assert_eq!(stage(&[Stage::Gone, Stage::Stuck]), Stage::Stuck);
+        assert_eq!(stage_of_step(&[Stage::Done, Stage::Failed, Stage::Running]), Stage::Failed);
+        assert_eq!(stage_of_step(&[Stage::Gone, Stage::Stuck]), Stage::Stuck);
     }
 
     #[test]
     fn a_step_is_done_or_gone_when_all_of_it_is() {
-        assert_eq!(stage(&[Stage::Done, Stage::Done]), Stage::Done);
-        assert_eq!(stage(&[Stage::Gone, Stage::Pending]), Stage::Gone);
-        assert_eq!(stage(&[Stage::Gone, Stage::Done]), Stage::Undoing);
-        assert_eq!(stage(&[Stage::Pending, Stage::Pending]), Stage::Pending);
+        assert_eq!(stage_of_step(&[Stage::Done, Stage::Done]), Stage::Done);
+        assert_eq!(stage_of_step(&[Stage::Gone, Stage::Pending]), Stage::Gone);
+        assert_eq!(stage_of_step(&[Stage::Gone, Stage::Done]), Stage::Undoing);
+        assert_eq!(stage_of_step(&[Stage::Pending, Stage::Pending]), Stage::Pending);
     }
 
     #[test]
     fn a_step_whose_other_half_waits_for_another_step_waits() {
-        assert_eq!(stage(&[Stage::Done, Stage::Pending]), Stage::Waiting);
-        assert_eq!(stage(&[Stage::Done, Stage::Running]), Stage::Running);
+        assert_eq!(stage_of_step(&[Stage::Done, Stage::Pending]), Stage::Waiting);
+        assert_eq!(stage_of_step(&[Stage::Done, Stage::Running]), Stage::Running);
     }
 }

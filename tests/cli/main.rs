@@ -1,5 +1,7 @@
 //! Transcripts of the real binary: every verb, and every exit status that can be reached from outside.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 #[path = "../common/mod.rs"]
 mod common;
 

@@ -1,5 +1,7 @@
 //! Words that the command line does not know.
 
+use std::process::Stdio;
+
 use crate::assert_transcript;
 use crate::common::{Sandbox, holds_no_run};
 
@@ -89,4 +91,13 @@ fn completions_are_printed_for_each_shell() {
         let transcript = Sandbox::new().succeed(&["completions", shell]);
         assert!(transcript.stdout.contains("rollback"), "{shell}");
     }
+}
+
+#[test]
+fn a_list_that_cannot_be_written_is_no_success() {
+    let sandbox = Sandbox::new();
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a full device");
+    let mut command = sandbox.command(&["completions", "bash"]);
+    let status = command.stdout(full).stderr(Stdio::null()).status().expect("the binary starts");
+    assert_eq!(status.code(), Some(74));
 }

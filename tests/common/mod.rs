@@ -66,7 +66,7 @@ impl Sandbox {
     /// Runs the command to its end.
     pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Transcript {
         let output = self.command(arguments).output().expect("the binary starts");
-        Transcript::new(output, self)
+        Transcript::new(&output, self)
     }
 
     /// Runs the command to its end and expects it to succeed.
@@ -84,7 +84,7 @@ impl Sandbox {
 
     /// Waits for the end of a command that was started.
     pub(crate) fn finish(&self, child: Child) -> Transcript {
-        Transcript::new(child.wait_with_output().expect("the end of a command"), self)
+        Transcript::new(&child.wait_with_output().expect("the end of a command"), self)
     }
 
     /// Starts the embedded cloud with a plan of faults, and waits until it answers.
@@ -164,7 +164,7 @@ impl Drop for Cloud {
 }
 
 impl Transcript {
-    fn new(output: Output, sandbox: &Sandbox) -> Self {
+    fn new(output: &Output, sandbox: &Sandbox) -> Self {
         let home = sandbox.home.path().to_string_lossy().into_owned();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&home, "[home]");
         Self {
