@@ -211,18 +211,32 @@ impl Shared {
         if self.options.limits.throttling {
             self.buckets.take(&call.region, call.route.action, &input, now_ms)?;
         }
-        let mut context = Context {
-            region: self.state.region_mut(&call.region, &self.options),
+        if !call.route.changes {
+            return (call.route.handler)(&mut self.context(&call.region, now_ms), &input);
+        }
+        let before = routing::hosts(&self.state);
+        let mut context = self.context(&call.region, now_ms);
+        let members = (call.route.handler)(&mut context, &input)?;
+        self.quiet_until_ms.remove(&call.region);
+        let after = routing::hosts(&self.state);
+        let stored = self.store();
+        // An address is closed only when its balancer is gone for good, and when it was opened for one
+        // that could not be stored.
+        let (gone, kept) = if stored.is_ok() { (before, after) } else { (after, before) };
+        for (arn, host) in gone.iter().filter(|entry| !kept.contains(entry)) {
+            self.frontends.close(arn, host);
+        }
+        stored.map(|()| members)
+    }
+
+    /// Gives what a handler works on.
+    fn context(&mut self, region: &str, now_ms: i64) -> Context<'_> {
+        Context {
+            region: self.state.region_mut(region, &self.options),
             options: &self.options,
             frontends: &*self.frontends,
             now_ms,
-        };
-        let members = (call.route.handler)(&mut context, &input)?;
-        if call.route.changes {
-            self.quiet_until_ms.remove(&call.region);
-            self.store()?;
         }
-        Ok(members)
     }
 
     /// Stores the state before an answer says that it changed. If that fails, the change is undone:
@@ -247,13 +261,7 @@ impl Shared {
         if self.quiet_until_ms.get(region).is_some_and(|quiet| now_ms < *quiet) {
             return;
         }
-        let mut context = Context {
-            region: self.state.region_mut(region, &self.options),
-            options: &self.options,
-            frontends: &*self.frontends,
-            now_ms,
-        };
-        let next_ms = advance::advance(&mut context);
+        let next_ms = advance::advance(&mut self.context(region, now_ms));
         self.quiet_until_ms.insert(region.to_owned(), next_ms);
     }
 

@@ -312,7 +312,6 @@ pub(crate) fn delete(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
         );
         return Err(Refusal::new("OperationNotPermitted", message));
     }
-    let host = balancer.host.clone();
     remove_listeners(cx, arn);
     let lag = cx.options.lag.load_balancers;
     let forgotten_ms = cx.seen_after(lag, Event::BalancerGone, arn);
@@ -330,7 +329,6 @@ pub(crate) fn delete(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
         }
     }
     usage::refresh(cx.region, cx.now_ms);
-    cx.frontends.close(arn, &host);
     Ok(Xml::new())
 }
 

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its request has failed")]
 
+mod any_input;
 mod by_hand;
 mod conflicts;
 mod dependencies;

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use lab1_flow_cloud::{
-    BalancerState, Frontends, RouteAction, RouteCondition, TargetState, WeightedGroup,
+    BalancerState, Cloud, CloudOptions, Frontends, RouteAction, RouteCondition, TargetState,
+    VirtualCloudClock, WeightedGroup,
 };
 
 use crate::stack::Stack;
@@ -95,6 +96,33 @@ fn addresses_are_opened_once_and_closed_with_their_balancer() {
     }
     let calls = frontends.calls.lock().unwrap().clone();
     assert_eq!(calls, ["open lab1-load-balancer", "close 127.0.0.1:4711"]);
+}
+
+/// What could not be stored has not happened: an address opened for it is closed, and one that was to
+/// be closed stays open.
+#[test]
+fn addresses_follow_what_was_stored() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("cloud.json");
+    let clock = VirtualCloudClock::default();
+    let cloud = Cloud::open(&path, Arc::new(clock.clone()), CloudOptions::plain()).unwrap();
+    let caller = Caller::of(cloud, clock);
+    let frontends = Arc::new(Recorded::default());
+    caller.cloud.set_frontends(frontends.clone());
+    let subnets = caller.ec2("DescribeSubnets", "").ok().texts("subnetId");
+    let form = format!("Name=lb&Subnets.member.1={}&Subnets.member.2={}", subnets[0], subnets[1]);
+    let create = || caller.elb("CreateLoadBalancer", &form);
+    let blocked = directory.path().join("cloud.new");
+    std::fs::create_dir(&blocked).unwrap();
+    assert_eq!(create().refusal(), "500 InternalFailure");
+    assert_eq!(*frontends.calls.lock().unwrap(), ["open lb", "close 127.0.0.1:4711"]);
+    std::fs::remove_dir(&blocked).unwrap();
+    let arn = create().ok().text("LoadBalancerArn");
+    std::fs::create_dir(&blocked).unwrap();
+    let delete = caller.elb("DeleteLoadBalancer", &format!("LoadBalancerArn={arn}"));
+    assert_eq!(delete.refusal(), "500 InternalFailure");
+    assert_eq!(frontends.calls.lock().unwrap().len(), 3, "not closed");
+    assert_eq!(caller.cloud.load_balancer_hosts(), [(arn, "127.0.0.1:4711".to_owned())]);
 }
 
 #[test]
