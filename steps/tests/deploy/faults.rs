@@ -118,7 +118,7 @@ async fn throttling_of_a_third_of_all_calls_only_takes_time() {
             // A linear congruential generator: its high bits are random enough.
             let next = |draw: u32| draw.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let drawn = draw.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |d| Some(next(d)));
-            let throttled = (drawn.unwrap() >> 16) % 3 == 0;
+            let throttled = (drawn.unwrap() >> 16).is_multiple_of(3);
             Ok(if throttled { refused(action, 503, "RequestLimitExceeded") } else { carry() })
         });
         let report = scene.deploy("run-1", &StackSpec::default()).await;
