@@ -34,6 +34,11 @@ mod target;
 mod verbs;
 mod view;
 
+#[cfg(test)]
+#[expect(dead_code, reason = "shared with the transcripts, which use the rest")]
+#[path = "../tests/common/stored.rs"]
+mod stored;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 

@@ -3,14 +3,14 @@
 use std::io::Write;
 use std::panic;
 
-/// A thread of the journal opens files of unknown health, and turns a panic of the database below into a
-/// typed error: nobody needs to see it.
-const CONTAINED_THREAD: &str = "lab1-flow-journal-open";
+/// The threads in which the journal meets files of unknown health. It turns a panic of the database below into
+/// a typed error, so that nobody needs to see the panic itself.
+const CONTAINED_THREADS: &str = "lab1-flow-journal";
 
 /// Replaces the text of a panic by a short one that names the place and no data.
 pub(crate) fn install_hook() {
     panic::set_hook(Box::new(|info| {
-        if std::thread::current().name().is_some_and(|name| name.starts_with(CONTAINED_THREAD)) {
+        if std::thread::current().name().is_some_and(|name| name.starts_with(CONTAINED_THREADS)) {
             return;
         }
         let place = info.location().map_or_else(String::new, |place| format!(" at {place}"));

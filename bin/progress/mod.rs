@@ -79,7 +79,7 @@ impl Progress {
         let (tell_done, done) = channel();
         let screen = choose(app);
         let shown = thread::Builder::new().name("lab1-flow-progress".to_owned()).spawn(move || {
-            show(&received, screen, Snapshot::new(state));
+            show(&received, screen, Snapshot::new(state, time::now()));
             let _nobody_waits = tell_done.send(());
         });
         // Without the thread nothing is shown, and the run goes on.

@@ -18,9 +18,9 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    pub(super) fn new(state: RunState) -> Self {
-        let now = crate::view::time::now();
-        Self { state, reasons: Reasons::new(), began: now, now }
+    /// The run as it is when this process takes it up.
+    pub(super) fn new(state: RunState, began: Timestamp) -> Self {
+        Self { state, reasons: Reasons::new(), began, now: began }
     }
 
     /// Takes the run after these records; what their actions had said before is settled.

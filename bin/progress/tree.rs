@@ -159,7 +159,58 @@ fn cut(text: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use lab1_flow_journal::{Entry, Timestamp};
+
     use super::*;
+    use crate::stored::{CREATED_AT, completed, started, state, throttled};
+
+    fn drawn(entries: Vec<Entry>, columns: usize, rows: usize) -> String {
+        let mut snapshot = Snapshot::new(state(entries), CREATED_AT);
+        let now = Timestamp(CREATED_AT.0 + 2_500);
+        lines(snapshot.at(now), Size { columns, rows }, Paint::default()).join("\n")
+    }
+
+    fn half_way() -> Vec<Entry> {
+        vec![
+            started("group"),
+            completed("group"),
+            started("template"),
+            throttled("template"),
+            started("balancer"),
+        ]
+    }
+
+    #[test]
+    fn each_step_has_a_line_and_what_is_under_way_stands_below() {
+        insta::assert_snapshot!(drawn(half_way(), 100, 24), @r"
+    deploying  2.5 s
+     1  The first step   waiting      2.5 s  1/2
+          template: throttled; next try in 1.5 s
+     2  The second step  running      2.5 s  0/1
+          balancer: running
+    ");
+    }
+
+    #[test]
+    fn a_narrow_terminal_cuts_titles_and_reasons() {
+        let drawn = drawn(half_way(), 44, 24);
+        assert!(drawn.lines().all(|line| line.chars().count() < 44), "{drawn}");
+        insta::assert_snapshot!(drawn, @r"
+    deploying  2.5 s
+     1  The first step  waiting      2.5 s  1/2
+          template: throttled; next try in 1...
+     2  The second s..  running      2.5 s  0/1
+          balancer: running
+    ");
+    }
+
+    #[test]
+    fn a_low_terminal_shows_the_steps_and_leaves_actions_out() {
+        let drawn = drawn(half_way(), 100, 6);
+        assert!(drawn.lines().count() < 6, "{drawn}");
+        assert!(drawn.contains("The second step"), "{drawn}");
+        assert!(!drawn.contains("template:"), "{drawn}");
+    }
 
     #[test]
     fn a_long_text_is_cut_with_a_mark() {

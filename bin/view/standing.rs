@@ -122,3 +122,95 @@ pub(crate) fn nothing_was_made(state: &RunState) -> bool {
         without_effect && action.output.is_none()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use lab1_flow_journal::{Entry, FailureClass};
+
+    use super::*;
+    use crate::stored::{action, completed, failure, rested, started, state};
+
+    fn all_done() -> Vec<Entry> {
+        let actions = ["group", "template", "balancer"];
+        actions.iter().flat_map(|name| [started(name), completed(name)]).collect()
+    }
+
+    fn failed(name: &str) -> Vec<Entry> {
+        let failure = failure(FailureClass::Permanent, "not allowed");
+        vec![started(name), Entry::ActionFailed { action: action(name), failure }]
+    }
+
+    fn taken_back(cause: RollbackCause) -> Vec<Entry> {
+        let group = || action("group");
+        vec![
+            Entry::RollbackStarted { cause },
+            Entry::CompensationStarted { action: group() },
+            Entry::CompensationCompleted { action: group(), with: None },
+            rested(Rest::RolledBack),
+        ]
+    }
+
+    fn statuses(entries: Vec<Entry>) -> (ExitStatus, ExitStatus) {
+        let state = state(entries);
+        (exit_status(&state, Request::GoOn), exit_status(&state, Request::RollBack))
+    }
+
+    #[test]
+    fn a_deployed_run_has_reached_its_end() {
+        let entries = [all_done(), vec![rested(Rest::Completed)]].concat();
+        assert_eq!(statuses(entries).0, ExitStatus::Success);
+    }
+
+    #[test]
+    fn a_failure_before_anything_was_made_is_a_refusal() {
+        let entries = [failed("group"), vec![rested(Rest::Failed)]].concat();
+        assert_eq!(statuses(entries).0, ExitStatus::Refused);
+        let made = vec![started("group"), completed("group")];
+        let entries = [made, failed("template"), vec![rested(Rest::Failed)]].concat();
+        assert_eq!(statuses(entries).0, ExitStatus::StepFailed);
+    }
+
+    #[test]
+    fn a_doubt_is_not_taken_for_nothing() {
+        let failure = failure(FailureClass::Ambiguous, "no answer");
+        let retry = lab1_flow_journal::Retry { at: crate::stored::CREATED_AT, delay_ms: 1 };
+        let doubt = Entry::AttemptFailed {
+            action: action("group"),
+            attempt: 1,
+            failure,
+            in_doubt: true,
+            retry,
+        };
+        assert!(!nothing_was_made(&state(vec![started("group"), doubt])));
+        assert!(!nothing_was_made(&state(vec![started("group")])));
+        assert!(nothing_was_made(&state(vec![])));
+    }
+
+    #[test]
+    fn a_rollback_is_success_for_those_who_asked_for_it() {
+        let made = || vec![started("group"), completed("group")];
+        let entries = [made(), taken_back(RollbackCause::Request)].concat();
+        assert_eq!(statuses(entries), (ExitStatus::Success, ExitStatus::Success));
+        let cause = RollbackCause::Failure { action: action("template") };
+        let entries = [made(), failed("template"), taken_back(cause)].concat();
+        assert_eq!(statuses(entries), (ExitStatus::StepFailed, ExitStatus::Success));
+    }
+
+    #[test]
+    fn a_run_that_rests_on_the_way_can_go_on() {
+        let suspended = failure(FailureClass::Unreachable, "no network");
+        for rest in [Rest::Stopped, Rest::Suspended { failure: suspended }] {
+            assert_eq!(statuses(vec![rested(rest)]).0, ExitStatus::Suspended);
+        }
+        let turned = Entry::RollbackStarted { cause: RollbackCause::Request };
+        let stuck = vec![turned, rested(Rest::Stuck { left: vec!["a thing".to_owned()] })];
+        assert_eq!(statuses(stuck), (ExitStatus::Left, ExitStatus::Left));
+    }
+
+    #[test]
+    fn a_run_without_a_process_and_without_rest_was_interrupted() {
+        let state = state(vec![started("group")]);
+        assert_eq!(Standing::of(&state, false), Standing::Interrupted);
+        assert_eq!(Standing::of(&state, true), Standing::Running);
+    }
+}

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 #[path = "../common/mod.rs"]
+#[expect(dead_code, reason = "shared with the unit tests, which use the rest")]
 mod common;
 
 mod configuration;

@@ -74,6 +74,7 @@ fn help(argument: &Arg) -> String {
     let long = argument.get_long_help().or_else(|| argument.get_help());
     let mut help =
         long.map(StyledStr::to_string).unwrap_or_default().replace("\n\n", ". ").replace('\n', " ");
+    help.truncate(help.trim_end_matches('.').len());
     let values = argument.get_possible_values();
     let shown = values.iter().filter(|value| !value.is_hide_set() && value.get_help().is_some());
     for value in shown {

@@ -15,7 +15,7 @@ fn a_state_directory_that_cannot_be_made_is_refused_before_anything_is_sent() {
     assert_transcript!(transcript, @r"
     exit status: 74
     -- stderr
-    error: cannot create the folder [home]/occupied/state/runs: Not a directory (os error 20)
+    error: cannot create the folder [home]/occupied: File exists (os error 17)
       now:  nothing further was sent; what was acknowledged before is safe
       next: make room, or make the state directory writable
       next: then give the same command again

@@ -1,10 +1,11 @@
 //! Runs that are written with the journal's own crate, so that a test needs no deployment.
 
 use std::path::Path;
+use std::time::Duration;
 
 use lab1_flow_journal::{
-    ActionName, Entry, Failure, FailureClass, Journal, OnFailure, Provenance, Rest, Retry, Role,
-    RunHeader, RunId, RunStore, Seq, StepName, StoredAction, StoredStep, Timestamp,
+    ActionName, Entry, Failure, FailureClass, Journal, OnFailure, Provenance, Record, Rest, Retry,
+    Role, RunHeader, RunId, RunState, RunStore, Seq, StepName, StoredAction, StoredStep, Timestamp,
 };
 use serde_json::json;
 
@@ -61,21 +62,33 @@ pub(crate) fn completed(name: &str) -> Entry {
     Entry::ActionCompleted { action: action(name), output, provenance: Provenance::Executed }
 }
 
+pub(crate) fn failure(class: FailureClass, message: &str) -> Failure {
+    Failure { class, code: None, request_id: None, message: message.to_owned(), advice: None }
+}
+
 /// An attempt that was throttled, and is tried again in four seconds.
 pub(crate) fn throttled(name: &str) -> Entry {
+    let message = format!("Create ({name}): Throttling: Rate exceeded");
     let failure = Failure {
-        class: FailureClass::Throttled,
         code: Some("Throttling".to_owned()),
         request_id: Some("0a1b".to_owned()),
-        message: format!("Create ({name}): Throttling: Rate exceeded"),
-        advice: None,
+        ..failure(FailureClass::Throttled, &message)
     };
-    let retry = Retry { at: CREATED_AT, delay_ms: 4_000 };
+    let retry = Retry { at: CREATED_AT.plus(Duration::from_secs(4)), delay_ms: 4_000 };
     Entry::AttemptFailed { action: action(name), attempt: 1, failure, in_doubt: false, retry }
 }
 
 pub(crate) fn rested(rest: Rest) -> Entry {
     Entry::RunRested { rest }
+}
+
+/// The state of the run after these entries.
+pub(crate) fn state(entries: Vec<Entry>) -> RunState {
+    let mut state = RunState::new(header("stored"));
+    for record in Record::number(Seq::FIRST, CREATED_AT, entries) {
+        state.apply(&record).expect("a legal record");
+    }
+    state
 }
 
 /// Writes a run and closes it.
