@@ -32,7 +32,7 @@
 //! | 3 | `balancer-security-group-rules` | `AuthorizeSecurityGroupIngress` | a part of the group | goes with the group |
 //! | 4 | `load-balancer` | `CreateLoadBalancer` | tags read back | `DeleteLoadBalancer`, once all its parts are proven ours |
 //! | 5 | `listener` | `CreateListener` | content and tags read back | goes with the balancer |
-//! | 6 | `rule-1` | `CreateRule` | refuses a taken priority | goes with the balancer |
+//! | 6 | `rule-1`, `rule-2` | `CreateRule` | refuses a taken priority | goes with the balancer |
 //! | 7 | `auto-scaling-group-1`, `auto-scaling-group-2` | `CreateAutoScalingGroup` | refuses a taken name | forced `DeleteAutoScalingGroup`, and the end of every instance |
 //! | 8 | `load-balancer-active` | looks at the balancer's state | | nothing to take back |
 //! | 8 | `targets-healthy` | looks at targets, groups, and scaling activities | | nothing to take back |

@@ -18,14 +18,16 @@ pub fn boot_script(spec: &StackSpec, place: usize) -> String {
         return script.clone();
     }
     let module = format!("app_cluster{}", place + 1);
-    let health = spec.targets.health_check.path.split('?').next().unwrap_or("/");
+    let health = match spec.targets.health_check.path.split('?').next() {
+        None | Some("/") => vec!["/"],
+        Some(path) => vec!["/", path],
+    };
     let app = fill(
         APP,
         &[
             ("@MODULE@", &module),
-            ("@HEALTH_PATH@", &literal(health)),
-            ("@OWN_PATH@", &literal(&own.path)),
-            ("@OTHER_PATH@", &literal(&other.path)),
+            ("@HEALTH_PATHS@", &list(&health)),
+            ("@CLUSTER_PATHS@", &list(&[&own.path, &other.path])),
         ],
     );
     let port = spec.targets.port.to_string();
@@ -38,9 +40,11 @@ pub fn boot_script(spec: &StackSpec, place: usize) -> String {
     script
 }
 
-/// A text as a literal of Python: for ASCII the notation of JSON is one.
-fn literal(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+/// Texts as a list of Python: for ASCII the notation of JSON is one.
+fn list(texts: &[&str]) -> String {
+    let quoted: Vec<String> =
+        texts.iter().map(|text| serde_json::Value::from(*text).to_string()).collect();
+    format!("[{}]", quoted.join(", "))
 }
 
 /// Replaces each marker by its value, in one pass: a value that looks like a marker stays as it is.

@@ -5,11 +5,11 @@ from os import environ
 
 from flask import Flask, abort
 
-HEALTH_PATHS = ["/", @HEALTH_PATH@]
+HEALTH_PATHS = @HEALTH_PATHS@
 
 # Its own path first. The listener's default action sends to either cluster whatever fits no rule, so both
 # answer to both paths.
-CLUSTER_PATHS = [@OWN_PATH@, @OTHER_PATH@]
+CLUSTER_PATHS = @CLUSTER_PATHS@
 
 app = Flask(__name__)
 

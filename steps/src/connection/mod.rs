@@ -5,14 +5,16 @@ mod aws;
 mod call;
 mod credentials;
 mod fault;
+mod settings;
 mod target;
 mod transport;
 
 pub use account::NO_CREDENTIALS;
-pub use aws::{Aws, ConnectError};
+pub use aws::Aws;
 pub(crate) use call::Call;
 pub use call::{CallObserver, CallReport, Service};
 pub(crate) use fault::{Fault, Refusal};
+pub use settings::ConnectError;
 pub use target::{CloudKind, DEFAULT_REGION, Target};
 pub use transport::{Answer, SendFunction, Transport, TransportFault};
 

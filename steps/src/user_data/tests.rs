@@ -70,6 +70,14 @@ fn the_two_clusters_differ_in_their_module_and_their_own_path() {
 }
 
 #[test]
+fn a_health_check_of_another_path_is_answered_as_well() {
+    let mut spec = StackSpec::default();
+    assert!(boot_script(&spec, 0).contains("HEALTH_PATHS = [\"/\"]\n"));
+    spec.targets.health_check.path = "/up?x=1".to_owned();
+    assert!(boot_script(&spec, 0).contains("HEALTH_PATHS = [\"/\", \"/up\"]\n"));
+}
+
+#[test]
 fn a_script_of_ones_own_replaces_the_built_in_one() {
     let mut spec = StackSpec::default();
     spec.groups[1].user_data = Some("#!/bin/sh\ntrue\n".to_owned());

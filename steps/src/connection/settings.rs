@@ -1,0 +1,285 @@
+//! What the clients are told: where to send, who is asking, how long to wait.
+
+use std::time::{Duration, SystemTime};
+
+use aws_config::environment::{
+    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
+};
+use aws_config::imds::region::ImdsRegionProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::time::TimeSource;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::service_config::ServiceConfigKey;
+use tokio::time::Instant;
+
+use super::credentials::{OrDummy, dummy};
+use super::target::{CloudKind, DEFAULT_REGION, Target};
+use super::transport::{Transport, client_of};
+
+/// How long a connection may take to be accepted: far above any round trip on this planet.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long one call may take in all. The slowest documented one, the creation of a balancer, takes 3 s at
+/// its 95th percentile; a call that is cut off leaves a doubt, so the limit is generous.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The services under the ids by which the SDK's configuration knows them.
+const SERVICE_IDS: [&str; 4] = ["EC2", "Elastic Load Balancing v2", "Auto Scaling", "STS"];
+
+/// Why no connection to a cloud can be set up. Nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The environment or the profile sends AWS calls elsewhere, and the target says AWS.
+    #[error(
+        "{setting} sends AWS calls to another endpoint; unset it, or name that endpoint with --endpoint-url"
+    )]
+    EndpointOverridden {
+        /// The variable, or the place in the profile.
+        setting: String,
+    },
+    /// The endpoint is not an address.
+    #[error("the endpoint {url:?} is not an http or https URL")]
+    InvalidEndpoint {
+        /// What was given.
+        url: String,
+    },
+    /// The kind of cloud needs an endpoint, and there is none.
+    #[error("this cloud is reached over the network, and no endpoint URL is given")]
+    EndpointMissing,
+}
+
+/// The settings of all clients. Sends nothing to the target.
+///
+/// # Errors
+/// [`ConnectError`] when the target or the environment contradicts itself.
+pub(super) async fn settings(
+    target: &Target,
+    transport: Transport,
+) -> Result<SdkConfig, ConnectError> {
+    check_endpoint(target, &transport)?;
+    let config = match target.cloud {
+        CloudKind::Local => local_config(target),
+        CloudKind::Aws => aws_chain_config(target).await?,
+        CloudKind::Endpoint => endpoint_config(target).await,
+    };
+    Ok(with_transport(config, transport))
+}
+
+fn check_endpoint(target: &Target, transport: &Transport) -> Result<(), ConnectError> {
+    match (&target.endpoint_url, target.cloud, transport) {
+        (Some(url), _, _) => check_url(url),
+        (None, CloudKind::Endpoint, _) | (None, CloudKind::Local, Transport::Network) => {
+            Err(ConnectError::EndpointMissing)
+        }
+        (None, _, _) => Ok(()),
+    }
+}
+
+fn check_url(url: &str) -> Result<(), ConnectError> {
+    let parsed = url.parse::<http::Uri>().ok();
+    let usable = parsed.is_some_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some()
+    });
+    if usable { Ok(()) } else { Err(ConnectError::InvalidEndpoint { url: url.to_owned() }) }
+}
+
+/// The embedded cloud: everything is said here, nothing is read from the machine.
+fn local_config(target: &Target) -> SdkConfig {
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(region_of(target))
+        .credentials_provider(SharedCredentialsProvider::new(dummy()));
+    // A name that resolves nowhere: an in-process cloud is called by a function.
+    config.set_endpoint_url(Some(
+        target.endpoint_url.clone().unwrap_or_else(|| "http://cloud.invalid".to_owned()),
+    ));
+    config.build()
+}
+
+/// AWS itself: the usual chain, unless it leads to another endpoint.
+async fn aws_chain_config(target: &Target) -> Result<SdkConfig, ConnectError> {
+    if target.endpoint_url.is_none() {
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        refuse_endpoint_variable(names)?;
+    }
+    let config = chain(target).load().await;
+    if target.endpoint_url.is_none() {
+        refuse_endpoint_of_profile(&config)?;
+    }
+    Ok(config)
+}
+
+/// Any endpoint: the usual chain, but no question to a metadata service for an endpoint on this machine.
+async fn endpoint_config(target: &Target) -> SdkConfig {
+    let mut loader = chain(target);
+    if is_on_this_machine(target) {
+        let mut profile = ProfileFileCredentialsProvider::builder();
+        if let Some(name) = &target.profile {
+            profile = profile.profile_name(name);
+        }
+        let environment = EnvironmentVariableCredentialsProvider::new();
+        let chain = CredentialsProviderChain::first_try("Environment", environment)
+            .or_else("Profile", profile.build());
+        loader = loader.credentials_provider(chain);
+    }
+    let config = loader.load().await;
+    let found = config.credentials_provider();
+    let credentials = match found {
+        Some(found) => SharedCredentialsProvider::new(OrDummy(found)),
+        None => SharedCredentialsProvider::new(dummy()),
+    };
+    config.into_builder().credentials_provider(credentials).build()
+}
+
+fn chain(target: &Target) -> aws_config::ConfigLoader {
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+    if let Some(profile) = &target.profile {
+        loader = loader.profile_name(profile);
+    }
+    loader = match &target.region {
+        Some(region) => loader.region(Region::new(region.clone())),
+        None => loader.region(usual_region(target)),
+    };
+    if let Some(url) = &target.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    loader
+}
+
+/// The region of the environment, of the profile, or of the instance that this runs on.
+fn usual_region(target: &Target) -> RegionProviderChain {
+    let mut profile = ProfileFileRegionProvider::builder();
+    if let Some(name) = &target.profile {
+        profile = profile.profile_name(name);
+    }
+    let mut chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(profile.build());
+    if !is_on_this_machine(target) {
+        chain = chain.or_else(ImdsRegionProvider::builder().build());
+    }
+    chain.or_else(Region::from_static(DEFAULT_REGION))
+}
+
+fn region_of(target: &Target) -> Region {
+    target.region.clone().map_or(Region::from_static(DEFAULT_REGION), Region::new)
+}
+
+fn refuse_endpoint_variable(names: impl Iterator<Item = String>) -> Result<(), ConnectError> {
+    let mut overriding: Vec<String> =
+        names.filter(|name| name.starts_with("AWS_ENDPOINT_URL")).collect();
+    overriding.sort();
+    match overriding.into_iter().next() {
+        Some(setting) => Err(ConnectError::EndpointOverridden { setting }),
+        None => Ok(()),
+    }
+}
+
+fn refuse_endpoint_of_profile(config: &SdkConfig) -> Result<(), ConnectError> {
+    let overridden = |setting: &str| {
+        Err(ConnectError::EndpointOverridden { setting: format!("{setting} of the AWS profile") })
+    };
+    if config.endpoint_url().is_some() {
+        return overridden("endpoint_url");
+    }
+    for id in SERVICE_IDS {
+        let key = ServiceConfigKey::builder()
+            .service_id(id)
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build();
+        let value = key.ok().and_then(|key| config.service_config()?.load_config(key));
+        if value.is_some() {
+            return overridden(&format!("endpoint_url ({id})"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the endpoint is on this machine: an emulator, for which no metadata service is asked.
+fn is_on_this_machine(target: &Target) -> bool {
+    let url = target.endpoint_url.as_deref().unwrap_or_default();
+    let Ok(uri) = url.parse::<http::Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let loopback = host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    loopback || host == "localhost"
+}
+
+/// Sets what is the same for every kind of cloud: one attempt, explicit time-outs, the way out.
+fn with_transport(config: SdkConfig, transport: Transport) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .build();
+    let mut builder = config
+        .into_builder()
+        // The engine retries; a retry in here would repeat a doubtful change without looking.
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts)
+        .sleep_impl(TokioSleep::new());
+    if let Transport::Function(send) = transport {
+        builder = builder.http_client(client_of(send)).time_source(TokioTime::new());
+    }
+    builder.build()
+}
+
+/// Follows tokio's clock, so that with paused time the SDK's time-outs and its clock agree.
+#[derive(Debug)]
+struct TokioTime {
+    base: SystemTime,
+    start: Instant,
+}
+
+impl TokioTime {
+    fn new() -> Self {
+        Self { base: SystemTime::now(), start: Instant::now() }
+    }
+}
+
+impl TimeSource for TokioTime {
+    fn now(&self) -> SystemTime {
+        self.base + self.start.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_variable_is_refused_by_name() {
+        let names = ["PATH", "AWS_ENDPOINT_URL_EC2", "AWS_REGION"].map(str::to_owned);
+        let refused = refuse_endpoint_variable(names.into_iter());
+        let setting = "AWS_ENDPOINT_URL_EC2".to_owned();
+        assert_eq!(refused, Err(ConnectError::EndpointOverridden { setting }));
+        let names = ["AWS_REGION", "AWS_PROFILE"].map(str::to_owned);
+        assert_eq!(refuse_endpoint_variable(names.into_iter()), Ok(()));
+    }
+
+    #[test]
+    fn an_endpoint_must_be_a_url_with_a_host() {
+        for url in ["http://127.0.0.1:5000", "https://ec2.example.com/base"] {
+            assert_eq!(check_url(url), Ok(()), "{url}");
+        }
+        for url in ["127.0.0.1:5000", "localhost", "ftp://host", "http://", ""] {
+            assert!(check_url(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn only_loopback_counts_as_this_machine() {
+        for url in ["http://127.0.0.1:1", "http://localhost:4566", "http://[::1]:80"] {
+            assert!(is_on_this_machine(&Target::endpoint(url)), "{url}");
+        }
+        for url in ["https://vpce-1.ec2.us-east-1.vpce.amazonaws.com", "http://10.0.0.1"] {
+            assert!(!is_on_this_machine(&Target::endpoint(url)), "{url}");
+        }
+    }
+}
