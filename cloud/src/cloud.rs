@@ -175,7 +175,7 @@ impl Cloud {
         shared.quiet_until_ms.clear();
     }
 
-    /// A panic of another thread leaves the state as its last complete call made it.
+    /// A thread that panicked in here does not take the cloud away from the others.
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
