@@ -5,90 +5,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up has failed")]
 
+mod directory;
+
 use std::fs;
-use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lab1_flow_cloud::daemon::{
-    DaemonError, Endpoint, Launch, ServeOptions, Started, detach, reset, serve, start, status,
-    stop, stop_signal,
+    DaemonError, Endpoint, Launch, ServeOptions, detach, reset, serve, start, status, stop,
+    stop_signal,
 };
-use rustix::process::{Pid, Signal, WaitOptions, getsid, kill_process, waitpid};
+use rustix::process::{Signal, WaitOptions, getsid, waitpid};
 
-/// A state directory, whose daemon ends with the test.
-struct Directory(tempfile::TempDir);
-
-impl Directory {
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join(MARK), b"").unwrap();
-        Self(directory)
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn start(&self) -> Started {
-        start(self.path(), &launch()).unwrap()
-    }
-
-    /// Kills the daemon without warning and waits until the kernel has freed its lock.
-    fn kill(&self, endpoint: &Endpoint) {
-        signal(endpoint, Signal::KILL);
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while fs::File::open(self.path().join("cloud.lock")).unwrap().try_lock_shared().is_err() {
-            assert!(Instant::now() < deadline, "the lock outlives the daemon");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _none_left_or_gone = stop(self.path());
-    }
-}
-
-/// Marks a directory as one of these tests.
-const MARK: &str = "of-a-test";
-
-fn launch() -> Launch {
-    Launch::of_this_program(["--ignored", "--exact", "entry_of_the_daemon"]).unwrap()
-}
-
-fn pid(endpoint: &Endpoint) -> Pid {
-    Pid::from_raw(i32::try_from(endpoint.pid).unwrap()).unwrap()
-}
-
-fn signal(endpoint: &Endpoint, signal: Signal) {
-    kill_process(pid(endpoint), signal).unwrap();
-}
-
-/// Makes one call of the API and returns the whole answer.
-fn call(endpoint: &Endpoint, form: &str) -> String {
-    try_call(endpoint, form).unwrap()
-}
-
-fn try_call(endpoint: &Endpoint, form: &str) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", endpoint.port))?;
-    write!(
-        stream,
-        "POST / HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{form}",
-        endpoint.port,
-        form.len()
-    )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
-}
-
-fn answers(endpoint: &Endpoint) -> bool {
-    call(endpoint, "Action=GetCallerIdentity&Version=2011-06-15").contains("<Account>")
-}
+use directory::{Directory, MARK, answers, becomes, call, launch, pid, signal, try_call};
 
 #[test]
 fn it_is_started_once_found_again_and_stopped() {
@@ -196,15 +127,6 @@ fn a_damaged_account_is_named_in_the_log_and_emptied_on_request() {
     assert!(matches!(&error, DaemonError::Ended { log_tail } if log_tail.contains("cloud-state")));
     reset(directory.path()).unwrap();
     assert!(answers(&directory.start().endpoint));
-}
-
-/// Waits until something holds: what was created is seen with some delay, as on AWS.
-fn becomes(patience: Duration, holds: impl Fn() -> bool) {
-    let deadline = Instant::now() + patience;
-    while !holds() {
-        assert!(Instant::now() < deadline, "it did not become so in {patience:?}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// Calls one after the other, as fast as it goes, until the connection breaks; returns the names of
