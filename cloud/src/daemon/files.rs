@@ -79,6 +79,9 @@ impl Files {
     }
 
     /// Takes the directory for this process.
+    ///
+    /// It tries again while others merely look. From a daemon it takes nothing over, however soon
+    /// that one ends: a process that lost a race must not come up after the winner was stopped.
     pub(super) fn hold(&self) -> Result<Hold, DaemonError> {
         let path = self.lock();
         let failed = |doing, source| DaemonError::File { doing, path: self.lock(), source };
@@ -91,18 +94,14 @@ impl Files {
             .open(&path)
             .map_err(|error| failed("open", error))?;
         let patience_ends = Instant::now() + LOCK_PATIENCE;
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if Instant::now() < patience_ends => {
-                    std::thread::sleep(LOCK_PAUSE);
-                }
-                Err(TryLockError::WouldBlock) => {
-                    let directory = self.directory.clone();
-                    return Err(DaemonError::Held { directory, pid: self.holder() });
-                }
-                Err(TryLockError::Error(error)) => return Err(failed("lock", error)),
+        while !lock(&file).map_err(|error| failed("lock", error))? {
+            let only_lookers = matches!(file.try_lock_shared(), Ok(()));
+            if !only_lookers || Instant::now() > patience_ends {
+                let directory = self.directory.clone();
+                return Err(DaemonError::Held { directory, pid: self.holder() });
             }
+            file.unlock().map_err(|error| failed("unlock", error))?;
+            std::thread::sleep(LOCK_PAUSE);
         }
         file.set_len(0)
             .and_then(|()| file.seek(SeekFrom::Start(0)))
@@ -180,6 +179,15 @@ impl Files {
     }
 }
 
+/// Tries to lock a file exclusively and tells whether that went well.
+fn lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// Makes files readable by their user alone.
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options.mode(0o600)
@@ -229,6 +237,21 @@ mod tests {
         std::thread::sleep(LOCK_PATIENCE / 10);
         drop(looker);
         daemon.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn what_a_daemon_holds_is_not_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = Files::create(directory.path()).unwrap();
+        let daemon = files.hold().unwrap();
+        let late = std::thread::spawn({
+            let files = files.clone();
+            move || files.hold().map(drop)
+        });
+        // Time for the late one to meet the daemon, and to be there still if it waits for it.
+        std::thread::sleep(LOCK_PATIENCE / 10);
+        drop(daemon);
+        assert!(late.join().unwrap().is_err(), "it came up after the daemon was stopped");
     }
 
     #[test]

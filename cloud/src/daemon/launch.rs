@@ -67,6 +67,9 @@ pub fn start(directory: &Path, launch: &Launch) -> Result<Started, DaemonError> 
         let held = files.is_held()?;
         if held && let Some(endpoint) = files.read_endpoint().filter(answers) {
             let fresh = endpoint.pid == child.id();
+            if !fresh {
+                end(&mut child);
+            }
             return Ok(Started { endpoint, fresh });
         }
         if ended && !held {
@@ -110,6 +113,13 @@ fn spawn(files: &Files, launch: &Launch) -> Result<Child, DaemonError> {
     // pipe of the calling script would live as long as the daemon.
     close_fds::set_fds_cloexec_threadsafe(3, &[]);
     command.spawn().map_err(failed)
+}
+
+/// Ends a process that was not needed: slow to notice, it could come up after the daemon that was
+/// first is stopped. It serves nobody, so nothing is lost.
+fn end(child: &mut Child) {
+    let _ended_already = child.kill();
+    let _reaped_already = child.wait();
 }
 
 fn has_ended(child: &mut Child, launch: &Launch) -> Result<bool, DaemonError> {

@@ -54,6 +54,8 @@ fn commands_that_start_it_at_once_get_one_daemon() {
     for mut command in commands {
         assert!(command.wait().unwrap().success());
     }
+    #[cfg(target_os = "linux")]
+    assert_eq!(processes_in(directory.path()), 1, "a process that was not needed lives on");
     let told: Vec<String> = fs::read_dir(directory.path())
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -65,6 +67,16 @@ fn commands_that_start_it_at_once_get_one_daemon() {
     for told in told {
         assert_eq!(serde_json::from_str::<Endpoint>(&told).unwrap(), endpoint);
     }
+}
+
+/// Counts the processes that run in a directory.
+#[cfg(target_os = "linux")]
+fn processes_in(directory: &Path) -> usize {
+    let directory = directory.canonicalize().unwrap();
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter(|it| fs::read_link(it.path().join("cwd")).is_ok_and(|d| d == directory))
+        .count()
 }
 
 #[test]
