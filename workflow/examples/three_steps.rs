@@ -201,6 +201,7 @@ impl Compensate for WriteFile {
 }
 
 /// Whether something is there or gone is not known: the engine asks again.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn unknown(error: io::Error) -> ActionError {
     ActionError::transient(error.to_string())
 }

@@ -30,17 +30,28 @@ impl Drive<'_> {
         Ok(())
     }
 
-    /// The effect is gone. An attempt that was once believed absent may still take effect, and would find the
-    /// name free again: then nothing is proven before its time is over.
+    /// The effect is gone. An attempt that was once believed absent may still take effect, or have taken it since
+    /// the removal, and found the name free again: then nothing is proven before a look after its time.
     pub(crate) fn removed(&mut self, place: usize) -> Result<(), EngineError> {
+        if !self.was_seen(place) {
+            // Nothing was found to remove: what was made a moment ago may only not be visible yet.
+            let window = self.profile.window(self.node(place).action.consistency());
+            self.late_until.entry(place).or_insert(self.moment.now + window);
+        }
         self.patience.remove(&place);
-        let late_until = self.late_until.get(&place).copied().unwrap_or_default();
-        if self.moment.now < late_until {
+        if self.late_until.contains_key(&place) {
             self.moment.lingering.insert(place);
             return Ok(());
         }
         let action = self.name(place);
         self.write(Entry::CompensationCompleted { action, with: None })
+    }
+
+    /// Whether this compensation, in this process or an earlier one, has seen what it takes back.
+    fn was_seen(&self, place: usize) -> bool {
+        let here = self.patience.get(&place).is_some_and(|patience| patience.looks > 0);
+        let action = self.state.action(&self.node(place).name);
+        here || action.is_some_and(|action| action.reason.is_some())
     }
 
     /// Takes in a look for an attempt that might appear after all.

@@ -1,7 +1,7 @@
 //! Goal: the tutorial does what it says. Method: the example is run as its readers run it, each verb in a
 //! process of its own, and one of them is killed.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

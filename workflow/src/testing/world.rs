@@ -139,7 +139,8 @@ struct Inner {
     requests: u64,
 }
 
-type Effect = Box<dyn FnOnce(&mut Inner) + Send>;
+/// An effect, which gets the moment in which it strikes.
+type Effect = Box<dyn FnOnce(&mut Inner, Duration) + Send>;
 
 struct Thing {
     order: Order,
@@ -216,10 +217,9 @@ impl World {
     /// [`FailureClass::Contended`] when the name is taken; what was ordered with
     /// [`order_fault`](Self::order_fault).
     pub async fn make(&self, order: Order) -> Result<String, ActionError> {
-        let (unique, clock) = (self.habits.names_are_unique, self.clock.clone());
+        let unique = self.habits.names_are_unique;
         let name = order.name.clone();
-        self.request(Op::Make, &name, move |inner| {
-            let now = clock.elapsed();
+        self.request(Op::Make, &name, move |inner, now| {
             let holder = |thing: &Thing| thing.order.name == order.name && !thing.is_gone(now);
             if unique && inner.things.values().any(holder) {
                 return Err(ActionError::contended(format!("the name {} is taken", order.name)));
@@ -234,9 +234,8 @@ impl World {
     /// # Errors
     /// What was ordered with [`order_fault`](Self::order_fault).
     pub async fn find(&self, name: &str) -> Result<Option<Seen>, ActionError> {
-        let (lag, clock, wanted) = (self.habits.lag, self.clock.clone(), name.to_owned());
-        self.request(Op::Find, name, move |inner| {
-            let now = clock.elapsed();
+        let (lag, wanted) = (self.habits.lag, name.to_owned());
+        self.request(Op::Find, name, move |inner, now| {
             let mut things = inner.things.iter();
             let found = things.find(|(_, t)| t.order.name == wanted && t.is_seen(now, lag));
             Ok(found.map(|(id, thing)| thing.seen(id)))
@@ -257,10 +256,10 @@ impl World {
         mark: &str,
     ) -> Result<(), ActionError> {
         let name = self.part_name(id, part);
-        let (clock, id, part) = (self.clock.clone(), id.to_owned(), part.to_owned());
+        let (id, part) = (id.to_owned(), part.to_owned());
         let (content, mark) = (content.to_owned(), mark.to_owned());
-        self.request(Op::Make, &name, move |inner| {
-            let thing = inner.living(&id, clock.elapsed())?;
+        self.request(Op::Make, &name, move |inner, now| {
+            let thing = inner.living(&id, now)?;
             thing.prove_marked(&id, &mark)?;
             thing.parts.insert(part, content);
             Ok(())
@@ -275,7 +274,7 @@ impl World {
     pub async fn part(&self, id: &str, part: &str) -> Result<Option<String>, ActionError> {
         let name = self.part_name(id, part);
         let (id, part) = (id.to_owned(), part.to_owned());
-        self.request(Op::Find, &name, move |inner| {
+        self.request(Op::Find, &name, move |inner, _| {
             Ok(inner.things.get(&id).and_then(|thing| thing.parts.get(&part).cloned()))
         })
         .await
@@ -287,9 +286,8 @@ impl World {
     /// Permanent when it is gone; what was ordered with [`order_fault`](Self::order_fault).
     pub async fn is_ready(&self, id: &str) -> Result<bool, ActionError> {
         let name = self.name_of(id);
-        let (settling, clock, id) = (self.habits.settling, self.clock.clone(), id.to_owned());
-        self.request(Op::Watch, &name, move |inner| {
-            let now = clock.elapsed();
+        let (settling, id) = (self.habits.settling, id.to_owned());
+        self.request(Op::Watch, &name, move |inner, now| {
             Ok(now >= inner.living(&id, now)?.made_at + settling)
         })
         .await
@@ -302,12 +300,10 @@ impl World {
     /// [`order_fault`](Self::order_fault).
     pub async fn remove(&self, id: &str, mark: &str) -> Result<Removal, ActionError> {
         let name = self.name_of(id);
-        let (removal, clock) = (self.habits.removal, self.clock.clone());
+        let removal = self.habits.removal;
         let (id, mark) = (id.to_owned(), mark.to_owned());
-        self.request(Op::Remove, &name, move |inner| {
-            inner.remove(&id, &mark, clock.elapsed(), removal)
-        })
-        .await
+        self.request(Op::Remove, &name, move |inner, now| inner.remove(&id, &mark, now, removal))
+            .await
     }
 
     /// Lists the names of all that carries a mark, as a search shows it.
@@ -315,9 +311,8 @@ impl World {
     /// # Errors
     /// What was ordered with [`order_fault`](Self::order_fault).
     pub async fn marked(&self, mark: &str) -> Result<Vec<String>, ActionError> {
-        let (lag, clock, wanted) = (self.habits.lag, self.clock.clone(), mark.to_owned());
-        self.request(Op::List, mark, move |inner| {
-            let now = clock.elapsed();
+        let (lag, wanted) = (self.habits.lag, mark.to_owned());
+        self.request(Op::List, mark, move |inner, now| {
             let mut things: Vec<_> = inner.things.values().collect();
             things.retain(|thing| thing.carries(&wanted) && thing.is_seen(now, lag));
             Ok(things.into_iter().map(|thing| thing.order.name.clone()).collect())
@@ -330,7 +325,7 @@ impl World {
         &self,
         op: Op,
         name: &str,
-        effect: impl FnOnce(&mut Inner) -> Result<T, ActionError> + Send + 'static,
+        effect: impl FnOnce(&mut Inner, Duration) -> Result<T, ActionError> + Send + 'static,
     ) -> Result<T, ActionError> {
         let fault = self.lock().receive(op, name);
         self.clock.sleep(self.habits.latency / 2).await;
@@ -342,7 +337,7 @@ impl World {
             Some(Fault::RequestLost) => return std::future::pending().await,
             Some(Fault::EffectDelayed(delay)) => {
                 let due = self.clock.elapsed() + delay;
-                let effect = Box::new(move |inner: &mut Inner| drop(effect(inner)));
+                let effect = Box::new(move |inner: &mut Inner, due| drop(effect(inner, due)));
                 self.lock().delayed.push((due, effect));
                 return Err(server_error());
             }
@@ -352,7 +347,7 @@ impl World {
             let now = self.clock.elapsed();
             let mut inner = self.lock();
             inner.deliver_delayed(now);
-            effect(&mut inner)
+            effect(&mut inner, now)
         };
         match fault {
             Some(Fault::ReplyLost) => return std::future::pending().await,
@@ -388,8 +383,8 @@ impl Inner {
         let (due, later) = delayed.into_iter().partition(|(due, _)| *due <= now);
         self.delayed = later;
         let due: Vec<(Duration, Effect)> = due;
-        for (_, effect) in due {
-            effect(self);
+        for (moment, effect) in due {
+            effect(self, moment);
         }
     }
 

@@ -213,3 +213,22 @@ async fn things_that_were_deleted_behind_our_back_are_gone() {
     assert_eq!(rig.roll_back().await, Rest::RolledBack);
     assert_eq!(rig.names(), [""; 0]);
 }
+
+/// Trap: a removal is never answered, and an attempt that was believed absent takes effect in the meantime.
+#[tokio::test(start_paused = true)]
+async fn what_reappears_while_a_removal_is_not_answered_is_taken_back() {
+    for lag in [0, 50] {
+        let habits = Habits { lag: millis(lag), ..Habits::default() };
+        let blueprint = Blueprint::default().thing("a", &[]).part("p", 0);
+        let mut rig = Rig::with(&blueprint, habits, Limits::default());
+        rig.new.profile =
+            Profile { window_usual_ms: 8_000, window_slow_ms: 8_000, ..Profile::default() };
+        rig.world.order_fault(Op::Make, "a", Fault::EffectDelayed(millis(797)));
+        rig.world.order_fault(Op::Remove, "a", Fault::ReplyLost);
+        assert_eq!(rig.start().await, Rest::Completed);
+        let rested = rig.roll_back().await;
+        assert_eq!(rested, Rest::RolledBack, "lag {lag}: {:?}", rig.lines().await);
+        rig.clock.sleep(Duration::from_hours(1)).await;
+        assert_eq!(rig.names(), [""; 0], "lag {lag}");
+    }
+}
