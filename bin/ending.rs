@@ -101,7 +101,7 @@ fn tell_people(
         app.output.say(&format!("  {}", paint.bold("verified gone:")));
     }
     for resource in gone {
-        app.output.say(&gone_line(&resource));
+        app.output.say(&format!("    {:<28} {}", resource.action, resource.label()));
     }
     if matches!(state.rest(), Some(Rest::Failed)) && status != ExitStatus::Refused {
         let count = facts::standing_resources(state).len();
@@ -119,12 +119,6 @@ fn tell_trouble(app: &App, trouble: &Trouble<'_>) {
     if let Some(advice) = &trouble.failure.advice {
         app.output.say(&format!("  {} {advice}", paint.bold("do:")));
     }
-}
-
-fn gone_line(gone: &Resource) -> String {
-    let name = gone.name.as_deref().unwrap_or(&gone.id);
-    let id = if name == gone.id { "" } else { gone.id.as_str() };
-    format!("    {:<24} {name:<22} {id}", gone.action).trim_end().to_owned()
 }
 
 /// The failure that matters: of the action that ended the run, or of what suspended it.

@@ -116,6 +116,7 @@ impl Output {
         if self.json {
             self.json_line(&ErrorLine {
                 event: "error",
+                outcome: "error",
                 exit_status: error.status.code(),
                 error: &error.what,
                 stands: error.stands.as_deref(),
@@ -145,6 +146,7 @@ fn write(stream: &mut impl Write, text: &str, lost: &OnceLock<io::ErrorKind>) {
 #[derive(Serialize)]
 struct ErrorLine<'a> {
     event: &'static str,
+    outcome: &'static str,
     exit_status: u8,
     error: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]

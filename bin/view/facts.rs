@@ -16,6 +16,18 @@ pub(crate) struct Resource {
     pub(crate) id: String,
 }
 
+impl Resource {
+    /// What people call it: its name, with a short id beside it; of an ARN the part that names the thing.
+    pub(crate) fn label(&self) -> String {
+        let id = self.id.splitn(6, ':').nth(5).unwrap_or(&self.id);
+        match &self.name {
+            Some(name) if self.id.starts_with("arn:") || *name == self.id => name.clone(),
+            Some(name) => format!("{name} ({id})"),
+            None => id.to_owned(),
+        }
+    }
+}
+
 /// What the run has made and not taken back, in the order of display.
 pub(crate) fn standing_resources(state: &RunState) -> Vec<Resource> {
     resources(state, |action| {
@@ -66,4 +78,23 @@ pub(crate) fn place(state: &RunState) -> (Option<String>, Option<String>) {
 
 fn text(output: &Value, field: &str) -> Option<String> {
     output.get(field).and_then(Value::as_str).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(name: Option<&str>, id: &str) -> String {
+        let name = name.map(str::to_owned);
+        Resource { action: "a".to_owned(), name, id: id.to_owned() }.label()
+    }
+
+    #[test]
+    fn people_see_names_and_short_ids() {
+        assert_eq!(label(Some("web"), "sg-1"), "web (sg-1)");
+        assert_eq!(label(Some("group1"), "group1"), "group1");
+        let arn = "arn:aws:elasticloadbalancing:us-east-1:000000000000:listener/app/lb/1/2";
+        assert_eq!(label(Some("lb"), arn), "lb");
+        assert_eq!(label(None, arn), "listener/app/lb/1/2");
+    }
 }

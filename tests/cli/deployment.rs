@@ -56,6 +56,22 @@ fn people_see_the_run_the_address_and_what_to_type_next() {
 }
 
 #[test]
+fn another_endpoint_is_asked_for_the_account_and_keeps_it() {
+    let sandbox = Sandbox::new();
+    let url = sandbox.succeed(&["cloud", "start", "--time-scale", FAST]).stdout.trim().to_owned();
+    let run = ["run", "--endpoint-url", &url, "--yes", "--json", "--consistency-window", "1s"];
+    let lines = sandbox.succeed(&run).json();
+    assert_eq!(lines[1]["target"]["account"], "000000000000");
+    assert_eq!(lines[1]["target"]["endpoint_url"], url);
+    let run = text(&lines[1]["run_id"]);
+    let refused = sandbox.run(&["rollback", &run]);
+    refused.expect_status(2);
+    assert!(!sandbox.account().is_empty(), "nothing is deleted without a yes");
+    sandbox.succeed(&["rollback", &run, "--yes"]);
+    assert_eq!(sandbox.account(), Vec::<String>::new());
+}
+
+#[test]
 fn names_that_a_run_holds_are_refused_to_the_next_one() {
     let sandbox = Sandbox::new();
     sandbox.succeed(&["run", "--time-scale", FAST]);
@@ -83,10 +99,15 @@ fn a_run_pauses_where_it_was_asked_to_and_goes_on() {
 }
 
 #[test]
-fn a_live_run_stops_when_another_process_asks_it_to() {
+fn a_live_run_keeps_its_stack_and_stops_when_another_process_asks_it_to() {
     let sandbox = Sandbox::new();
     let runner = sandbox.start(&["run", "--time-scale", "30"]);
     let run = sandbox.wait_for_run();
+    let second = sandbox.run(&["run"]);
+    second.expect_status(4);
+    let holder = format!("stack default is in the hands of run {run}");
+    assert!(second.stderr.contains(&holder), "{second}");
+    assert_eq!(sandbox.run_ids().len(), 1, "the second one was not begun");
     let stopped = sandbox.succeed(&["stop", &run]);
     assert!(stopped.stderr.contains("is stopped"), "{stopped}");
     let transcript = sandbox.finish(runner);
