@@ -86,10 +86,11 @@ impl CreateTargetGroup {
         Ok(answer.is_some_and(|answer| !answer.target_groups().is_empty()))
     }
 
-    async fn delete(&self, group: &TargetGroupRef) -> Result<(), ActionError> {
+    /// Asks for the deletion; nothing when the group is not there, which AWS may also call a success.
+    async fn delete(&self, group: &TargetGroupRef) -> Result<Option<()>, ActionError> {
         let request = self.aws.load_balancing().delete_target_group().target_group_arn(&group.arn);
         let call = Call::changing(Service::LoadBalancing, "DeleteTargetGroup", &group.name);
-        found(self.aws.call(call, request.send()).await).map(drop)
+        found(self.aws.call(call, request.send()).await.map(drop))
     }
 }
 
@@ -178,7 +179,9 @@ impl Compensate for CreateTargetGroup {
             return Ok(Progress::Done(()));
         }
         match self.delete(group).await {
-            Ok(()) => Ok(still_there(&what, "is being deleted")),
+            Ok(Some(())) => Ok(still_there(&what, "is being deleted")),
+            // Its tags may be told of for longer than the group is there.
+            Ok(None) => Ok(Progress::Done(())),
             Err(error) if error.code() == Some("ResourceInUse") => {
                 Ok(still_there(&what, "is still in use by a listener or a rule"))
             }
