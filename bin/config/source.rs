@@ -50,7 +50,7 @@ impl Source {
         let mut text = match span.map(|span| self.position(span.start)) {
             Some((line, column)) => {
                 let excerpt = self.text.lines().nth(line - 1).unwrap_or_default();
-                let excerpt: String = excerpt.chars().take(EXCERPT_LENGTH_MAX).collect();
+                let excerpt: String = excerpt.trim_end().chars().take(EXCERPT_LENGTH_MAX).collect();
                 let marker = " ".repeat(column.min(EXCERPT_LENGTH_MAX) - 1);
                 format!("{name}:{line}:{column}: {message}\n    {excerpt}\n    {marker}^")
             }

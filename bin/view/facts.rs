@@ -60,12 +60,16 @@ pub(crate) fn url(state: &RunState) -> Option<String> {
     };
     let host = text(standing("load-balancer")?, "dns_name")?;
     let port = standing("listener")?.get("port").and_then(Value::as_u64)?;
-    // The embedded cloud gives each balancer an address of its own, with the port in it.
-    Some(if port == 80 || host.contains(':') {
+    Some(address(&host, port))
+}
+
+/// The embedded cloud gives each balancer an address of its own, with the port in it.
+fn address(host: &str, port: u64) -> String {
+    if port == 80 || host.contains(':') {
         format!("http://{host}")
     } else {
         format!("http://{host}:{port}")
-    })
+    }
 }
 
 /// The account and the region in which the run's first look found itself.
@@ -87,6 +91,13 @@ mod tests {
     fn label(name: Option<&str>, id: &str) -> String {
         let name = name.map(str::to_owned);
         Resource { action: "a".to_owned(), name, id: id.to_owned() }.label()
+    }
+
+    #[test]
+    fn an_address_names_its_port_where_it_is_not_the_usual_one() {
+        assert_eq!(address("lb.example.com", 80), "http://lb.example.com");
+        assert_eq!(address("lb.example.com", 8080), "http://lb.example.com:8080");
+        assert_eq!(address("127.0.0.1:4711", 80), "http://127.0.0.1:4711");
     }
 
     #[test]

@@ -99,7 +99,7 @@ fn broken_toml_is_placed() {
     exit status: 2
     -- stderr
     error: stack.toml:1:9: string values must be quoted, expected literal string
-        stack = 
+        stack =
                 ^
       now:  nothing was created
       next: correct stack.toml and give the command again
