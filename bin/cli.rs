@@ -27,6 +27,7 @@ pub(crate) struct Cli {
 
 /// Flags of every verb.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
 pub(crate) struct GlobalArgs {
     /// Keep runs and the embedded cloud in this directory
     ///
@@ -45,13 +46,7 @@ pub(crate) struct GlobalArgs {
     pub(crate) json: bool,
 
     /// Say when to colour text
-    #[arg(
-        long,
-        global = true,
-        value_name = "WHEN",
-        default_value = "auto",
-        hide_possible_values = true
-    )]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorChoice,
 
     /// Tell more on stderr: every call (-v), everything (-vv)
