@@ -23,11 +23,12 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
+use std::time::Duration;
 
 use lab1_flow_workflow::journal::{Record, RunId, RunState, SledJournal};
 use lab1_flow_workflow::{
     Action, ActionContext, ActionError, Actions, Compensate, Engine, Handle, NewRun, Observer,
-    Progress, Reconciled, Resume, RunReport, Step, Workflow,
+    Progress, Reconciled, Resume, RunReport, Step, Wait, Workflow,
 };
 use serde::{Deserialize, Serialize};
 
@@ -97,17 +98,17 @@ impl Compensate for MakeFolder {
         path: &PathBuf,
     ) -> Result<Progress<()>, ActionError> {
         remove_if_there(fs::remove_dir_all(path.with_extension(cx.token()))).map_err(unknown)?;
-        // Prove that it is ours, then remove it. Already gone is done.
+        // Prove that it is ours, remove it, and say that a look must confirm it: only an absence is done.
         match self.reconcile(cx, input).await? {
-            Reconciled::Adopted(_) => {
+            Reconciled::Absent => Ok(Progress::Done(())),
+            Reconciled::Foreign { evidence } => Err(ActionError::permanent(evidence)),
+            _ => {
                 remove_if_there(fs::remove_file(path.join(NOTE))).map_err(unknown)?;
                 // A file that somebody put there is not ours to remove: this fails, and says so.
                 fs::remove_dir(path).map_err(unknown)?;
+                Ok(Progress::Waiting(removed(path)))
             }
-            Reconciled::Foreign { evidence } => return Err(ActionError::permanent(evidence)),
-            _ => {}
         }
-        Ok(Progress::Done(()))
     }
 }
 
@@ -190,13 +191,13 @@ impl Compensate for WriteFile {
     ) -> Result<Progress<()>, ActionError> {
         remove_if_there(fs::remove_file(path.with_extension(cx.token()))).map_err(unknown)?;
         match self.reconcile(cx, input).await? {
-            Reconciled::Adopted(_) | Reconciled::Altered { .. } => {
+            Reconciled::Absent => Ok(Progress::Done(())),
+            Reconciled::Foreign { evidence } => Err(ActionError::permanent(evidence)),
+            _ => {
                 remove_if_there(fs::remove_file(path)).map_err(unknown)?;
+                Ok(Progress::Waiting(removed(path)))
             }
-            Reconciled::Foreign { evidence } => return Err(ActionError::permanent(evidence)),
-            _ => {}
         }
-        Ok(Progress::Done(()))
     }
 }
 
@@ -204,6 +205,11 @@ impl Compensate for WriteFile {
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn unknown(error: io::Error) -> ActionError {
     ActionError::transient(error.to_string())
+}
+
+/// A file system is quick: the look that confirms a removal may follow at once.
+fn removed(path: &Path) -> Wait {
+    Wait::new(format!("{} was removed", path.display())).check_after(Duration::ZERO)
 }
 
 fn remove_if_there(removed: io::Result<()>) -> io::Result<()> {
@@ -309,12 +315,7 @@ impl Observer for Printer {
         }
     }
 
-    fn waiting(
-        &self,
-        action: &lab1_flow_workflow::journal::ActionName,
-        reason: &str,
-        _: std::time::Duration,
-    ) {
+    fn waiting(&self, action: &lab1_flow_workflow::journal::ActionName, reason: &str, _: Duration) {
         println!("       {action} waits: {reason}");
     }
 }
