@@ -20,7 +20,7 @@ struct Deviation {
     still_there: fn(&Bench) -> bool,
 }
 
-const DEVIATIONS: [Deviation; 19] = [
+const DEVIATIONS: [Deviation; 20] = [
     Deviation {
         aws: "CreateLaunchTemplate with the same client token gives the same template",
         moto: "refuses the repetition: the name is taken",
@@ -57,6 +57,19 @@ const DEVIATIONS: [Deviation; 19] = [
             bench.aws().call("elbv2", "delete_target_group", arn.clone());
             let again = bench.aws().try_call("elbv2", "delete_target_group", &arn);
             is_refused(&again, "TargetGroupNotFound")
+        },
+    },
+    Deviation {
+        aws: "DescribeTags of an absent target group is TargetGroupNotFound",
+        moto: "still tells the tags that it had",
+        still_there: |bench| {
+            let arn = bench.target_group("tg").unwrap();
+            let tags = json!({ "ResourceArns": [arn], "Tags": [{ "Key": "a", "Value": "b" }] });
+            bench.aws().call("elbv2", "add_tags", tags);
+            bench.aws().call("elbv2", "delete_target_group", json!({ "TargetGroupArn": arn }));
+            let told = json!({ "ResourceArns": [arn] });
+            let told = bench.aws().try_call("elbv2", "describe_tags", &told);
+            told.is_ok_and(|told| told["TagDescriptions"][0]["Tags"][0]["Key"] == "a")
         },
     },
     Deviation {

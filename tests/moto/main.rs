@@ -14,9 +14,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod credentials;
 mod deviations;
 mod each_change;
 mod faults;
 mod kills;
 mod stack;
+mod teeth;
 mod whole_flow;

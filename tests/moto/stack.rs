@@ -41,16 +41,16 @@ impl Stage {
 
     /// Starts the deployment. moto has no HTTP through the balancer: healthy targets are its end.
     pub(crate) fn start_run(&self) -> Running {
-        self.flow.start(&[
-            "run",
-            "--endpoint-url",
-            &self.proxy.url(),
-            "--wait",
-            "targets",
-            "--consistency-window",
-            "1s",
-            "--yes",
-        ])
+        self.start_run_with(&[], &[])
+    }
+
+    /// Starts the deployment with further flags, and with variables in its environment.
+    pub(crate) fn start_run_with(&self, flags: &[&str], variables: &[(&str, &str)]) -> Running {
+        let endpoint = self.proxy.url();
+        let usual = ["run", "--endpoint-url", &endpoint, "--wait", "targets", "--yes"];
+        // What moto has done can be seen at once.
+        let window = ["--consistency-window", "1s"];
+        self.flow.start_with(&[&usual[..], &window[..], flags].concat(), variables)
     }
 
     /// Deploys to the end.

@@ -99,9 +99,9 @@ impl Account {
             let before: BTreeSet<String> =
                 before.kinds[kind].iter().map(Value::to_string).collect();
             differences
-                .extend(after.difference(&before).map(|new| format!("{kind}: + {new:.300}")));
+                .extend(after.difference(&before).map(|new| format!("{kind}: + {new:.160}")));
             differences
-                .extend(before.difference(&after).map(|old| format!("{kind}: - {old:.300}")));
+                .extend(before.difference(&after).map(|old| format!("{kind}: - {old:.160}")));
         }
         differences
     }

@@ -147,8 +147,9 @@ fn wrong_detail(resource: &Resource, prefix: &str) -> Option<String> {
         ("load-balancer", _) if resource.state != "active" => ("state", "active"),
         ("instance", _) if resource.state != "running" => ("state", "running"),
         ("instance", _) => ("answers", "true"),
-        ("security-group", "lab1-instances") => ("rules", "3"),
-        ("security-group", _) => ("rules", "1"),
+        // With the one to anywhere that every group is born with.
+        ("security-group", "lab1-instances") => ("rules", "4"),
+        ("security-group", _) => ("rules", "2"),
         ("target-group", "target-group-1") => ("healthy", "5"),
         ("target-group", _) => ("healthy", "4"),
         ("auto-scaling-group", "group1") => ("members", "5"),

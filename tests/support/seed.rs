@@ -33,6 +33,12 @@ impl Draws {
         whole.mul_f64(share * self.share())
     }
 
+    /// Draws a part of a duration, an early one rather than a late one: there is more to be broken
+    /// while changes are made than while they are waited for.
+    pub(crate) fn early_within(&mut self, whole: Duration) -> Duration {
+        whole.mul_f64(self.share().powi(2))
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
