@@ -267,7 +267,8 @@ fn change_steps(state: &mut RunState, steps: &[StoredStep]) -> Legal {
 fn wait(action: &mut ActionState, reason: &str, waited_ms: u64) -> Legal {
     let monotone = waited_ms >= action.budget.waited_ms;
     check(monotone, || "the time waited may not shrink".into())?;
-    action.budget.waited_ms = waited_ms;
+    // What was met on the way is overcome: a long wait may meet many a failure, but not many in a row.
+    action.budget = Budget { waited_ms, ..Budget::default() };
     action.reason = Some(reason.to_owned());
     Ok(())
 }

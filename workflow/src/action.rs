@@ -71,8 +71,9 @@ pub trait Compensate: Action {
     /// Takes the change back by one step at a time: looks, proves that the thing is ours, asks for its
     /// removal, and says [`Progress::Waiting`] until a look proves it gone.
     ///
-    /// Called again and again until it says [`Progress::Done`]; already gone is done. Dies here: the next
-    /// process calls it again.
+    /// Called again and again until it says [`Progress::Done`]; already gone is done. When it says so without having
+    /// said [`Progress::Waiting`] before, it has not seen the thing, and the engine looks for it until it could no
+    /// longer be invisible. Dies here: the next process calls it again.
     ///
     /// # Errors
     /// A permanent error leaves the run stuck, with what is left and where.

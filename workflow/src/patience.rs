@@ -41,12 +41,15 @@ impl Drive<'_> {
         entry: fn(ActionName, String, u64) -> Entry,
     ) -> Result<(), EngineError> {
         let now = self.moment.now;
+        let failures = self.budget(place).failures;
         let patience = self.patience.entry(place).or_default();
         patience.looks += 1;
         let looks = patience.looks;
-        let known = patience.written.as_ref().is_some_and(|(reason, at)| {
+        let same = patience.written.as_ref().is_some_and(|(reason, at)| {
             *reason == wait.reason && now.saturating_sub(*at) < WAIT_WRITTEN_EVERY
         });
+        // After a failure it is written that looks succeed again: the record ends the row of failures.
+        let known = same && failures == 0;
         if !known {
             patience.written = Some((wait.reason.clone(), now));
         }

@@ -143,7 +143,6 @@ async fn throttling_of_every_first_call_only_takes_time() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "the engine believes at once that what it cannot see is gone"]
 async fn a_rollback_right_after_the_creation_finds_what_cannot_be_seen_yet() {
     for change in CHANGES {
         for seed in 0..6 {

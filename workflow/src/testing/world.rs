@@ -419,8 +419,9 @@ impl Inner {
         }
         let Ok(thing) = self.living(id, now) else { return Ok(Removal::Gone) };
         thing.prove_marked(id, mark)?;
-        let leaves_at = *thing.leaves_at.get_or_insert(now + removal);
-        Ok(if leaves_at <= now { Removal::Gone } else { Removal::Leaving })
+        thing.leaves_at.get_or_insert(now + removal);
+        // However fast it goes: that it is gone is shown by the next look.
+        Ok(Removal::Leaving)
     }
 }
 
