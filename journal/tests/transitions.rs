@@ -371,14 +371,21 @@ fn budgets_add_up_and_open_anew_only_when_asked() {
         entry("ambiguous", "a", 2),
         entry("absent", "a", 2),
         samples::started("a", 3),
-        entry("waiting", "a", 3),
         rested(Rest::Stopped),
     ];
     let budget = |state: RunState| state.action(&samples::action("a")).unwrap().budget;
     let kept = budget(accepted(&history, entry("resume", "a", 3)).unwrap());
-    assert_eq!((kept.failures, kept.tries, kept.throttled_ms, kept.waited_ms), (2, 1, 1_000, 5));
+    assert_eq!((kept.failures, kept.tries, kept.throttled_ms, kept.waited_ms), (2, 1, 1_000, 0));
     let anew = budget(accepted(&history, entry("resume-anew", "a", 3)).unwrap());
     assert_eq!(anew, lab1_flow_journal::Budget::default());
+}
+
+#[test]
+fn a_look_that_succeeds_ends_a_row_of_failures_and_keeps_what_was_waited() {
+    let history = [samples::started("a", 1), entry("throttled", "a", 1), samples::started("a", 2)];
+    let state = accepted(&history, entry("waiting", "a", 2)).unwrap();
+    let budget = state.action(&samples::action("a")).unwrap().budget;
+    assert_eq!((budget.failures, budget.throttled_ms, budget.waited_ms), (0, 0, 5));
 }
 
 #[test]

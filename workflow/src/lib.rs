@@ -13,8 +13,8 @@
 //! ```
 //! use lab1_flow_workflow::journal::{MemoryJournal, RunId};
 //! use lab1_flow_workflow::{
-//!     Action, ActionContext, ActionError, Actions, Compensate, Engine, Handle, NewRun, Progress,
-//!     Reconciled, Step, Workflow,
+//!     Action, ActionContext, ActionError, Actions, Compensate, Engine, Handle, NewRun, Profile,
+//!     Progress, Reconciled, Step, Wait, Workflow,
 //! };
 //! use serde::{Deserialize, Serialize};
 //! # use std::sync::Arc;
@@ -51,10 +51,10 @@
 //!         path: &String,
 //!     ) -> Result<Progress<()>, ActionError> {
 //!         match std::fs::remove_dir(path) {
-//!             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-//!                 Err(ActionError::transient(e.to_string()))
-//!             }
-//!             _ => Ok(Progress::Done(())),
+//!             // That it is gone is for the next look to say.
+//!             Ok(()) => Ok(Progress::Waiting(Wait::new("the folder is being removed"))),
+//!             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Progress::Done(())),
+//!             Err(e) => Err(ActionError::transient(e.to_string())),
 //!         }
 //!     }
 //! }
@@ -90,7 +90,9 @@
 //!
 //! let engine = Engine::new(Arc::new(MemoryJournal::new()));
 //! let run = RunId::new("first")?;
-//! let report = engine.start(&workflow, NewRun::new(run.clone())).await?;
+//! // A folder is seen at once, and gone at once: nothing here takes as long as on AWS.
+//! let new = NewRun { profile: Profile::scaled(1_000.0), ..NewRun::new(run.clone()) };
+//! let report = engine.start(&workflow, new).await?;
 //! assert_eq!(report.output(&workflow, folder)?, path);
 //!
 //! // Another process would need no more than the run's id.
