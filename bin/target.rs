@@ -164,23 +164,22 @@ pub(crate) async fn pin_account(connection: &mut Connection) -> Result<(), CliEr
     Ok(())
 }
 
-/// Refuses to go on with a run under the credentials of another account.
+/// Refuses to go on with a run under the credentials of another account; `again` is what to type then.
 pub(crate) async fn refuse_other_account(
-    app: &App,
     connection: &Connection,
     expected: Option<&str>,
     run: &RunId,
+    again: &str,
 ) -> Result<(), CliError> {
     if connection.target.cloud == CloudKind::Local {
         return Ok(());
     }
-    let resume = app.program.command(&["resume", run.as_str()]);
     let account = connection.aws.account().await.map_err(|error| {
         let failure = error.failure();
         let refusal =
             CliError::new(ExitStatus::Suspended, full(failure)).stands("nothing was sent");
         let refusal = failure.advice.iter().cloned().fold(refusal, CliError::next);
-        refusal.next(&resume)
+        refusal.next(again)
     })?;
     match expected {
         Some(expected) if expected != account => {
@@ -189,7 +188,7 @@ pub(crate) async fn refuse_other_account(
             );
             Err(CliError::usage(what)
                 .stands("nothing was sent")
-                .next(format!("use credentials of account {expected}, then: {resume}")))
+                .next(format!("use credentials of account {expected}, then: {again}")))
         }
         _ => Ok(()),
     }

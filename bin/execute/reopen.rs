@@ -60,7 +60,12 @@ impl Reopened {
     /// Finds the way to the run's own cloud, and refuses another account or region.
     ///
     /// A run that has never sent a change needs no account to be taken back: nothing of it can be anywhere.
-    pub(crate) async fn connect(&self, app: &App) -> Result<(Connection, Workflow), CliError> {
+    /// A refusal names `verb` as what to type again: the direction that it asks for is not recorded yet.
+    pub(crate) async fn connect(
+        &self,
+        app: &App,
+        verb: &str,
+    ) -> Result<(Connection, Workflow), CliError> {
         let header = self.state.header();
         let profile = serde_json::from_value(header.profile.clone()).map_err(|error| {
             CliError::new(
@@ -72,7 +77,9 @@ impl Reopened {
         if self.state.has_intents() {
             let (seen, _) = facts::place(&self.state);
             let expected = self.context.target.account.clone().or(seen);
-            target::refuse_other_account(app, &connection, expected.as_deref(), &self.run).await?;
+            let again = app.program.command(&[verb, self.run.as_str()]);
+            target::refuse_other_account(&connection, expected.as_deref(), &self.run, &again)
+                .await?;
         }
         let stack = Stack::from_stored(self.state.steps());
         let stack = stack.map_err(|error| {

@@ -44,7 +44,7 @@ impl ResumeArgs {
             }
         };
         announce(app, &reopened.run, &reopened.context);
-        let (_connection, workflow) = reopened.connect(app).await?;
+        let (_connection, workflow) = reopened.connect(app, "resume").await?;
         let task = Task {
             run: &reopened.run,
             journal: reopened.journal,

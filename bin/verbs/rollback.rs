@@ -57,7 +57,7 @@ impl RollbackArgs {
             confirm_deletion(app, &reopened.state, &reopened.context)?;
         }
         announce(app, &reopened.run, &reopened.context);
-        let (_connection, workflow) = reopened.connect(app).await?;
+        let (_connection, workflow) = reopened.connect(app, "rollback").await?;
         let task = Task {
             run: &reopened.run,
             journal: reopened.journal,

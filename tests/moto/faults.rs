@@ -106,8 +106,12 @@ fn a_dead_network_suspends_and_a_later_resume_completes() {
     let run = stage.flow.only_run();
     stage.proxy.close();
     stage.flow.run(&["resume", &run]).expect_status(75);
-    stage.flow.run(&["rollback", &run, "--yes"]).expect_status(75);
+    // The account cannot be asked for, so nothing is begun: the same verb has to be typed again.
+    let refused = stage.flow.run(&["rollback", &run, "--yes"]).expect_status(75);
+    assert!(refused.stderr.contains(&format!("rollback {run}")), "{}", refused.words());
     stage.proxy.reopen();
     stage.flow.run(&["resume", &run]).expect_status(0);
-    stage.assert_nothing_left("the direction was kept");
+    stage.assert_deployed(&run, "after the network came back");
+    stage.roll_back(&run).expect_status(0);
+    stage.assert_nothing_left("after the network came back");
 }
