@@ -7,6 +7,7 @@ paths, "members": top-level members of the action}. Nothing leaves the machine.
 
 import json
 import sys
+from urllib.parse import parse_qsl
 
 import botocore.session
 
@@ -28,6 +29,7 @@ MODELS = {
 
 def judge(exchange):
     """Words the verdict on one exchange."""
+    exchange["form"] = parse_qsl(exchange["body"], keep_blank_values=True, strict_parsing=True)
     form = dict(exchange["form"])
     version, action = form.get("Version"), form.get("Action")
     verdict = {
@@ -55,4 +57,4 @@ def judge(exchange):
 
 
 for line in sys.stdin:
-    print(json.dumps(judge(json.loads(line))), flush=False)
+    print(json.dumps(judge(json.loads(line))))

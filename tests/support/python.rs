@@ -1,4 +1,4 @@
-//! A Python environment with moto and boto3: made once, kept, shared by every suite.
+//! A Python environment with moto, boto3 and the AWS CLI: made once, kept, shared by every suite.
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -36,8 +36,14 @@ impl Python {
 
     /// Gives a command that runs one of the scripts beside this file.
     pub(crate) fn script(&self, name: &str) -> Command {
+        self.script_at(&support_folder().join(name))
+    }
+
+    /// Gives a command that runs a script of a suite.
+    pub(crate) fn script_at(&self, path: &Path) -> Command {
         let mut command = Command::new(&self.interpreter);
-        command.arg(support_folder().join(name));
+        // Bytecode would be left beside the script, in the source tree.
+        command.env("PYTHONDONTWRITEBYTECODE", "1").arg(path);
         command
     }
 
