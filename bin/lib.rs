@@ -6,13 +6,13 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`cli`], [`verbs`] | the words: one file a verb, with arguments, help and body together |
-//! | [`config`] | the configuration file, and where in it a mistake stands |
-//! | [`target`], [`state_dir`], [`stack_lock`] | where the stack is built, and what this machine keeps about it |
-//! | [`execute`] | one run in the hands of this process: engine, signals, progress |
-//! | [`view`] | a run as people see it: pure functions from records to text and JSON |
-//! | [`progress`] | the live view, plain lines, or JSON |
-//! | [`error`], [`exit_status`], [`output`] | how the program speaks and ends |
+//! | `cli`, `verbs` | the words: one file a verb, with arguments, help and body together |
+//! | `config` | the configuration file, and where in it a mistake stands |
+//! | `target`, `state_dir`, `stack_lock` | where the stack is built, and what this machine keeps about it |
+//! | `execute` | one run in the hands of this process: engine, signals, progress |
+//! | `view` | a run as people see it: pure functions from records to text and JSON |
+//! | `progress` | the live view, plain lines, or JSON |
+//! | `error`, `exit_status`, `output` | how the program speaks and ends |
 
 mod app;
 mod cli;

@@ -10,7 +10,7 @@ const UNIT: &str = include_str!("../user-data/flask-server.service");
 
 /// The boot script of the instances of the group at this place, as cloud-init will run it.
 ///
-/// At most [`USER_DATA_BYTES_MAX`] bytes long: the values that go in have limits of their own.
+/// At most 16 KiB long: the values that go in have limits of their own.
 pub fn boot_script(spec: &StackSpec, place: usize) -> String {
     let (own, other) = if place == 0 { (0, 1) } else { (1, 0) };
     let [own, other] = [own, other].map(|place| &spec.groups[place]);
