@@ -15,6 +15,8 @@ pub(crate) struct Patience {
     pub(crate) began: Option<(Duration, Duration)>,
     /// The number of looks.
     pub(crate) looks: u32,
+    /// The searches in a row that came back with an error.
+    pub(crate) failures: u32,
     /// What was written about it last, and when.
     pub(crate) written: Option<(String, Duration)>,
 }

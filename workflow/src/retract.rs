@@ -102,6 +102,7 @@ impl Drive<'_> {
 
     fn look_again(&mut self, place: usize, reason: &str, at_most: Duration) {
         let patience = self.patience.entry(place).or_default();
+        patience.failures = 0;
         patience.looks += 1;
         let looks = patience.looks;
         let delay = self.look_delay(looks, None).min(at_most);
@@ -171,6 +172,7 @@ impl Drive<'_> {
             return Ok(());
         }
         let (first, _) = *patience.began.get_or_insert((now, Duration::ZERO));
+        patience.failures = 0;
         patience.looks += 1;
         let looks = patience.looks;
         if now.saturating_sub(first) >= self.profile.window(Consistency::Slow) {
@@ -185,12 +187,12 @@ impl Drive<'_> {
     /// A look of the rollback came back with an error: nothing is known, and nothing is recorded about it.
     pub(crate) fn search_failed(&mut self, place: usize, error: ActionError) {
         let patience = self.patience.entry(place).or_default();
-        patience.looks += 1;
-        let looks = patience.looks;
+        patience.failures += 1;
+        let failures = patience.failures;
         let seed = action_seed(self.state.header().seed, "search");
-        let delay = delay_after(&self.profile, looks, seed);
+        let delay = delay_after(&self.profile, failures, seed);
         self.delay(place, delay);
         let hopeless = error.class() == FailureClass::Permanent || is_turned_away(&error);
-        self.suspend_if(hopeless || looks >= Limits::default().tries_max, error);
+        self.suspend_if(hopeless || failures >= Limits::default().tries_max, error);
     }
 }

@@ -17,6 +17,7 @@ mod fuse;
 mod holdings;
 mod life;
 mod probe;
+mod terms;
 mod things;
 mod world;
 
@@ -27,8 +28,9 @@ pub use crash_sweep::{CrashSweep, Forgetting, Scene, Tally, Verb};
 pub use fuse::Fuse;
 pub use holdings::{Holding, Holdings};
 pub use life::{Call, CallKind, Ending, Life};
+pub use terms::{Fault, Habits, Op, Order, Removal, Seen};
 pub use things::{ChangePart, Made, MakeThing, PartInput, SweepWorld, ThingInput, WatchThing};
-pub use world::{Fault, Habits, Op, Order, Removal, Seen, World};
+pub use world::World;
 
 use futures_util::FutureExt;
 use lab1_flow_journal::{ActionName, History, Journal, MemoryJournal, RunId};

@@ -3,7 +3,8 @@
 use lab1_flow_journal::RunId;
 use serde::{Deserialize, Serialize};
 
-use super::world::{Order, Removal, World};
+use super::terms::{Order, Removal};
+use super::world::World;
 use crate::{
     Action, ActionContext, ActionError, Compensate, Consistency, Limits, Look, Progress,
     Reconciled, Sweep, Wait,
