@@ -39,15 +39,16 @@ impl App {
 
 /// Sends the log of all crates to stderr, where it is asked for: `-v`, or a filter in `LAB1_FLOW_LOG`.
 fn set_up_log(verbose: u8) {
-    let usual = match verbose {
+    let ours = match verbose {
         0 => "off",
-        1 => {
-            "info,lab1_flow=debug,lab1_flow_steps=debug,lab1_flow_workflow=debug,lab1_flow_cloud=debug"
-        }
-        // The SDK traces what it signs, the key's id included: no more of it than its events.
-        _ => {
-            "trace,hyper=info,rustls=info,h2=info,aws=info,aws_config=info,aws_credential_types=info,aws_runtime=info,aws_sdk=info,aws_sigv4=info,aws_smithy_runtime=info,aws_smithy_runtime_api=info,aws_sdk_ec2=info,aws_sdk_autoscaling=info,aws_sdk_elasticloadbalancingv2=info,aws_sdk_sts=info"
-        }
+        1 => "debug",
+        _ => "trace",
+    };
+    // Only our own crates: the SDK traces what it signs, the id of the key included.
+    let crates = ["lab1_flow", "lab1_flow_steps", "lab1_flow_workflow", "lab1_flow_cloud"];
+    let usual = match verbose {
+        0 => ours.to_owned(),
+        _ => crates.map(|name| format!("{name}={ours}")).join(",") + ",info",
     };
     let filter = EnvFilter::try_from_env("LAB1_FLOW_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     // A second subscriber in one process is refused; the first one goes on.
