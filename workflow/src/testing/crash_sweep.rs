@@ -86,6 +86,7 @@ pub type Forgetting = fn(History) -> History;
 #[derive(Debug)]
 pub struct CrashSweep<S> {
     scene: S,
+    first_death_every: u64,
     second_death_every: u64,
     loses_last_write: bool,
     forgetting: Option<Forgetting>,
@@ -142,7 +143,20 @@ impl fmt::Display for Act {
 impl<S: Scene> CrashSweep<S> {
     /// A sweep with a second death at every boundary of every continuation.
     pub fn new(scene: S) -> Self {
-        Self { scene, second_death_every: 1, loses_last_write: false, forgetting: None }
+        Self {
+            scene,
+            first_death_every: 1,
+            second_death_every: 1,
+            loses_last_write: false,
+            forgetting: None,
+        }
+    }
+
+    /// The same with a first death at every `stride`-th boundary only, for scenes whose cases take long.
+    #[must_use]
+    pub fn first_death_every(mut self, stride: u64) -> Self {
+        self.first_death_every = stride.max(1);
+        self
     }
 
     /// The same with a second death at every `stride`-th boundary of a continuation only; 0 is none.
@@ -172,8 +186,9 @@ impl<S: Scene> CrashSweep<S> {
         let swept = self.scene.verb();
         let sound = self.case(&[Act { verb: swept, ending: None }], &mut tally).await;
         tally.boundaries = sound.boundaries;
-        let deaths = (0..sound.boundaries).map(Ending::Death);
-        let disk_failures = (0..2 * sound.writes).map(Ending::DiskFailure);
+        let stride = usize::try_from(self.first_death_every).unwrap_or(usize::MAX);
+        let deaths = (0..sound.boundaries).step_by(stride).map(Ending::Death);
+        let disk_failures = (0..2 * sound.writes).step_by(stride).map(Ending::DiskFailure);
         for ending in deaths.chain(disk_failures) {
             for verb in Verb::CONTINUATIONS {
                 let first = Act { verb: swept, ending: Some(ending) };
