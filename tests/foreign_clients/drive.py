@@ -63,6 +63,9 @@ def refusals(stack):
         "InvalidGroup.NotFound": lambda: call(
             "ec2", "describe_security_groups", GroupIds=["sg-00000000000000000"]
         ),
+        "InvalidGroupId.Malformed": lambda: call(
+            "ec2", "describe_security_groups", GroupIds=["no-group"]
+        ),
         "InvalidLaunchTemplateName.NotFoundException": lambda: call(
             "ec2", "describe_launch_templates", LaunchTemplateNames=["absent"]
         ),

@@ -3,7 +3,7 @@
 use crate::dispatch::Answer;
 use crate::ec2::network::one;
 use crate::ec2::permissions::{self, Peer, Permission};
-use crate::ec2::security_groups::{SecurityGroup, not_found};
+use crate::ec2::security_groups::{SecurityGroup, not_found, unknown_id};
 use crate::ec2::tags::{read_specifications, write_tags};
 use crate::state::{ACCOUNT_ID, Context};
 use crate::wire::filters::Filters;
@@ -122,7 +122,7 @@ fn read_group_id(cx: &Context<'_>, input: &Fields<'_>) -> Result<String, Refusal
 }
 
 fn usable<'a>(cx: &'a Context<'_>, id: &str) -> Result<&'a SecurityGroup, Refusal> {
-    cx.region.security_groups.usable(id, cx.now_ms).ok_or_else(|| not_found(id))
+    cx.region.security_groups.usable(id, cx.now_ms).ok_or_else(|| unknown_id(id))
 }
 
 pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {

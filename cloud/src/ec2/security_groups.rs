@@ -211,7 +211,7 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     let groups = &cx.region.security_groups;
     for id in &ids {
         if groups.seen_get(id, cx.now_ms).is_none() {
-            return Err(not_found(id));
+            return Err(unknown_id(id));
         }
     }
     for name in &names {
@@ -236,7 +236,7 @@ pub(crate) fn delete(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     input.end()?;
     let groups = &cx.region.security_groups;
     let group = match (id, name) {
-        (Some(id), _) => groups.live_get(id).ok_or_else(|| not_found(id))?,
+        (Some(id), _) => groups.live_get(id).ok_or_else(|| unknown_id(id))?,
         (None, Some(name)) => groups
             .live()
             .find(|group| group.name.eq_ignore_ascii_case(name))
@@ -272,6 +272,15 @@ fn is_in_use(region: &Region, id: &str, now_ms: i64) -> bool {
         .values()
         .any(|it| it.exists(now_ms) && it.security_groups.iter().any(|group| group == id));
     on_instance || on_balancer || region.security_groups.live().any(|group| group.refers_to(id))
+}
+
+/// Refuses an id that no group has, or that is no id of a group.
+pub(crate) fn unknown_id(id: &str) -> Refusal {
+    if id.starts_with("sg-") {
+        return not_found(id);
+    }
+    let message = format!("Invalid id: \"{id}\" (expecting \"sg-...\")");
+    Refusal::new("InvalidGroupId.Malformed", message)
 }
 
 /// Refuses an id or a name that no group has, or none that can be seen yet.

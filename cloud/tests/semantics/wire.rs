@@ -142,6 +142,7 @@ fn deleting_what_is_absent_succeeds_or_says_so_kind_by_kind() {
             "400 RuleNotFound",
         ),
         (caller.ec2("DeleteSecurityGroup", "GroupId=sg-1"), "400 InvalidGroup.NotFound"),
+        (caller.ec2("DeleteSecurityGroup", "GroupId=lt-1"), "400 InvalidGroupId.Malformed"),
         (
             caller.ec2("DeleteLaunchTemplate", "LaunchTemplateId=lt-1"),
             "400 InvalidLaunchTemplateId.NotFound",
