@@ -96,6 +96,9 @@ impl CloudArgs {
             CloudVerb::Status => tell_status(app, daemon::status(&directory).map_err(refuse)?),
             CloudVerb::Reset => {
                 daemon::reset(&directory).map_err(refuse)?;
+                if app.output.json {
+                    app.output.json_line(&json!({ "reset": true }));
+                }
                 app.output.say("the account of the embedded cloud is empty");
             }
             CloudVerb::Serve(args) => args.serve(app, directory)?,

@@ -160,6 +160,13 @@ fn the_embedded_cloud_is_started_looked_at_emptied_and_stopped() {
     -- stderr
     the account of the embedded cloud is empty
     ");
+    assert_transcript!(sandbox.run(&["cloud", "reset", "--json"]), @r#"
+    exit status: 0
+    -- stdout
+    {"reset":true}
+    -- stderr
+    the account of the embedded cloud is empty
+    "#);
     assert_transcript!(sandbox.run(&["cloud", "stop"]), @r"
     exit status: 0
     -- stderr
