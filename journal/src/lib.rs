@@ -85,7 +85,8 @@ pub use journal::{Journal, JournalFuture};
 pub use lock::Holder;
 pub use memory::MemoryJournal;
 pub use run_store::{
-    ResolveError, RunJournal, RunStore, RunSummary, RunView, Source, UnreadableRun,
+    Followed, Follower, ResolveError, RunJournal, RunStore, RunSummary, RunView, Source,
+    UnreadableRun,
 };
 pub use sled_journal::SledJournal;
 pub use state::{ActionPhase, ActionState, Budget, Direction, RunState};

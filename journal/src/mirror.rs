@@ -176,6 +176,16 @@ pub(crate) fn read(path: &Path) -> Result<History, JournalError> {
     Ok(History { header, records })
 }
 
+/// The record of one line; nothing for the two lines that precede the records.
+pub(crate) fn record(line: &[u8]) -> Result<Option<Record>, ()> {
+    if let Ok(Line { header, record }) = serde_json::from_slice::<Line>(line)
+        && (header.is_some() || record.is_some())
+    {
+        return Ok(record);
+    }
+    serde_json::from_slice::<Card>(line).map(|_card| None).map_err(|_no_line_of_a_mirror| ())
+}
+
 /// Reads the card and the last summary, and nothing between: a list reads a thousand of these.
 pub(crate) fn read_summary(path: &Path) -> Result<(Card, Summary), JournalError> {
     let damaged = |what: &str| JournalError::damaged(path.display().to_string(), what);

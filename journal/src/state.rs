@@ -153,6 +153,28 @@ impl ActionState {
         matches!(self.phase, ActionPhase::Started | ActionPhase::InDoubt { .. })
     }
 
+    /// What people and the provider call the thing that it has made, while that is there as far as is known: the
+    /// `arn`, the `id` or the `name` in its output. By convention only what exists by itself has one of them.
+    pub fn standing_thing(&self) -> Option<&str> {
+        match self.phase {
+            ActionPhase::Pending | ActionPhase::Compensated { .. } => None,
+            _ => self.thing(),
+        }
+    }
+
+    /// The same of the thing that it has made and that is proven gone.
+    pub fn gone_thing(&self) -> Option<&str> {
+        match self.phase {
+            ActionPhase::Compensated { .. } => self.thing(),
+            _ => None,
+        }
+    }
+
+    fn thing(&self) -> Option<&str> {
+        let output = self.output.as_ref()?;
+        ["arn", "id", "name"].into_iter().find_map(|field| output.get(field)?.as_str())
+    }
+
     /// Whether a rollback has nothing (more) to do for it.
     pub fn is_settled_backwards(&self) -> bool {
         if self.role == Role::Look {

@@ -60,6 +60,8 @@ pub struct Summary {
     pub steps_completed: usize,
     /// The number of numbered steps.
     pub steps_total: usize,
+    /// The number of things that it has made and that are there, as far as is known.
+    pub resources: usize,
     /// Whether the run has turned around.
     pub rolling_back: bool,
     /// The wait that ends first, if an action waits.
@@ -73,6 +75,7 @@ pub struct Summary {
 impl Summary {
     /// Sums a state up.
     pub fn of(state: &RunState) -> Self {
+        let standing = state.actions().filter_map(|(_, action)| action.standing_thing());
         let numbered = || state.steps().iter().filter(|step| step.number.is_some());
         let complete = numbered().filter(|step| state.is_step_complete(step));
         Self {
@@ -82,6 +85,7 @@ impl Summary {
             step: step(state).map(|step| step.name.clone()),
             steps_completed: complete.count(),
             steps_total: numbered().count(),
+            resources: standing.count(),
             rolling_back: state.is_rolling_back(),
             waiting: if state.rest().is_none() { waiting(state) } else { None },
             rest: state.rest().cloned(),

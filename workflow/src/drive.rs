@@ -188,6 +188,8 @@ impl<'a> Drive<'a> {
             return false;
         }
         self.delay(place, wait);
+        let name = &self.node(place).name;
+        self.engine.observer.waiting(name, "held back so as not to ask too fast", wait);
         true
     }
 

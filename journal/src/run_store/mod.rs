@@ -1,5 +1,6 @@
 //! The state directory: one folder a run.
 
+mod follow;
 mod run_journal;
 mod view;
 
@@ -8,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use self::follow::{Followed, Follower};
 pub use self::run_journal::RunJournal;
 pub use self::view::{RunSummary, RunView, Source, UnreadableRun};
 use crate::error::Doing;
