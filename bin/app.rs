@@ -6,6 +6,7 @@ use crate::cli::GlobalArgs;
 use crate::error::CliError;
 use crate::invocation::Invocation;
 use crate::output::Output;
+use crate::progress::ProgressChoice;
 use crate::state_dir::StateDir;
 
 /// The streams, the state directory, and the way in which the program was called.
@@ -14,6 +15,7 @@ pub(crate) struct App {
     pub(crate) output: Output,
     pub(crate) program: Invocation,
     pub(crate) verbose: bool,
+    pub(crate) progress: ProgressChoice,
     state_dir: Result<StateDir, CliError>,
 }
 
@@ -24,9 +26,13 @@ impl App {
         let given = global.state_dir.as_deref();
         let by_flag = given.filter(|dir| Some(dir.as_os_str()) != from_environment.as_deref());
         Self {
-            output: Output::new(global.json, global.color),
+            output: Output::new(
+                global.json || global.progress == ProgressChoice::Json,
+                global.color,
+            ),
             program: Invocation::new(by_flag),
             verbose: global.verbose > 0,
+            progress: global.progress,
             state_dir: StateDir::locate(given),
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser};
 
 use crate::output::ColorChoice;
+use crate::progress::ProgressChoice;
 use crate::verbs::Verb;
 
 /// Deploy the two-cluster Flask stack as durable steps: kill it anywhere, resume it, or roll it back
@@ -45,6 +46,10 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
+    /// Say how a run is shown while it is carried out or watched
+    #[arg(long, global = true, value_name = "FORM", default_value = "auto")]
+    pub(crate) progress: ProgressChoice,
+
     /// Say when to colour text
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorChoice,
@@ -68,4 +73,4 @@ Exit statuses:
    70  a bug in lab1-flow
    74  the journal cannot be written: nothing further was sent
    75  suspended or stopped: `lab1-flow resume` goes on
-  130  left at once on a second Ctrl-C";
+  130  left at once on a second Ctrl-C; `watch` on the first";

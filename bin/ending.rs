@@ -1,8 +1,9 @@
 //! How a run that this process has carried out is told: where it stands, and what to type.
 
+use std::fmt;
 use std::time::Duration;
 
-use lab1_flow_journal::{Failure, Rest, RunState};
+use lab1_flow_journal::{ActionState, Failure, Provenance, Rest, Role, RunState};
 use serde::Serialize;
 
 use crate::app::App;
@@ -11,6 +12,8 @@ use crate::view::facts::{self, Resource};
 use crate::view::next::{self, Next};
 use crate::view::stage::full;
 use crate::view::standing::{self, Request, Standing};
+use crate::view::steps;
+use crate::view::text::counted;
 use crate::view::time::span;
 
 /// The last JSON line of a verb that carries out a run.
@@ -20,6 +23,7 @@ struct EndEvent<'a> {
     run_id: &'a str,
     outcome: Standing,
     exit_status: u8,
+    totals: Totals,
     url: Option<String>,
     resources: Vec<Resource>,
     gone: Vec<Resource>,
@@ -27,6 +31,51 @@ struct EndEvent<'a> {
     failure: Option<Trouble<'a>>,
     left: &'a [String],
     next: Vec<Next>,
+}
+
+/// What a run has come to, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct Totals {
+    /// Steps that are complete.
+    steps_done: usize,
+    steps_total: usize,
+    /// Things that it has made and that are there.
+    resources: usize,
+    /// Changes whose answer was lost, and whose effect was found.
+    adopted: usize,
+    /// Attempts beyond the first of each change.
+    retries: u32,
+}
+
+impl Totals {
+    fn of(state: &RunState) -> Self {
+        let changes = || state.actions().filter(|(_, action)| action.role != Role::Look);
+        let adopted =
+            |(_, action): &(_, &ActionState)| action.provenance == Some(Provenance::Adopted);
+        let (steps_done, steps_total) = steps::progress(&steps::steps(state, state.changed_at()));
+        Self {
+            steps_done,
+            steps_total,
+            resources: facts::standing_resources(state).len(),
+            adopted: changes().filter(adopted).count(),
+            retries: changes().map(|(_, action)| action.attempts.saturating_sub(1)).sum(),
+        }
+    }
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { steps_done, steps_total, resources, adopted, retries } = self;
+        write!(f, "{steps_done} of {steps_total} steps done, {}", counted(*resources, "resource"))?;
+        if *adopted > 0 {
+            write!(f, ", {adopted} adopted after a doubt")?;
+        }
+        match retries {
+            0 => Ok(()),
+            1 => f.write_str(", 1 retry"),
+            _ => write!(f, ", {retries} retries"),
+        }
+    }
 }
 
 /// The failure that ended a run, or keeps it from going on.
@@ -50,6 +99,7 @@ pub(crate) fn tell(app: &App, state: &RunState, request: Request, elapsed: Durat
             run_id: run.as_str(),
             outcome: standing,
             exit_status: status.code(),
+            totals: Totals::of(state),
             url: facts::url(state),
             resources: facts::standing_resources(state),
             gone: facts::gone_resources(state),
@@ -86,9 +136,13 @@ fn tell_people(
         Some(Rest::Stuck { .. }) => format!("run {run} is stuck: something of ours is left"),
         Some(Rest::Paused) => format!("run {run} is paused after {elapsed}, as --until asked"),
         Some(Rest::Suspended { .. }) => format!("run {run} is suspended after {elapsed}"),
-        Some(Rest::Stopped) | None => format!("run {run} is stopped after {elapsed}"),
+        Some(Rest::Stopped) => format!("run {run} is stopped after {elapsed}"),
+        None => format!("run {run} is interrupted: the process that carried it out is gone"),
     };
     app.output.say(&paint.tone(standing.tone(), &headline));
+    if !matches!(state.rest(), Some(Rest::RolledBack)) {
+        app.output.say(&format!("  {} {}", paint.bold("now:"), Totals::of(state)));
+    }
     let left = left(state);
     if let Some(trouble) = trouble(state).filter(|_| left.is_empty()) {
         tell_trouble(app, &trouble);
@@ -102,10 +156,6 @@ fn tell_people(
     }
     for resource in gone {
         app.output.say(&format!("    {:<28} {}", resource.action, resource.label()));
-    }
-    if matches!(state.rest(), Some(Rest::Failed)) && status != ExitStatus::Refused {
-        let count = facts::standing_resources(state).len();
-        app.output.say(&format!("  {} {count} resources of this run exist", paint.bold("now:")));
     }
     if let (Some(Rest::Completed), Some(url)) = (state.rest(), facts::url(state)) {
         app.output.data_line(&url);

@@ -1,17 +1,18 @@
 //! Where text goes: data to stdout, everything else to stderr; a closed end never stops a run.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 
 use clap::ValueEnum;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::error::CliError;
 use crate::paint::Paint;
 use crate::view::next::Next;
 
 /// The name of the schema of all JSON lines; a change that breaks readers raises the number.
-pub(crate) const SCHEMA: &str = "lab1-flow/1";
+const SCHEMA: &str = "lab1-flow/1";
 
 /// When text is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -32,6 +33,8 @@ pub(crate) enum ColorChoice {
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
     lost: Arc<Lost>,
+    /// Set when the line that opens a stream of JSON has been written.
+    opened: Arc<Once>,
     /// Whether stdout carries JSON lines.
     pub(crate) json: bool,
     /// Colours for stdout.
@@ -61,6 +64,7 @@ impl Output {
         };
         Self {
             lost: Arc::default(),
+            opened: Arc::new(Once::new()),
             json,
             out: Paint::new(wanted(io::stdout().is_terminal())),
             err: Paint::new(wanted(io::stderr().is_terminal())),
@@ -82,18 +86,22 @@ impl Output {
         self.data(&format!("{line}\n"));
     }
 
-    /// Writes one JSON object on a line of its own.
+    /// Writes one JSON object on a line of its own; before the first one of all, the line that names the schema.
     pub(crate) fn json_line(&self, value: &impl Serialize) {
+        self.schema_line();
         match serde_json::to_string(value) {
             Ok(line) => self.data_line(&line),
             Err(error) => self.say(&format!("warning: a line of JSON is missing: {error}")),
         }
     }
 
-    /// Opens a stream of JSON lines.
+    /// Opens the stream of JSON lines, unless that is done: also a stream without any further line is told apart
+    /// from one that was cut off.
     pub(crate) fn schema_line(&self) {
         let version = env!("CARGO_PKG_VERSION");
-        self.json_line(&serde_json::json!({ "schema": SCHEMA, "version": version }));
+        self.opened.call_once(|| {
+            self.data_line(&json!({ "schema": SCHEMA, "version": version }).to_string());
+        });
     }
 
     /// Tells people something.

@@ -1,7 +1,7 @@
 //! One run in the hands of this process: the engine, and what listens beside it.
 
 pub(crate) mod reopen;
-mod signals;
+pub(crate) mod signals;
 pub(crate) mod stop_request;
 
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::error::{CliError, with_causes};
 use crate::progress::Progress;
 use crate::view::standing::Request;
+use crate::view::time;
 
 /// What is to be done with a run that this process holds.
 #[derive(Debug)]
@@ -34,11 +35,12 @@ pub(crate) async fn carry_out(app: &App, task: Task<'_>) -> Result<RunReport, Cl
     let requests = stop_request::Inbox::open(journal.dir());
     let journal = Arc::new(journal);
     let state = state_before(app, run, &journal).await?;
-    let (progress, progress_end) = Progress::start(app, state);
+    let (progress, progress_end) = Progress::start(app, state, time::now());
     let listeners = [
         tokio::spawn(signals::listen(
             stop.clone(),
             progress.clone(),
+            workflow.attempt_max(),
             app.program.command(&["resume", run.as_str()]),
         )),
         tokio::spawn(requests.listen(stop.clone(), progress.clone())),

@@ -1,40 +1,57 @@
 //! Signals of the terminal and of the system: the first one stops gently, the second one at once.
 
 use std::io;
+use std::time::Duration;
 
 use lab1_flow_workflow::StopSignal;
+use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit_status::ExitStatus;
 use crate::progress::Progress;
+use crate::view::time::span;
 
-struct Signals {
+/// The signals that a run hears.
+#[derive(Debug)]
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
+    carry_on: Signal,
 }
 
 impl Signals {
-    fn watch() -> io::Result<Self> {
+    /// From here on they do not end the process by themselves.
+    pub(crate) fn watch() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
+            carry_on: signal(SignalKind::from_raw(Number::CONT.as_raw()))?,
         })
     }
 
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
+    /// Waits for one that asks to stop. The view hears of those that let a stopped process go on.
+    pub(crate) async fn asked_to_stop(&mut self, progress: &Progress) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.hangup.recv() => return,
+                _ = self.carry_on.recv() => progress.continued(),
+            }
         }
     }
 }
 
-/// Gives the stop signal on the first one. On the second the process ends here: it is a death like any other,
-/// and the next process goes on from the journal.
-pub(super) async fn listen(stop: StopSignal, progress: Progress, resume: String) {
+/// Gives the stop signal on the first one, and says how long the calls in flight may take. On the second the process
+/// ends here: it is a death like any other, and the next process goes on from the journal.
+pub(super) async fn listen(
+    stop: StopSignal,
+    progress: Progress,
+    attempt_max: Duration,
+    resume: String,
+) {
     let mut signals = match Signals::watch() {
         Ok(signals) => signals,
         Err(error) => {
@@ -44,10 +61,13 @@ pub(super) async fn listen(stop: StopSignal, progress: Progress, resume: String)
             return;
         }
     };
-    signals.next().await;
-    progress.note("stopping after the calls in flight; Ctrl-C again leaves at once");
+    signals.asked_to_stop(&progress).await;
+    progress.note(format!(
+        "stopping after the calls in flight, within {}; Ctrl-C again leaves at once",
+        span(attempt_max)
+    ));
     stop.request();
-    signals.next().await;
+    signals.asked_to_stop(&progress).await;
     progress.note(format!("left at once; go on with: {resume}"));
     leave();
 }
@@ -55,6 +75,6 @@ pub(super) async fn listen(stop: StopSignal, progress: Progress, resume: String)
 #[expect(clippy::exit, reason = "a second Ctrl-C must not wait for a call or a sync that hangs")]
 fn leave() {
     // The view's thread needs a moment for the last note.
-    std::thread::sleep(std::time::Duration::from_millis(50));
+    std::thread::sleep(Duration::from_millis(50));
     std::process::exit(ExitStatus::Interrupted.code().into());
 }

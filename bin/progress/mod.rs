@@ -3,19 +3,20 @@
 //! The engine tells an observer, which only hands the news to a thread of its own: a slow terminal, a full pipe
 //! or a closed one never holds up a run.
 
+mod canvas;
 mod json;
 mod plain;
 mod snapshot;
 mod tree;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, IsTerminal};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lab1_flow_journal::{ActionName, Record, RunState};
+use clap::ValueEnum;
+use lab1_flow_journal::{ActionName, Record, RunState, Timestamp};
 use lab1_flow_workflow::Observer;
 
 use crate::app::App;
@@ -32,11 +33,26 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 /// How long a writer that is stuck may hold up the end of the program.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// How a run is shown while it is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum ProgressChoice {
+    /// A tree on a terminal, else plain lines; these also under `CI`, with `TERM=dumb`, and with -v
+    #[default]
+    Auto,
+    /// The steps in place, with what each waits for
+    Tree,
+    /// A line a change, and one every 30 s when nothing changes
+    Plain,
+    /// JSON lines on stdout, as with --json
+    Json,
+}
+
 /// Something to show.
 enum News {
     Recorded(Vec<Record>, Box<RunState>),
-    Waiting(ActionName, String),
+    Waiting(ActionName, String, Duration),
     Note(String),
+    Continued,
 }
 
 /// One way of showing a run.
@@ -49,6 +65,8 @@ trait Screen: Send {
     fn heartbeat(&mut self, now: &Snapshot);
     /// Says something to people that is not about the run's records.
     fn note(&mut self, text: &str);
+    /// The process goes on after it was stopped, and a shell may have written meanwhile.
+    fn continued(&mut self) {}
     /// Ends the view, leaving what shall stay.
     fn finish(&mut self, now: &Snapshot);
 }
@@ -72,14 +90,13 @@ impl fmt::Debug for Progress {
 }
 
 impl Progress {
-    /// Starts the view that suits the streams: JSON where it was asked for, a live tree on a terminal, else a
-    /// line a change.
-    pub(crate) fn start(app: &App, state: RunState) -> (Self, ProgressEnd) {
+    /// Starts the view that was asked for, else the one that suits the streams. Its clock begins at `began`.
+    pub(crate) fn start(app: &App, state: RunState, began: Timestamp) -> (Self, ProgressEnd) {
         let (news, received) = channel();
         let (tell_done, done) = channel();
         let screen = choose(app);
         let shown = thread::Builder::new().name("lab1-flow-progress".to_owned()).spawn(move || {
-            show(&received, screen, Snapshot::new(state, time::now()));
+            show(&received, screen, Snapshot::new(state, began));
             let _nobody_waits = tell_done.send(());
         });
         // Without the thread nothing is shown, and the run goes on.
@@ -90,6 +107,11 @@ impl Progress {
     /// Says something to people beside the view.
     pub(crate) fn note(&self, text: impl Into<String>) {
         let _view_ended = self.news.send(News::Note(text.into()));
+    }
+
+    /// Tells the view that the process goes on after it was stopped (Ctrl-Z).
+    pub(crate) fn continued(&self) {
+        let _view_ended = self.news.send(News::Continued);
     }
 }
 
@@ -105,22 +127,33 @@ impl Observer for Progress {
         let _view_ended = self.news.send(News::Recorded(records.to_vec(), Box::new(state.clone())));
     }
 
-    fn waiting(&self, action: &ActionName, reason: &str, _next_look_in: Duration) {
-        let _view_ended = self.news.send(News::Waiting(action.clone(), reason.to_owned()));
+    fn waiting(&self, action: &ActionName, reason: &str, next_look_in: Duration) {
+        let news = News::Waiting(action.clone(), reason.to_owned(), next_look_in);
+        let _view_ended = self.news.send(news);
     }
 }
 
 fn choose(app: &App) -> Box<dyn Screen> {
-    let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
-    let terminal =
-        io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
     if app.output.json {
-        Box::new(json::JsonLines::new(app.output.clone()))
-    } else if terminal && !in_ci && !app.verbose {
+        return Box::new(json::JsonLines::new(app.output.clone()));
+    }
+    let draws = match app.progress {
+        ProgressChoice::Auto => suits_a_tree() && !app.verbose,
+        ProgressChoice::Tree => true,
+        ProgressChoice::Plain | ProgressChoice::Json => false,
+    };
+    if draws {
         Box::new(tree::Tree::new(app.output.err))
     } else {
         Box::new(plain::PlainLines::new(app.output.clone()))
     }
+}
+
+/// Whether a person sits before a terminal that can move its cursor.
+fn suits_a_tree() -> bool {
+    let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    io::stderr().is_terminal() && !dumb && !in_ci
 }
 
 fn show(received: &Receiver<News>, mut screen: Box<dyn Screen>, mut snapshot: Snapshot) {
@@ -135,7 +168,10 @@ fn show(received: &Receiver<News>, mut screen: Box<dyn Screen>, mut snapshot: Sn
                 snapshot.take(&records, *state);
                 screen.recorded(&records, snapshot.at(time::now()));
             }
-            Ok(News::Waiting(action, reason)) => snapshot.wait(action, reason),
+            Ok(News::Waiting(action, reason, next)) => {
+                snapshot.wait(action, reason, time::now(), next);
+            }
+            Ok(News::Continued) => screen.continued(),
             Ok(News::Note(text)) => {
                 last_words = Instant::now();
                 screen.note(&text);
@@ -155,6 +191,3 @@ fn show(received: &Receiver<News>, mut screen: Box<dyn Screen>, mut snapshot: Sn
         }
     }
 }
-
-/// What actions said about their waits since their last record.
-type Reasons = BTreeMap<String, String>;

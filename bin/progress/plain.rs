@@ -1,6 +1,8 @@
 //! A line for each change, and a heartbeat: for logs, pipes and CI.
 
-use lab1_flow_journal::Record;
+use std::time::Duration;
+
+use lab1_flow_journal::{Record, Timestamp};
 
 use super::Screen;
 use super::snapshot::Snapshot;
@@ -23,11 +25,11 @@ impl PlainLines {
         Self { output, complete: Vec::new() }
     }
 
-    fn say(&self, now: &Snapshot, text: &str) {
-        self.output.say(&format!("{:>9}  {text}", span(now.elapsed())));
+    fn say(&self, after: Duration, text: &str) {
+        self.output.say(&format!("{:>9}  {text}", span(after)));
     }
 
-    fn tell_completed_steps(&mut self, now: &Snapshot) {
+    fn tell_completed_steps(&mut self, now: &Snapshot, at: Timestamp) {
         for step in now.steps() {
             let Some(number) = step.number else { continue };
             if step.stage != Stage::Done || self.complete.contains(&step.name) {
@@ -35,7 +37,7 @@ impl PlainLines {
             }
             if !now.state().is_rolling_back() {
                 let word = self.output.err.tone(Stage::Done.tone(), "done");
-                self.say(now, &format!("step {number} {word}: {}", step.title));
+                self.say(now.since_it_began(at), &format!("step {number} {word}: {}", step.title));
             }
             self.complete.push(step.name);
         }
@@ -49,10 +51,11 @@ impl Screen for PlainLines {
             if line.is_change {
                 let word = self.output.err.tone(line.tone, &format!("{:<8}", line.word));
                 let text = format!("{:<30} {word} {}", line.subject, line.detail);
-                self.say(now, text.trim_end());
+                self.say(now.since_it_began(record.at), text.trim_end());
             }
         }
-        self.tell_completed_steps(now);
+        let at = records.last().map_or(now.now(), |record| record.at);
+        self.tell_completed_steps(now, at);
     }
 
     fn tick(&mut self, _now: &Snapshot) {}
@@ -61,7 +64,9 @@ impl Screen for PlainLines {
         let steps = now.steps();
         let active: Vec<_> =
             steps.iter().filter(|step| step.stage.is_active()).map(brief).collect();
-        self.say(now, &format!("still at work: {}", active.join("; ")));
+        let doing =
+            if active.is_empty() { "nothing to tell".to_owned() } else { active.join("; ") };
+        self.say(now.elapsed(), &format!("still at work: {doing}"));
     }
 
     fn note(&mut self, text: &str) {

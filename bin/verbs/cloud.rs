@@ -65,6 +65,7 @@ struct ServeArgs {
 
 #[derive(Debug, Serialize)]
 struct EndpointLine<'a> {
+    event: &'static str,
     url: String,
     #[serde(flatten)]
     endpoint: &'a Endpoint,
@@ -85,7 +86,7 @@ impl CloudArgs {
             CloudVerb::Stop => {
                 let stopped = daemon::stop(&directory).map_err(refuse)?;
                 if app.output.json {
-                    app.output.json_line(&json!({ "stopped": stopped }));
+                    app.output.json_line(&json!({ "event": "cloud-stopped", "stopped": stopped }));
                 }
                 app.output.say(if stopped {
                     "the embedded cloud has stopped; its account is kept"
@@ -97,7 +98,7 @@ impl CloudArgs {
             CloudVerb::Reset => {
                 daemon::reset(&directory).map_err(refuse)?;
                 if app.output.json {
-                    app.output.json_line(&json!({ "reset": true }));
+                    app.output.json_line(&json!({ "event": "cloud-reset", "reset": true }));
                 }
                 app.output.say("the account of the embedded cloud is empty");
             }
@@ -141,7 +142,11 @@ fn read_faults(path: &std::path::Path) -> Result<FaultPlan, CliError> {
 
 fn tell_endpoint(app: &App, endpoint: &Endpoint) {
     if app.output.json {
-        app.output.json_line(&EndpointLine { url: endpoint.url(), endpoint });
+        app.output.json_line(&EndpointLine {
+            event: "cloud-endpoint",
+            url: endpoint.url(),
+            endpoint,
+        });
     } else {
         app.output.data_line(&endpoint.url());
     }
@@ -150,7 +155,7 @@ fn tell_endpoint(app: &App, endpoint: &Endpoint) {
 fn tell_status(app: &App, status: Option<DaemonStatus>) {
     let Some(status) = status else {
         if app.output.json {
-            app.output.json_line(&json!({ "running": false }));
+            app.output.json_line(&json!({ "event": "cloud", "running": false }));
         }
         app.output.say("the embedded cloud does not run; `lab1-flow run` starts it");
         return;
@@ -158,6 +163,7 @@ fn tell_status(app: &App, status: Option<DaemonStatus>) {
     let endpoint = &status.endpoint;
     if app.output.json {
         app.output.json_line(&json!({
+            "event": "cloud",
             "running": true,
             "url": endpoint.url(),
             "endpoint": endpoint,

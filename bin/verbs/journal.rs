@@ -27,7 +27,6 @@ impl JournalArgs {
         let output = &app.output;
         let header = &view.history.header;
         if output.json {
-            output.schema_line();
             output.json_line(&json!({ "event": "header", "run_id": header.run, "header": header }));
             for record in &view.history.records {
                 output.json_line(&RecordEvent::new(record));

@@ -1,5 +1,7 @@
 //! `list`: all runs, one line each.
 
+use std::cmp::Reverse;
+
 use clap::Args;
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, Color, ContentArrangement, Table};
@@ -15,13 +17,30 @@ use crate::paint::Tone;
 use crate::view::standing::Standing;
 use crate::view::time;
 
-/// List the runs that this machine knows
-#[derive(Debug, Args)]
-pub(crate) struct ListArgs {}
+/// List the runs that this machine knows, the newest first
+#[derive(Debug, Default, Args)]
+pub(crate) struct ListArgs {
+    /// Only runs in this state; may be given several times
+    #[arg(long, value_name = "STATE")]
+    state: Vec<Standing>,
+
+    /// Only runs of this stack
+    #[arg(long, value_name = "NAME")]
+    stack: Option<String>,
+
+    /// Only runs on this cloud
+    #[arg(long, value_name = "CLOUD")]
+    cloud: Option<String>,
+
+    /// At most so many, after the other filters
+    #[arg(long, value_name = "COUNT")]
+    limit: Option<usize>,
+}
 
 /// One run in a list, as a JSON line.
 #[derive(Debug, Serialize)]
 struct Row {
+    event: &'static str,
     run_id: RunId,
     stack: String,
     state: Standing,
@@ -30,9 +49,12 @@ struct Row {
     steps_total: usize,
     started_at: String,
     changed_at: String,
+    /// The number of things that it has made and that are there.
+    resources: usize,
     cloud: String,
     region: Option<String>,
     account: Option<String>,
+    endpoint_url: Option<String>,
     owner: String,
     /// The process that holds the run, while one does.
     pid: Option<u32>,
@@ -44,42 +66,54 @@ struct Row {
 }
 
 impl ListArgs {
-    #[expect(clippy::unused_self, reason = "verbs have one shape")]
+    /// Shows the runs that were asked for. One that cannot be read is named, and hides no other.
     pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
-        show_all(app)
+        let summaries = app.state_dir()?.runs(app)?.summaries();
+        let summaries =
+            summaries.map_err(|error| CliError::of_journal(&error, None, &app.program))?;
+        let is_empty = summaries.is_empty();
+        let mut readable = Vec::new();
+        let mut unreadable = Vec::new();
+        for summary in summaries {
+            match summary {
+                Ok(summary) => readable.push(summary),
+                Err(error) => unreadable.push(error),
+            }
+        }
+        readable.sort_by_key(|summary| Reverse(summary.created_at));
+        let rows = readable.into_iter().map(row).filter(|row| self.wants(row));
+        let rows: Vec<_> = rows.take(self.limit.unwrap_or(usize::MAX)).collect();
+        show(app, &rows, is_empty);
+        let mut status = ExitStatus::Success;
+        for unreadable in &unreadable {
+            app.output.say(&with_causes(unreadable));
+            let UnreadableRun { run, error } = unreadable;
+            status = CliError::of_journal(error, Some(run), &app.program).status;
+        }
+        Ok(status)
+    }
+
+    fn wants(&self, row: &Row) -> bool {
+        (self.state.is_empty() || self.state.contains(&row.state))
+            && self.stack.as_ref().is_none_or(|stack| *stack == row.stack)
+            && self.cloud.as_ref().is_none_or(|cloud| *cloud == row.cloud)
     }
 }
 
-/// Shows all runs, the latest last. A run that cannot be read is named, and hides no other.
-pub(super) fn show_all(app: &App) -> Result<ExitStatus, CliError> {
-    let summaries = app.state_dir()?.runs(app)?.summaries();
-    let summaries = summaries.map_err(|error| CliError::of_journal(&error, None, &app.program))?;
-    let mut readable = Vec::new();
-    let mut unreadable = Vec::new();
-    for summary in summaries {
-        match summary {
-            Ok(summary) => readable.push(summary),
-            Err(error) => unreadable.push(error),
-        }
-    }
-    readable.sort_by_key(|summary| summary.created_at);
-    let rows: Vec<_> = readable.into_iter().map(row).collect();
+fn show(app: &App, rows: &[Row], nothing_there: bool) {
     if app.output.json {
-        for row in &rows {
+        app.output.schema_line();
+        for row in rows {
             app.output.json_line(row);
         }
-    } else if rows.is_empty() && unreadable.is_empty() {
-        app.output.say("no runs; begin one with: lab1-flow run");
+    } else if nothing_there {
+        app.output.say(&format!("no runs; begin one with: {}", app.program.command(&["run"])));
+    } else if rows.is_empty() {
+        app.output
+            .say(&format!("no such run; all are shown by: {}", app.program.command(&["list"])));
     } else {
-        app.output.data_line(&table(&rows, &app.output).trim_fmt());
+        app.output.data_line(&table(rows, &app.output).trim_fmt());
     }
-    let mut status = ExitStatus::Success;
-    for unreadable in &unreadable {
-        app.output.say(&with_causes(unreadable));
-        let UnreadableRun { run, error } = unreadable;
-        status = CliError::of_journal(error, Some(run), &app.program).status;
-    }
-    Ok(status)
 }
 
 fn row(summary: RunSummary) -> Row {
@@ -89,6 +123,7 @@ fn row(summary: RunSummary) -> Row {
     let live = summary.holder.is_some();
     let standing = Standing::new(summary.summary.rest.as_ref(), summary.summary.rolling_back, live);
     Row {
+        event: "run",
         run_id: summary.run,
         stack: text(&context["stack"]).unwrap_or_else(unknown),
         state: standing,
@@ -96,14 +131,35 @@ fn row(summary: RunSummary) -> Row {
         steps_total: summary.summary.steps_total,
         started_at: time::moment(summary.created_at),
         changed_at: time::moment(summary.summary.changed_at),
+        resources: summary.summary.resources,
         cloud: text(&context["target"]["cloud"]).unwrap_or_else(unknown),
         region: text(&context["target"]["region"]),
         account: text(&context["target"]["account"]),
+        endpoint_url: text(&context["target"]["endpoint_url"]),
         owner: text(&context["owner"]).unwrap_or_else(unknown),
         pid: summary.holder.and_then(|holder| holder.pid),
         rolling_back: summary.summary.rolling_back,
         waiting: summary.summary.waiting.map(|waiting| waiting.reason),
         age: time::span(time::now().since(summary.created_at)),
+    }
+}
+
+impl Row {
+    /// The cloud, and where in it.
+    fn place(&self) -> String {
+        match (&self.endpoint_url, &self.region) {
+            (Some(url), _) => url.clone(),
+            (None, Some(region)) if self.cloud != "local" => format!("{} {region}", self.cloud),
+            _ => self.cloud.clone(),
+        }
+    }
+
+    /// Who began it, and the process that carries it out now.
+    fn holder(&self) -> String {
+        match self.pid {
+            Some(pid) => format!("{} (pid {pid})", self.owner),
+            None => self.owner.clone(),
+        }
     }
 }
 
@@ -115,17 +171,18 @@ fn table(rows: &[Row], output: &Output) -> Table {
     } else {
         table.force_no_tty();
     }
-    table.set_header(["RUN", "STATE", "STEP", "STACK", "CLOUD", "AGE", "OWNER"]);
+    table.set_header(["RUN", "STATE", "STEP", "AGE", "STACK", "CLOUD", "RESOURCES", "OWNER"]);
     for row in rows {
         let state = Cell::new(row.state.word());
         table.add_row([
             Cell::new(&row.run_id),
             color(row.state.tone()).into_iter().fold(state, Cell::fg),
             Cell::new(format!("{}/{}", row.step, row.steps_total)),
-            Cell::new(&row.stack),
-            Cell::new(&row.cloud),
             Cell::new(&row.age),
-            Cell::new(&row.owner),
+            Cell::new(&row.stack),
+            Cell::new(row.place()),
+            Cell::new(row.resources),
+            Cell::new(row.holder()),
         ]);
     }
     if let Some(column) = table.column_mut(0) {

@@ -9,6 +9,7 @@ mod rollback;
 mod run;
 mod status;
 mod stop;
+mod watch;
 
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ pub(crate) enum Verb {
     Rollback(rollback::RollbackArgs),
     Status(status::StatusArgs),
     List(list::ListArgs),
+    Watch(watch::WatchArgs),
     Stop(stop::StopArgs),
     Journal(journal::JournalArgs),
     Cloud(cloud::CloudArgs),
@@ -41,9 +43,12 @@ impl Verb {
     pub(crate) fn only_shows(&self) -> bool {
         match self {
             Self::Status(_) | Self::List(_) | Self::Journal(_) | Self::Completions(_) => true,
-            Self::Run(_) | Self::Resume(_) | Self::Rollback(_) | Self::Stop(_) | Self::Cloud(_) => {
-                false
-            }
+            Self::Run(_)
+            | Self::Resume(_)
+            | Self::Rollback(_)
+            | Self::Watch(_)
+            | Self::Stop(_)
+            | Self::Cloud(_) => false,
         }
     }
 
@@ -55,6 +60,7 @@ impl Verb {
             Self::Rollback(args) => args.carry_out(app),
             Self::Status(args) => args.carry_out(app),
             Self::List(args) => args.carry_out(app),
+            Self::Watch(args) => args.carry_out(app),
             Self::Stop(args) => args.carry_out(app),
             Self::Journal(args) => args.carry_out(app),
             Self::Cloud(args) => args.carry_out(app),
@@ -95,7 +101,6 @@ impl GoingOnArgs {
 /// Opens the output of a verb that carries out a run: its id comes before anything is sent.
 fn announce(app: &App, run: &RunId, context: &RunContext) {
     if app.output.json {
-        app.output.schema_line();
         app.output.json_line(&json!({
             "event": "run-opened",
             "run_id": run,

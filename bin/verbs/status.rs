@@ -8,12 +8,13 @@ use crate::app::App;
 use crate::ending::{self, Trouble};
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
-use crate::output::{Output, SCHEMA};
+use crate::output::Output;
 use crate::run_context::RunContext;
 use crate::state_dir::find_run;
 use crate::target;
-use crate::verbs::list;
+use crate::verbs::list::ListArgs;
 use crate::view::facts::{self, Resource};
+use crate::view::failures::{self, PastFailure};
 use crate::view::next::{self, Next};
 use crate::view::stage::full;
 use crate::view::standing::Standing;
@@ -31,7 +32,7 @@ pub(crate) struct StatusArgs {
 /// A run in detail, as one JSON line.
 #[derive(Debug, Serialize)]
 struct Detail<'a> {
-    schema: &'static str,
+    event: &'static str,
     run_id: &'a RunId,
     stack: &'a str,
     state: Standing,
@@ -50,13 +51,15 @@ struct Detail<'a> {
     resources: Vec<Resource>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Trouble<'a>>,
+    /// What has gone wrong lately, overcome or not, the latest last.
+    failures: Vec<PastFailure<'a>>,
     left: &'a [String],
     next: Vec<Next>,
 }
 
 impl StatusArgs {
     pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
-        let Some(prefix) = self.run else { return list::show_all(app) };
+        let Some(prefix) = self.run else { return ListArgs::default().carry_out(app) };
         let runs = app.state_dir()?.runs(app)?;
         let run = find_run(app, &runs, &prefix)?;
         let view = runs.view(&run);
@@ -80,7 +83,7 @@ fn detail<'a>(app: &App, view: &'a RunView, context: &'a RunContext) -> Detail<'
     let standing = Standing::of(state, view.holder.is_some());
     let (account, region) = facts::place(state);
     Detail {
-        schema: SCHEMA,
+        event: "status",
         run_id: &header.run,
         stack: &context.stack,
         state: standing,
@@ -98,6 +101,7 @@ fn detail<'a>(app: &App, view: &'a RunView, context: &'a RunContext) -> Detail<'
         steps,
         resources: facts::standing_resources(state),
         failure: ending::trouble(state),
+        failures: failures::latest(&view.history.records),
         left: ending::left(state),
         next: next::commands(&header.run, standing, state.is_rolling_back(), &app.program),
     }
@@ -136,6 +140,11 @@ fn text(detail: &Detail<'_>, output: &Output) -> String {
         let action = trouble.action.map_or_else(String::new, |action| format!("{action}: "));
         lines.push(format!("{} {action}{}", paint.red("failure"), full(trouble.failure)));
         lines.extend(trouble.failure.advice.iter().map(|advice| format!("  {advice}")));
+    }
+    if !detail.failures.is_empty() {
+        lines.push(String::new());
+        lines.push(paint.bold("latest failures"));
+        lines.extend(detail.failures.iter().map(PastFailure::line));
     }
     for left in detail.left {
         lines.push(format!("{} {left}", paint.red("left")));

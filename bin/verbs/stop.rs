@@ -75,7 +75,9 @@ fn tell(app: &App, view: &RunView, what: &str) -> ExitStatus {
     let standing = Standing::of(&view.state, false);
     let next = next::commands(run, standing, view.state.is_rolling_back(), &app.program);
     if app.output.json {
-        app.output.json_line(&json!({ "run_id": run, "state": standing, "next": next }));
+        app.output.json_line(
+            &json!({ "event": "rests", "run_id": run, "state": standing, "next": next }),
+        );
     }
     app.output.say(&format!("run {run} is {}: {what}", standing.word()));
     app.output.say_next(&next);

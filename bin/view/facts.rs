@@ -30,23 +30,20 @@ impl Resource {
 
 /// What the run has made and not taken back, in the order of display.
 pub(crate) fn standing_resources(state: &RunState) -> Vec<Resource> {
-    resources(state, |action| {
-        !matches!(action.phase, ActionPhase::Compensated { .. } | ActionPhase::Pending)
-    })
+    resources(state, ActionState::standing_thing)
 }
 
 /// What the run had made and is proven gone.
 pub(crate) fn gone_resources(state: &RunState) -> Vec<Resource> {
-    resources(state, |action| matches!(action.phase, ActionPhase::Compensated { .. }))
+    resources(state, ActionState::gone_thing)
 }
 
-fn resources(state: &RunState, wanted: impl Fn(&ActionState) -> bool) -> Vec<Resource> {
+fn resources(state: &RunState, thing: fn(&ActionState) -> Option<&str>) -> Vec<Resource> {
     let actions = state.steps().iter().flat_map(|step| &step.actions);
     let made = actions.filter_map(|stored| {
-        let action = state.action(&stored.name).filter(|action| wanted(action))?;
-        let output = action.output.as_ref()?;
-        let name = text(output, "name");
-        let id = text(output, "arn").or_else(|| text(output, "id")).or_else(|| name.clone())?;
+        let action = state.action(&stored.name)?;
+        let id = thing(action)?.to_owned();
+        let name = text(action.output.as_ref()?, "name");
         Some(Resource { action: stored.name.to_string(), name, id })
     });
     made.collect()

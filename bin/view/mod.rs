@@ -1,9 +1,11 @@
 //! A run as people see it: pure functions from its state to text and JSON.
 
 pub(crate) mod facts;
+pub(crate) mod failures;
 pub(crate) mod next;
 pub(crate) mod record;
 pub(crate) mod stage;
 pub(crate) mod standing;
 pub(crate) mod steps;
+pub(crate) mod text;
 pub(crate) mod time;

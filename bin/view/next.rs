@@ -26,7 +26,7 @@ pub(crate) fn commands(
         |purpose, verb: &str| Next { purpose, command: program.command(&[verb, run.as_str()]) };
     match standing {
         Standing::Running | Standing::RollingBack => {
-            vec![verb("look", "status"), verb("stop", "stop")]
+            vec![verb("look", "status"), verb("follow", "watch"), verb("stop", "stop")]
         }
         Standing::Completed => vec![verb("look", "status"), verb("undo", "rollback")],
         Standing::RolledBack => Vec::new(),

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::paint::Tone;
 use crate::view::stage::full;
+use crate::view::text::one_line;
 use crate::view::time::delay;
 
 /// A record in three parts: to whom it happened, what, and with what result.
@@ -29,7 +30,8 @@ impl Line {
 }
 
 fn of(subject: impl Display, word: &'static str, tone: Tone, detail: impl Into<String>) -> Line {
-    Line { subject: subject.to_string(), word, tone, detail: detail.into(), is_change: true }
+    let detail = one_line(&detail.into());
+    Line { subject: subject.to_string(), word, tone, detail, is_change: true }
 }
 
 /// Tells a record.

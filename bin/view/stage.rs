@@ -6,7 +6,7 @@ use lab1_flow_journal::{ActionPhase, ActionState, Failure, FailureClass, Retry, 
 use serde::Serialize;
 
 use crate::paint::Tone;
-use crate::view::time::delay;
+use crate::view::time::span;
 
 /// The word for where a step or an action stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -22,6 +22,8 @@ pub(crate) enum Stage {
     InDoubt,
     /// The effect is there.
     Done,
+    /// The effect is there, and is to be taken back.
+    Standing,
     /// Given up on the way forward.
     Failed,
     /// Being taken back.
@@ -60,6 +62,7 @@ impl Stage {
             Self::Waiting => "waiting",
             Self::InDoubt => "in doubt",
             Self::Done => "done",
+            Self::Standing => "standing",
             Self::Failed => "failed",
             Self::Undoing => "undoing",
             Self::Gone => "gone",
@@ -71,7 +74,7 @@ impl Stage {
     /// The colour of the word; it says nothing that the word does not.
     pub(crate) fn tone(self) -> Tone {
         match self {
-            Self::Pending | Self::Gone | Self::Skipped => Tone::Dim,
+            Self::Pending | Self::Standing | Self::Gone | Self::Skipped => Tone::Dim,
             Self::Running | Self::Undoing => Tone::Cyan,
             Self::Waiting | Self::InDoubt => Tone::Yellow,
             Self::Done => Tone::Green,
@@ -91,12 +94,12 @@ pub(crate) fn why(action: &ActionState, now: Timestamp) -> Option<String> {
         ActionPhase::Started | ActionPhase::Compensating { failed: None } => action.reason.clone(),
         ActionPhase::InDoubt { failure, retry } if action.role != Role::Look => {
             let look = due(*retry, now);
-            Some(format!("{}; looking for its effect {look}", shortly(failure)))
+            Some(format!("{}, looking for its effect {look}", shortly(failure)))
         }
         ActionPhase::InDoubt { failure, retry }
         | ActionPhase::Waiting { failure, retry }
         | ActionPhase::Compensating { failed: Some((failure, retry)) } => {
-            Some(format!("{}; next try {}", shortly(failure), due(*retry, now)))
+            Some(format!("{}, next try {}", shortly(failure), due(*retry, now)))
         }
         ActionPhase::Failed { failure } | ActionPhase::GaveUp { failure } => Some(full(failure)),
         ActionPhase::Compensated { with: Some(whole) } => Some(format!("with {whole}")),
@@ -129,7 +132,17 @@ pub(crate) fn full(failure: &Failure) -> String {
 
 fn due(retry: Retry, now: Timestamp) -> String {
     let left = retry.at.since(now).min(Duration::from_millis(retry.delay_ms));
-    if left.is_zero() { "now".to_owned() } else { format!("in {}", delay(left)) }
+    in_time(left)
+}
+
+/// How long it is until something happens, in whole seconds below a minute: the number is counted down under the
+/// reader's eyes.
+pub(crate) fn in_time(left: Duration) -> String {
+    if left.is_zero() {
+        return "now".to_owned();
+    }
+    let seconds = left.as_millis().div_ceil(1_000);
+    if seconds < 60 { format!("in {seconds} s") } else { format!("in {}", span(left)) }
 }
 
 #[cfg(test)]
@@ -156,8 +169,10 @@ mod tests {
     #[test]
     fn a_wait_is_never_longer_than_its_stored_delay_whatever_the_clock_says() {
         let retry = Retry { at: Timestamp(90_000), delay_ms: 4_000 };
-        assert_eq!(due(retry, Timestamp(0)), "in 4.0 s");
-        assert_eq!(due(retry, Timestamp(88_500)), "in 1.5 s");
+        assert_eq!(due(retry, Timestamp(0)), "in 4 s");
+        assert_eq!(due(retry, Timestamp(88_500)), "in 2 s");
         assert_eq!(due(retry, Timestamp(99_000)), "now");
+        let long = Retry { at: Timestamp(90_000), delay_ms: 90_000 };
+        assert_eq!(due(long, Timestamp(0)), "in 1:30 min");
     }
 }

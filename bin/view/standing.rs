@@ -1,5 +1,6 @@
 //! How a whole run stands, in a word.
 
+use clap::ValueEnum;
 use lab1_flow_journal::{ActionPhase, Direction, Rest, Role, RollbackCause, RunState};
 use serde::Serialize;
 
@@ -7,7 +8,7 @@ use crate::exit_status::ExitStatus;
 use crate::paint::Tone;
 
 /// The word for where a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Standing {
     /// A process carries it out.

@@ -49,9 +49,8 @@ impl StepView {
     /// How many of the actions are where the run wants them.
     pub(crate) fn settled(&self, rolling_back: bool) -> usize {
         let settled = |action: &&ActionView| match action.stage {
-            Stage::Done => !rolling_back,
             Stage::Pending => rolling_back,
-            Stage::Gone | Stage::Skipped => true,
+            Stage::Done | Stage::Gone | Stage::Skipped => true,
             _ => false,
         };
         self.actions.iter().filter(settled).count()
@@ -65,7 +64,8 @@ impl StepView {
         match self.stage {
             Stage::Running | Stage::Waiting | Stage::InDoubt => Some(now.since(began)),
             Stage::Done | Stage::Failed => Some(changed.since(began)),
-            Stage::Pending | Stage::Undoing | Stage::Gone | Stage::Stuck | Stage::Skipped => None,
+            Stage::Undoing => self.actions.iter().filter_map(|action| action.elapsed(now)).max(),
+            Stage::Pending | Stage::Standing | Stage::Gone | Stage::Stuck | Stage::Skipped => None,
         }
     }
 
@@ -73,6 +73,17 @@ impl StepView {
     pub(crate) fn reason(&self) -> Option<&str> {
         let told = |action: &&ActionView| action.stage != Stage::Gone && action.reason.is_some();
         self.actions.iter().find(told).and_then(|action| action.reason.as_deref())
+    }
+}
+
+impl ActionView {
+    /// How long it has been under way: since its first attempt, or since its removal went on last.
+    pub(crate) fn elapsed(&self, now: Timestamp) -> Option<Duration> {
+        match self.stage {
+            Stage::Running | Stage::Waiting | Stage::InDoubt => Some(now.since(self.began?)),
+            Stage::Undoing => Some(now.since(self.changed?)),
+            _ => None,
+        }
     }
 }
 
@@ -92,7 +103,7 @@ fn step_view(state: &RunState, step: &StoredStep, now: Timestamp) -> StepView {
     let mut actions: Vec<_> =
         step.actions.iter().filter_map(|action| action_view(state, action, now)).collect();
     if state.is_rolling_back() && step.number.is_some() {
-        forget_looks(&mut actions, step);
+        turn_around(&mut actions, step);
     }
     let stages: Vec<_> = actions.iter().map(|action| action.stage).collect();
     StepView {
@@ -104,12 +115,15 @@ fn step_view(state: &RunState, step: &StoredStep, now: Timestamp) -> StepView {
     }
 }
 
-/// What a look has seen, or waits for, is of no meaning when the run is taken back.
-fn forget_looks(actions: &mut [ActionView], step: &StoredStep) {
+/// In a run that is taken back, what was made stands in the way; what a look has seen, or waits for, is of no
+/// meaning.
+fn turn_around(actions: &mut [ActionView], step: &StoredStep) {
     for (action, stored) in actions.iter_mut().zip(&step.actions) {
         if stored.role == Role::Look && action.stage != Stage::Pending {
             action.stage = Stage::Gone;
             action.reason = None;
+        } else if action.stage == Stage::Done {
+            action.stage = Stage::Standing;
         }
     }
 }
@@ -129,7 +143,9 @@ fn action_view(state: &RunState, stored: &StoredAction, now: Timestamp) -> Optio
 
 /// What the actions come to: trouble first, then what goes on, then what is left.
 fn stage_of_step(stages: &[Stage]) -> Stage {
-    use Stage::{Done, Failed, Gone, InDoubt, Pending, Running, Skipped, Stuck, Undoing, Waiting};
+    use Stage::{
+        Done, Failed, Gone, InDoubt, Pending, Running, Skipped, Standing, Stuck, Undoing, Waiting,
+    };
     let telling = [Failed, Stuck, InDoubt, Undoing, Running, Waiting];
     if let Some(stage) = telling.into_iter().find(|stage| stages.contains(stage)) {
         return stage;
@@ -137,8 +153,10 @@ fn stage_of_step(stages: &[Stage]) -> Stage {
     if stages.iter().all(|stage| *stage == Done) {
         Done
     } else if stages.contains(&Done) {
-        // Some are done and nothing is under way: the others wait for another step, or are being undone.
-        if stages.contains(&Gone) { Undoing } else { Waiting }
+        // Nothing is under way: the others wait for another step.
+        Waiting
+    } else if stages.contains(&Standing) {
+        if stages.contains(&Gone) { Undoing } else { Standing }
     } else if stages.contains(&Skipped) {
         Skipped
     } else if stages.contains(&Gone) {
@@ -162,7 +180,8 @@ mod tests {
     fn a_step_is_done_or_gone_when_all_of_it_is() {
         assert_eq!(stage_of_step(&[Stage::Done, Stage::Done]), Stage::Done);
         assert_eq!(stage_of_step(&[Stage::Gone, Stage::Pending]), Stage::Gone);
-        assert_eq!(stage_of_step(&[Stage::Gone, Stage::Done]), Stage::Undoing);
+        assert_eq!(stage_of_step(&[Stage::Gone, Stage::Standing]), Stage::Undoing);
+        assert_eq!(stage_of_step(&[Stage::Pending, Stage::Standing]), Stage::Standing);
         assert_eq!(stage_of_step(&[Stage::Pending, Stage::Pending]), Stage::Pending);
     }
 

@@ -9,8 +9,7 @@ use crate::common::{FAST, Sandbox, text};
 fn a_stack_is_deployed_answers_and_is_taken_back() {
     let sandbox = Sandbox::new();
     let lines = sandbox.succeed(&["run", "--json", "--time-scale", FAST]).json();
-    assert_eq!(lines[0]["schema"], "lab1-flow/1");
-    let run = text(&lines[1]["run_id"]);
+    let run = text(&lines[0]["run_id"]);
     let end = lines.last().expect("a last line");
     assert_eq!((&end["outcome"], &end["run_id"]), (&"completed".into(), &run.clone().into()));
     assert_eq!(end["resources"].as_array().map(Vec::len), Some(12));
@@ -61,9 +60,9 @@ fn another_endpoint_is_asked_for_the_account_and_keeps_it() {
     let url = sandbox.succeed(&["cloud", "start", "--time-scale", FAST]).stdout.trim().to_owned();
     let run = ["run", "--endpoint-url", &url, "--yes", "--json", "--consistency-window", "1s"];
     let lines = sandbox.succeed(&run).json();
-    assert_eq!(lines[1]["target"]["account"], "000000000000");
-    assert_eq!(lines[1]["target"]["endpoint_url"], url);
-    let run = text(&lines[1]["run_id"]);
+    assert_eq!(lines[0]["target"]["account"], "000000000000");
+    assert_eq!(lines[0]["target"]["endpoint_url"], url);
+    let run = text(&lines[0]["run_id"]);
     let refused = sandbox.run(&["rollback", &run]);
     refused.expect_status(2);
     assert!(!sandbox.account().is_empty(), "nothing is deleted without a yes");
@@ -163,7 +162,8 @@ fn the_embedded_cloud_is_started_looked_at_emptied_and_stopped() {
     assert_transcript!(sandbox.run(&["cloud", "reset", "--json"]), @r#"
     exit status: 0
     -- stdout
-    {"reset":true}
+    {"schema":"lab1-flow/1","version":"[version]"}
+    {"event":"cloud-reset","reset":true}
     -- stderr
     the account of the embedded cloud is empty
     "#);

@@ -62,7 +62,7 @@ fn a_run_that_is_carried_out_can_be_looked_at() {
     started  [moment] by tester@[host]
     changed  [moment]
 
-     1  running     62 days  The first step
+     1  running     [days]  The first step
         done                 . group
         running              . template
      2  pending              The second step
@@ -72,6 +72,7 @@ fn a_run_that_is_carried_out_can_be_looked_at() {
       group                        the-group                group-1
 
     look     lab1-flow status held
+    follow   lab1-flow watch held
     stop     lab1-flow stop held
     ");
 }

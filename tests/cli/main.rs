@@ -15,6 +15,7 @@ mod storage;
 mod stored_runs;
 mod targets;
 mod usage;
+mod watching;
 
 /// Compares a transcript with the one below, after what differs from run to run was named.
 macro_rules! assert_transcript {
@@ -32,12 +33,14 @@ const FILTERS: &[(&str, &str)] = &[
     (r"\b\d\d:\d\d:\d\d\.\d\d\d\b", "[time]"),
     (r"\b\d+(\.\d)? s\b", "[span]"),
     (r"\b\d+ ms\b", "[span]"),
+    (r"\b\d+ days *", "[days]  "),
     (r"\bpid \d+", "pid [pid]"),
     (r"process \d+", "process [pid]"),
     (r"127\.0\.0\.1:\d+", "[address]"),
+    (r#""version":"[^"]+""#, r#""version":"[version]""#),
     (r"tester@\S+", "tester@[host]"),
     (r"\[request [^\]]+\]", "[request]"),
-    (r"\b(run|resume|rollback|status|stop|journal) [0-9a-hjkmnp-tv-z]{12}\b", "$1 [run]"),
+    (r"\b(run|resume|rollback|status|stop|journal|watch) [0-9a-hjkmnp-tv-z]{12}\b", "$1 [run]"),
     (r"\b(sg|lt|i|subnet|vpc)-[0-9a-f]{17}\b", "$1-[id]"),
     (r"/[0-9a-f]{16}\b", "/[id]"),
 ];

@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use lab1_flow_journal::{Entry, Rest, RunStore, Seq};
+use serde_json::json;
 
 use crate::assert_transcript;
-use crate::common::stored::{append, completed, header, rested, started, throttled, write};
+use crate::common::stored::{
+    CREATED_AT, append, completed, header, rested, started, throttled, write, write_with,
+};
 use crate::common::{Sandbox, text};
 
 /// Three runs: deployed, stopped while throttled, and cut off in mid-call.
@@ -39,11 +43,54 @@ fn all_runs_are_listed_with_where_they_stand() {
     assert_transcript!(sandbox_with_runs().run(&["list"]), @r"
     exit status: 0
     -- stdout
-    RUN           STATE        STEP  STACK    CLOUD  AGE      OWNER
-    aaa111bbb222  completed    2/2   default  local  62 days  tester@[host]
-    aaa333ccc444  stopped      0/2   default  local  62 days  tester@[host]
-    ddd555eee666  interrupted  0/2   default  local  62 days  tester@[host]
+    RUN           STATE        STEP  AGE      STACK    CLOUD  RESOURCES  OWNER
+    aaa111bbb222  completed    2/2   [days]  default  local  3          tester@[host]
+    aaa333ccc444  stopped      0/2   [days]  default  local  1          tester@[host]
+    ddd555eee666  interrupted  0/2   [days]  default  local  0          tester@[host]
     ");
+}
+
+#[test]
+fn the_newest_run_is_listed_first_and_filters_choose_among_them() {
+    let sandbox = sandbox_with_runs();
+    let mut header = header("bbb777ccc888");
+    header.created_at = CREATED_AT.plus(Duration::from_mins(1));
+    header.context = json!({
+        "stack": "team7",
+        "target": { "cloud": "aws", "region": "us-west-2", "account": "111122223333" },
+        "owner": "tester@machine",
+    });
+    write_with(&sandbox.state_dir(), &header, vec![]);
+    let listed = |arguments: &[&str]| {
+        let arguments = [&["list", "--json"], arguments].concat();
+        let rows = sandbox.succeed(&arguments).json();
+        rows.iter().map(|row| text(&row["run_id"])).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&["--limit", "1"]), ["bbb777ccc888"]);
+    assert_eq!(listed(&["--stack", "team7"]), ["bbb777ccc888"]);
+    assert_eq!(listed(&["--cloud", "local"]).len(), 3);
+    assert_eq!(
+        listed(&["--state", "stopped", "--state", "completed"]),
+        ["aaa111bbb222", "aaa333ccc444"]
+    );
+    assert_eq!(listed(&["--state", "interrupted"]), ["bbb777ccc888", "ddd555eee666"]);
+    assert_transcript!(sandbox.run(&["list", "--cloud", "aws"]), @r"
+    exit status: 0
+    -- stdout
+    RUN           STATE        STEP  AGE      STACK  CLOUD          RESOURCES  OWNER
+    bbb777ccc888  interrupted  0/2   [days]  team7  aws us-west-2  0          tester@[host]
+    ");
+    assert_transcript!(sandbox.run(&["list", "--state", "stuck"]), @r"
+    exit status: 0
+    -- stderr
+    no such run; all are shown by: lab1-flow list
+    ");
+    assert_transcript!(sandbox.run(&["list", "--state", "stuck", "--json"]), @r#"
+    exit status: 0
+    -- stdout
+    {"schema":"lab1-flow/1","version":"[version]"}
+    "#);
+    sandbox.run(&["list", "--state", "lost"]).expect_status(2);
 }
 
 #[test]
@@ -72,14 +119,17 @@ fn a_run_that_was_stopped_while_throttled_says_what_it_waited_for() {
     started  [moment] by tester@[host]
     changed  [moment]
 
-     1  waiting     62 days  The first step
+     1  waiting     [days]  The first step
         done                 . group
-        waiting              . template                       throttled; next try now
+        waiting              . template                       throttled, next try now
      2  pending              The second step
         pending              . balancer
 
     resources
       group                        the-group                group-1
+
+    latest failures
+      [time]  template                     Create (template): Throttling: Rate exceeded [request]
 
     go on    lab1-flow resume [run]
     undo     lab1-flow rollback [run]
@@ -104,9 +154,8 @@ fn the_records_of_a_run_are_printed_in_their_order() {
 #[test]
 fn the_records_of_a_run_are_json_lines_under_one_schema() {
     let lines = sandbox_with_runs().succeed(&["journal", "aaa3", "--json"]).json();
-    assert_eq!(lines[0]["schema"], "lab1-flow/1");
-    assert_eq!(lines[1]["run_id"], "aaa333ccc444");
-    let kinds: Vec<_> = lines[2..].iter().map(|line| text(&line["entry"]["type"])).collect();
+    assert_eq!(lines[0]["run_id"], "aaa333ccc444");
+    let kinds: Vec<_> = lines[1..].iter().map(|line| text(&line["entry"]["type"])).collect();
     let expected =
         ["attempt-started", "action-completed", "attempt-started", "attempt-failed", "run-rested"];
     assert_eq!(kinds, expected);

@@ -109,7 +109,8 @@ impl Sandbox {
 
     /// The ids of all runs, the oldest first.
     pub(crate) fn run_ids(&self) -> Vec<String> {
-        self.succeed(&["list", "--json"]).json().iter().map(|row| text(&row["run_id"])).collect()
+        let rows = self.succeed(&["list", "--json"]).json();
+        rows.iter().rev().map(|row| text(&row["run_id"])).collect()
     }
 
     /// Waits until a run is listed, and so can be asked to stop.
@@ -180,8 +181,18 @@ impl Transcript {
         self
     }
 
-    /// The JSON lines of stdout; nothing else may stand there.
+    /// The JSON lines of stdout below the one that names the schema; nothing else may stand there.
     pub(crate) fn json(&self) -> Vec<serde_json::Value> {
+        let mut lines = self.json_lines();
+        assert!(!lines.is_empty(), "there is no JSON\n{self}");
+        let opening = lines.remove(0);
+        assert_eq!(opening["schema"], "lab1-flow/1", "{self}");
+        assert!(lines.iter().all(|line| line["event"].is_string()), "each has a kind\n{self}");
+        lines
+    }
+
+    /// All JSON lines of stdout.
+    pub(crate) fn json_lines(&self) -> Vec<serde_json::Value> {
         let lines = self.stdout.lines();
         lines
             .map(|line| {

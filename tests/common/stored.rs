@@ -93,8 +93,14 @@ pub(crate) fn state(entries: Vec<Entry>) -> RunState {
 
 /// Writes a run and closes it.
 pub(crate) fn write(state_dir: &Path, run: &str, entries: Vec<Entry>) {
+    write_with(state_dir, &header(run), entries);
+}
+
+/// Writes a run with this header and closes it.
+pub(crate) fn write_with(state_dir: &Path, header: &RunHeader, entries: Vec<Entry>) {
+    let run = header.run.as_str();
     let runs = RunStore::open(state_dir).expect("a state directory");
-    let journal = runs.create(&header(run)).expect("a new run");
+    let journal = runs.create(header).expect("a new run");
     append(&journal, run, Seq::FIRST, entries);
     journal.close().expect("a clean close");
 }
