@@ -4,24 +4,29 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
 use crate::error::CliError;
 
 /// No configuration of this stack is larger; a larger file is not one.
 const BYTES_MAX: u64 = 1024 * 1024;
 
+/// Longer lines are cut around their mistake: an inline boot script would fill the screen.
+const LINE_LENGTH_MAX: usize = 100;
+
 /// A configuration file with its text.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(crate) struct Source {
     path: PathBuf,
     text: String,
 }
 
 impl Source {
-    pub(super) fn read(path: &Path) -> Result<Self, CliError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, CliError> {
         let failed = |why: &str| {
             CliError::usage(format!("cannot read the configuration {}: {why}", path.display()))
                 .stands("nothing was created")
-                .next("name a readable TOML file with --config, or leave the flag out for the documented stack")
+                .next("name a readable TOML file; `lab1-flow init FILE` writes one with every default")
         };
         let size = fs::metadata(path).map_err(|error| failed(&error.to_string()))?.len();
         if size > BYTES_MAX {
@@ -31,40 +36,39 @@ impl Source {
         Ok(Self { path: path.to_owned(), text })
     }
 
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.path.display().to_string()
     }
 
-    /// One mistake: file, line and column, what is wrong, the line itself, and what would be right.
+    /// One mistake: what is wrong, file, line and column, the line itself, and what would be right.
     pub(super) fn describe(
         &self,
-        span: Option<Range<usize>>,
+        span: Range<usize>,
         message: &str,
         suggestion: Option<&str>,
     ) -> String {
-        let name = self.path.display();
-        let mut text = match span.map(|span| self.position(span.start)) {
-            Some((line, column)) => {
-                let excerpt = self.text.lines().nth(line - 1).unwrap_or_default();
-                let excerpt: String = excerpt.trim_end().chars().take(EXCERPT_LENGTH_MAX).collect();
-                let marker = " ".repeat(column.min(EXCERPT_LENGTH_MAX) - 1);
-                format!("{name}:{line}:{column}: {message}\n    {excerpt}\n    {marker}^")
-            }
-            None => format!("{name}: {message}"),
-        };
-        if let Some(suggestion) = suggestion {
-            text.push_str("\n    ");
-            text.push_str(suggestion);
-        }
-        text
+        let annotation = AnnotationKind::Primary.span(self.within_line(span)).label(suggestion);
+        let snippet = Snippet::source(&self.text).path(self.name()).annotation(annotation);
+        let report = [Level::ERROR.no_name().primary_title(message).element(snippet)];
+        let drawn = Renderer::plain().term_width(LINE_LENGTH_MAX).render(&report);
+        let lines: Vec<_> = drawn.lines().map(str::trim_end).collect();
+        lines.join("\n")
+    }
+
+    /// The part of a span that lies in its first line: a value of many lines is shown by its beginning.
+    fn within_line(&self, span: Range<usize>) -> Range<usize> {
+        let start = span.start.min(self.text.len());
+        let rest = self.text.get(start..).unwrap_or_default();
+        let line_end = start + rest.find(['\n', '\r']).unwrap_or(rest.len());
+        start..span.end.clamp(start, line_end)
     }
 
     /// Line and column of a byte, both counted from 1; the column counts characters.
-    fn position(&self, offset: usize) -> (usize, usize) {
+    pub(crate) fn position(&self, offset: usize) -> (usize, usize) {
         let before = self.text.get(..offset).unwrap_or(&self.text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
@@ -72,24 +76,44 @@ impl Source {
     }
 }
 
-/// Longer lines are cut: an inline boot script would fill the screen.
-const EXCERPT_LENGTH_MAX: usize = 100;
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn source(text: &str) -> Source {
+        Source { path: "a.toml".into(), text: text.into() }
+    }
+
     #[test]
     fn a_place_is_shown_with_its_line_and_a_marker() {
-        let source = Source { path: "a.toml".into(), text: "x = 1\n\u{e9}\u{e9} = 2\n".into() };
+        let source = source("x = 1\n\u{e9}\u{e9} = 22\n");
         let start = source.text.find('2').unwrap();
-        let shown = source.describe(Some(start..start + 1), "wrong", Some("try 3"));
-        assert_eq!(shown, "a.toml:2:6: wrong\n    \u{e9}\u{e9} = 2\n         ^\n    try 3");
+        let shown = source.describe(start..start + 2, "wrong", Some("try 3"));
+        insta::assert_snapshot!(shown.replace('\u{e9}', "e"), @r"
+        wrong
+         --> a.toml:2:6
+          |
+        2 | ee = 22
+          |      ^^ try 3
+        ");
+    }
+
+    #[test]
+    fn of_a_value_of_many_lines_the_first_is_shown() {
+        let source = source("x = \"\"\"a\nb\n\"\"\"\n");
+        insta::assert_snapshot!(source.describe(4..15, "too long", None), @r#"
+        too long
+         --> a.toml:1:5
+          |
+        1 | x = """a
+          |     ^^^^
+        "#);
     }
 
     #[test]
     fn a_place_behind_the_end_does_not_panic() {
-        let source = Source { path: "a.toml".into(), text: String::new() };
+        let source = source("");
         assert_eq!(source.position(7), (1, 1));
+        assert!(source.describe(7..9, "wrong", None).starts_with("wrong"));
     }
 }

@@ -26,6 +26,19 @@ pub(super) fn without_long_list(message: &str) -> String {
     }
 }
 
+/// What serde calls a kind of number, and what a person does.
+const KINDS: [(&str, &str); 3] = [
+    ("expected u16", "expected a whole number from 0 to 65535"),
+    ("expected u32", "expected a whole number from 0 to 4294967295"),
+    ("expected a sequence", "expected a list"),
+];
+
+/// The message without the names of types of the program.
+pub(super) fn in_plain_words(message: &str) -> String {
+    let words = |text: String, (theirs, plain): (&str, &str)| text.replace(theirs, plain);
+    KINDS.into_iter().fold(message.to_owned(), words)
+}
+
 fn quoted_words(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }

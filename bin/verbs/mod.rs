@@ -2,6 +2,8 @@
 
 mod cloud;
 mod completions;
+mod config;
+mod init;
 mod journal;
 mod list;
 mod resume;
@@ -35,6 +37,8 @@ pub(crate) enum Verb {
     Stop(stop::StopArgs),
     Journal(journal::JournalArgs),
     Cloud(cloud::CloudArgs),
+    Init(init::InitArgs),
+    Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -42,7 +46,12 @@ impl Verb {
     /// Whether the verb is asked for its output alone, so that it fails when that cannot be written.
     pub(crate) fn only_shows(&self) -> bool {
         match self {
-            Self::Status(_) | Self::List(_) | Self::Journal(_) | Self::Completions(_) => true,
+            Self::Status(_)
+            | Self::List(_)
+            | Self::Journal(_)
+            | Self::Init(_)
+            | Self::Config(_)
+            | Self::Completions(_) => true,
             Self::Run(_)
             | Self::Resume(_)
             | Self::Rollback(_)
@@ -64,10 +73,15 @@ impl Verb {
             Self::Stop(args) => args.carry_out(app),
             Self::Journal(args) => args.carry_out(app),
             Self::Cloud(args) => args.carry_out(app),
+            Self::Init(args) => args.carry_out(app),
+            Self::Config(args) => args.carry_out(app),
             Self::Completions(args) => args.carry_out(app),
         }
     }
 }
+
+/// The name of a configuration file where none is given.
+const CONFIG_FILE: &str = "stack.toml";
 
 /// The flags of verbs that go on with a run.
 #[derive(Debug, Args)]

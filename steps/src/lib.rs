@@ -97,7 +97,7 @@ pub use rule::RuleRef;
 pub use security_group::{SecurityGroupRef, SecurityGroupRulesRef};
 pub use spec::{
     GroupSpec, HealthCheckKind, HealthCheckSpec, InstancesSpec, InvalidStackName, LoadBalancerSpec,
-    NetworkSpec, Problem, ScalingSpec, StackName, StackSpec, TargetsSpec, WaitMode,
+    NetworkSpec, Problem, ScalingSpec, StackName, StackSpec, TargetsSpec, WaitMode, schema,
 };
 pub use stack::{Stack, StoredStackError, WORKFLOW_NAME};
 pub use target_group::{TargetGroupAttributesRef, TargetGroupRef};

@@ -18,10 +18,11 @@ fn an_unknown_key_is_placed_and_answered_with_the_likely_one() {
     assert_transcript!(transcript, @r#"
     exit status: 2
     -- stderr
-    error: stack.toml:4:1: unknown field `image-id`
-        image-id = "ami-0"
-        ^
-        did you mean `image_id`?
+    error: unknown field `image-id`
+     --> stack.toml:4:1
+      |
+    4 | image-id = "ami-0"
+      | ^^^^^^^^ did you mean `image_id`?
       now:  nothing was created
       next: correct stack.toml and give the command again
     "#);
@@ -33,10 +34,11 @@ fn a_minimum_above_the_maximum_is_placed() {
     assert_transcript!(transcript, @r"
     exit status: 2
     -- stderr
-    error: stack.toml:2:7: groups[0].min: 6 is more than the maximum of 5
-        min = 6
-              ^
-        min <= desired <= max
+    error: groups[0].min: 6 is more than the maximum of 5
+     --> stack.toml:2:7
+      |
+    2 | min = 6
+      |       ^ min <= desired <= max
       now:  nothing was created
       next: correct stack.toml and give the command again
     ");
@@ -48,9 +50,11 @@ fn a_stack_name_that_is_too_long_is_placed() {
     assert_transcript!(transcript, @r#"
     exit status: 2
     -- stderr
-    error: stack.toml:1:9: the stack name "a-stack-with-a-long-name" is not valid: it must have 1 to 13 of a-z, A-Z, 0-9 and '-', with no '-' at either end
-        stack = "a-stack-with-a-long-name"
-                ^
+    error: the stack name "a-stack-with-a-long-name" is not valid: it must have 1 to 13 of a-z, A-Z, 0-9 and '-', with no '-' at either end
+     --> stack.toml:1:9
+      |
+    1 | stack = "a-stack-with-a-long-name"
+      |         ^^^^^^^^^^^^^^^^^^^^^^^^^^
       now:  nothing was created
       next: correct stack.toml and give the command again
     "#);
@@ -65,10 +69,11 @@ fn a_name_that_gets_too_long_by_the_stack_s_prefix_is_named() {
     assert_transcript!(transcript, @r#"
     exit status: 2
     -- stderr
-    error: stack.toml:2:21: groups[0].target_group_name: "blue-a-target-group-of-some-length" (34 characters) cannot name a target group
-        target_group_name = "a-target-group-of-some-length"
-                            ^
-        at most 32 letters, digits and hyphens, no hyphen at either end
+    error: groups[0].target_group_name: "blue-a-target-group-of-some-length" (34 characters) cannot name a target group
+     --> stack.toml:2:21
+      |
+    2 | target_group_name = "a-target-group-of-some-length"
+      |                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ at most 32 letters, digits and hyphens, no hyphen at either end
       now:  nothing was created
       next: correct stack.toml and give the command again
     "#);
@@ -83,10 +88,11 @@ fn user_data_above_sixteen_kibibytes_is_refused() {
     assert_transcript!(transcript, @r##"
     exit status: 2
     -- stderr
-    error: stack.toml:2:13: groups[0].user_data: it has 17418 bytes
-        user_data = """#!/bin/sh
-                    ^
-        at most 16384
+    error: groups[0].user_data: it has 17418 bytes
+     --> stack.toml:2:13
+      |
+    2 | user_data = """#!/bin/sh
+      |             ^^^^^^^^^^^^ at most 16384
       now:  nothing was created
       next: correct stack.toml and give the command again
     "##);
@@ -98,9 +104,11 @@ fn broken_toml_is_placed() {
     assert_transcript!(transcript, @r"
     exit status: 2
     -- stderr
-    error: stack.toml:1:9: string values must be quoted, expected literal string
-        stack =
-                ^
+    error: string values must be quoted, expected literal string
+     --> stack.toml:1:9
+      |
+    1 | stack =
+      |         ^
       now:  nothing was created
       next: correct stack.toml and give the command again
     ");
@@ -112,9 +120,11 @@ fn a_value_of_the_wrong_kind_is_placed() {
     assert_transcript!(transcript, @r#"
     exit status: 2
     -- stderr
-    error: stack.toml:2:8: invalid type: string "http", expected u16
-        port = "http"
-               ^
+    error: invalid type: string "http", expected a whole number from 0 to 65535
+     --> stack.toml:2:8
+      |
+    2 | port = "http"
+      |        ^^^^^^
       now:  nothing was created
       next: correct stack.toml and give the command again
     "#);
@@ -126,18 +136,25 @@ fn several_mistakes_are_told_at_once() {
     assert_transcript!(transcript, @r"
     exit status: 2
     -- stderr
-    error: stack.toml:5:14: targets.health_check.interval_s: 1 is not between 5 and 300
-        interval_s = 1
-                     ^
-        5 to 300
-    stack.toml:4:1: targets.health_check.timeout_s: [span] is not less than the interval of [span]
-        [targets.health_check]
-        ^
-        a check ends before the next one begins
-    stack.toml:2:7: groups[0].min: 6 is more than the maximum of 5
-        min = 6
-              ^
-        min <= desired <= max
+    error: stack.toml has 3 mistakes
+
+    groups[0].min: 6 is more than the maximum of 5
+     --> stack.toml:2:7
+      |
+    2 | min = 6
+      |       ^ min <= desired <= max
+
+    targets.health_check.timeout_s: [span] is not less than the interval of [span]
+     --> stack.toml:4:1
+      |
+    4 | [targets.health_check]
+      | ^^^^^^^^^^^^^^^^^^^^^^ a check ends before the next one begins
+
+    targets.health_check.interval_s: 1 is not between 5 and 300
+     --> stack.toml:5:14
+      |
+    5 | interval_s = 1
+      |              ^ 5 to 300
       now:  nothing was created
       next: correct stack.toml and give the command again
     ");
@@ -151,6 +168,6 @@ fn a_file_that_is_not_there_is_named() {
     -- stderr
     error: cannot read the configuration nowhere.toml: No such file or directory (os error 2)
       now:  nothing was created
-      next: name a readable TOML file with --config, or leave the flag out for the documented stack
+      next: name a readable TOML file; `lab1-flow init FILE` writes one with every default
     ");
 }

@@ -6,6 +6,7 @@
 #[expect(dead_code, reason = "shared with the unit tests, which use the rest")]
 mod common;
 
+mod config_file;
 mod configuration;
 mod deployment;
 mod endings;

@@ -41,6 +41,11 @@ impl Sandbox {
         path
     }
 
+    /// Reads a file of the home directory.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.home.path().join(name)).expect("a file in the sandbox")
+    }
+
     /// The command, ready to be started in the home directory.
     pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
         self.command_of(env!("CARGO_BIN_EXE_lab1-flow"), arguments)

@@ -1,11 +1,13 @@
 //! The two groups of instances, each behind its own path.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::defaults::{first_group, second_group};
 
 /// One group of instances, with all that leads to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct GroupSpec {
     /// The name of the Auto Scaling group.
     pub name: String,
@@ -24,10 +26,13 @@ pub struct GroupSpec {
     /// The path that is routed to it.
     pub path: String,
     /// The priority of that rule; the lower number comes first.
+    #[schemars(range(min = 1, max = 50_000))]
     pub priority: u32,
     /// Its share of the requests that fit no rule.
+    #[schemars(range(max = 999))]
     pub weight: u32,
     /// A boot script that replaces the built-in one.
+    #[schemars(with = "String", example = "#!/bin/bash\n")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_data: Option<String>,
 }
@@ -77,6 +82,13 @@ pub(super) fn over_defaults<'de, D: Deserializer<'de>>(
     }
     let mut patches = patches.into_iter();
     Ok([first_group(), second_group()].map(|group| patches.next().unwrap_or_default().over(group)))
+}
+
+/// At most two groups, of which each may leave out whatever it does not change.
+pub(super) fn schema(generator: &mut SchemaGenerator) -> Schema {
+    let mut group = GroupSpec::json_schema(generator);
+    group.remove("required");
+    json_schema!({ "type": "array", "maxItems": 2, "items": group })
 }
 
 #[cfg(test)]

@@ -7,17 +7,20 @@ mod defaults;
 mod groups;
 mod name;
 mod rules;
+mod schema;
 mod validate;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use groups::GroupSpec;
 pub use name::{InvalidStackName, StackName};
 pub(crate) use rules::USER_DATA_BYTES_MAX;
+pub use schema::schema;
 pub use validate::Problem;
 
 /// The stack: the defaults alone are the documented one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct StackSpec {
     /// Keeps stacks of one account apart: a name other than `default` stands before every other name.
@@ -37,11 +40,12 @@ pub struct StackSpec {
     /// The two groups of instances, each behind its own path. In a file the n-th entry changes the n-th
     /// group, and what it does not say keeps its default.
     #[serde(deserialize_with = "groups::over_defaults")]
+    #[schemars(schema_with = "groups::schema")]
     pub groups: [GroupSpec; 2],
 }
 
 /// What the last step waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WaitMode {
     /// Every instance has answered over HTTP through the balancer.
@@ -52,21 +56,23 @@ pub enum WaitMode {
 }
 
 /// Where the stack lives.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NetworkSpec {
     /// The zones of the first and the second group; the balancer stands in both.
     pub zones: [String; 2],
     /// The VPC; the default one of the account when not given.
+    #[schemars(with = "String", example = "vpc-0a1b2c3d4e5f60718")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vpc_id: Option<String>,
     /// The subnets, one in each zone in their order; the default ones of the zones when not given.
+    #[schemars(with = "[String; 2]", example = ["subnet-0a1b2c3d4e5f60718", "subnet-0a1b2c3d4e5f60719"])]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subnet_ids: Option<[String; 2]>,
 }
 
 /// What all instances have in common.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct InstancesSpec {
     /// The image to boot.
@@ -78,47 +84,55 @@ pub struct InstancesSpec {
     /// Whether port 22 is open as well.
     pub ssh: bool,
     /// The TCP ports that are open.
+    #[schemars(inner(range(min = 1)))]
     pub open_ports: Vec<u16>,
     /// Who may connect, as an IPv4 range.
     pub open_to: String,
     /// How many instances may run in the account at once, where something outside of AWS's quotas says so:
     /// a learner lab allows nine. The preflight then refuses a stack that has no room.
+    #[schemars(with = "u32", example = 9)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_max: Option<u32>,
 }
 
 /// How targets are reached and judged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TargetsSpec {
     /// The port of the application on every instance.
+    #[schemars(range(min = 1))]
     pub port: u16,
     /// How long a target that is taken out may finish its requests, in seconds.
+    #[schemars(range(max = 3600))]
     pub deregistration_delay_s: u32,
     /// When a target counts as healthy.
     pub health_check: HealthCheckSpec,
 }
 
 /// When a target counts as healthy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct HealthCheckSpec {
     /// The path that is asked for.
     pub path: String,
     /// Seconds between two checks of one target.
+    #[schemars(range(min = 5, max = 300))]
     pub interval_s: u32,
     /// Seconds until a check without an answer has failed.
+    #[schemars(range(min = 2, max = 120))]
     pub timeout_s: u32,
     /// Good checks in a row after which an unhealthy target is healthy.
+    #[schemars(range(min = 2, max = 10))]
     pub healthy_threshold: u32,
     /// Bad checks in a row after which a healthy target is unhealthy.
+    #[schemars(range(min = 2, max = 10))]
     pub unhealthy_threshold: u32,
     /// The HTTP statuses that count as good: `200`, `200,204` or `200-299`.
     pub success_codes: String,
 }
 
 /// The load balancer and its listener.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoadBalancerSpec {
     /// The balancer's name.
@@ -128,26 +142,30 @@ pub struct LoadBalancerSpec {
     /// Who may connect, as an IPv4 range.
     pub open_to: String,
     /// The port that the listener listens on.
+    #[schemars(range(min = 1))]
     pub port: u16,
 }
 
 /// How the groups look after their instances.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScalingSpec {
     /// Whose judgement replaces an instance.
     pub health_check: HealthCheckKind,
     /// Seconds after its start during which an instance is not replaced; used with `elb` only.
+    #[schemars(range(max = 86_400))]
     pub grace_s: u32,
     /// How far replacing instances may go below the desired number, in per cent of it that stays.
+    #[schemars(range(max = 100))]
     pub healthy_percentage_min: u32,
     /// How far replacing instances may go above the desired number, in per cent of it; 100 lets a group
     /// terminate first, so that an account with room for the stack alone has room for replacements.
+    #[schemars(range(min = 100, max = 200))]
     pub healthy_percentage_max: u32,
 }
 
 /// Whose judgement replaces an instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HealthCheckKind {
     /// EC2's: an instance that does not run is replaced.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Why a text cannot be the name of a stack.
@@ -15,8 +16,11 @@ pub struct InvalidStackName {
 }
 
 /// Names a stack. `default`, the name of a stack without a name, adds nothing to the names in AWS.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[A-Za-z0-9]([A-Za-z0-9-]{0,11}[A-Za-z0-9])?$"))]
 pub struct StackName(String);
 
 impl StackName {
