@@ -18,6 +18,7 @@ use crate::activities::{FailedLaunch, Outlook, failed_launches};
 use crate::auto_scaling_group::{AutoScalingGroupRef, groups_named};
 use crate::connection::{Aws, Call, Service};
 use crate::memory::{Known, Memory, all_known};
+use crate::spec::HealthCheckSpec;
 use crate::target_group::{TargetGroupRef, limits_with_young_target_group};
 use census::{Census, summary};
 
@@ -25,8 +26,16 @@ use census::{Census, summary};
 const LOOK_AGAIN_LAUNCHING: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
-/// Launch, boot, user data and checks take seven minutes, at the 95th percentile twelve.
-const WAITED_MAX: Duration = Duration::from_mins(30);
+/// Launch, boot and user data take seven minutes, at the 95th percentile twelve.
+const BOOTED_MAX: Duration = Duration::from_mins(30);
+
+/// How long every target may take to become healthy: its boot, and then the good checks in a row that the
+/// configuration asks for. The first of them comes up to an interval after the boot, and its answer up to a
+/// time-out later.
+pub(crate) fn patience_with(check: &HealthCheckSpec) -> Duration {
+    let checks = check.interval_s.saturating_mul(check.healthy_threshold.saturating_add(1));
+    BOOTED_MAX + Duration::from_secs(checks.saturating_add(check.timeout_s).into())
+}
 
 /// What is waited for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +66,7 @@ pub struct HealthyTargets {
 #[derive(Debug, Clone)]
 pub(crate) struct TargetsHealthy {
     aws: Aws,
+    patience: Duration,
     memory: Memory<Answers>,
 }
 
@@ -69,8 +79,10 @@ struct Answers {
 }
 
 impl TargetsHealthy {
-    pub(crate) fn new(aws: &Aws) -> Self {
-        Self { aws: aws.clone(), memory: Memory::default() }
+    /// A wait of at most `patience`, or of the usual one for a run that was stored without it.
+    pub(crate) fn new(aws: &Aws, patience: Option<Duration>) -> Self {
+        let patience = patience.unwrap_or(BOOTED_MAX);
+        Self { aws: aws.clone(), patience, memory: Memory::default() }
     }
 
     /// Asks for all that one look needs. Failed launches are asked for while instances are missing.
@@ -151,7 +163,7 @@ impl Look for TargetsHealthy {
     }
 
     fn limits(&self) -> Limits {
-        Limits { waited_max: WAITED_MAX, ..limits_with_young_target_group() }
+        Limits { waited_max: self.patience, ..limits_with_young_target_group() }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Step 8: the wait for the stack to serve.
 
+use std::time::Duration;
+
 use lab1_flow_workflow::{Actions, Handle, Step};
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +10,7 @@ use crate::auto_scaling_group::AutoScalingGroupRef;
 use crate::balancer_active::{ActiveLoadBalancer, LoadBalancerActive};
 use crate::connection::Aws;
 use crate::healthy_targets::{
-    ExpectedTargets, HealthyTargets, HealthyTargetsInput, TargetsHealthy,
+    ExpectedTargets, HealthyTargets, HealthyTargetsInput, TargetsHealthy, patience_with,
 };
 use crate::listener::ListenerRef;
 use crate::load_balancer::LoadBalancerRef;
@@ -24,6 +26,9 @@ pub(crate) struct ServingStep {
     port: u16,
     paths: [String; 2],
     desired: [u32; 2],
+    /// How long every target may take to become healthy; runs of earlier versions were stored without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    healthy_within_s: Option<u64>,
 }
 
 /// What must serve.
@@ -44,6 +49,7 @@ impl ServingStep {
             port: spec.load_balancer.port,
             paths: spec.groups.each_ref().map(|group| group.path.clone()),
             desired: spec.groups.each_ref().map(|group| group.desired),
+            healthy_within_s: Some(patience_with(&spec.targets.health_check).as_secs()),
         }
     }
 
@@ -59,7 +65,7 @@ impl ServingStep {
         actions.look(
             "targets-healthy",
             "every target healthy",
-            TargetsHealthy::new(&needs.aws),
+            TargetsHealthy::new(&needs.aws, self.healthy_within_s.map(Duration::from_secs)),
             // A target is unused, and so not checked, before a listener and a rule lead to its group.
             (
                 (first, first_targets),

@@ -118,6 +118,16 @@ async fn a_stack_is_read_back_from_the_header_of_its_run() {
 }
 
 #[tokio::test]
+async fn a_run_that_was_stored_without_its_patience_goes_on() {
+    let mut steps = workflow_of(&documented()).await.steps().to_vec();
+    let serving = steps.last_mut().unwrap();
+    let patience = serving.config.as_object_mut().unwrap().remove("healthy_within_s");
+    assert_eq!(patience, Some(serde_json::json!(30 * 60 + 3 * 10 + 5)));
+    let again = workflow_of(&Stack::from_stored(&steps).unwrap()).await;
+    assert_eq!(again.steps(), steps);
+}
+
+#[tokio::test]
 async fn steps_of_another_version_are_refused_by_name() {
     let workflow = workflow_of(&documented()).await;
     let refusal = |change: fn(&mut Vec<StoredStep>)| {

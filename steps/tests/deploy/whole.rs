@@ -42,6 +42,27 @@ async fn the_defaults_deploy_one_of_each_and_a_rollback_leaves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_patience_with_targets_is_as_long_as_their_health_check_may_take() {
+    // No target ever gives the status that is asked for: what is measured is the patience.
+    let patience = async |interval_s, healthy_threshold| {
+        let scene = Scene::new(CloudOptions::plain());
+        let mut spec = StackSpec::default();
+        let check = &mut spec.targets.health_check;
+        (check.interval_s, check.healthy_threshold) = (interval_s, healthy_threshold);
+        check.success_codes = "299".to_owned();
+        let started = tokio::time::Instant::now();
+        let report = scene.deploy("run-1", &spec).await;
+        assert_eq!(*report.rest(), Rest::Failed, "{:?}", report.failure());
+        started.elapsed().as_secs() / 60
+    };
+    let boot = 30;
+    assert!((boot..boot + 10).contains(&patience(10, 2).await));
+    // A target that was unhealthy while it booted needs ten good checks in a row.
+    let checks = 300 * 10 / 60;
+    assert!((boot + checks..boot + checks + 15).contains(&patience(300, 10).await));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deploy_makes_no_more_calls_than_it_needs() {
     let scene = Scene::new(CloudOptions::plain());
     scene.deploy("run-1", &StackSpec::default()).await;

@@ -26,7 +26,7 @@ const IMAGE: &str = "ami-08c40ec9ead489470";
 #[tokio::test]
 async fn it_tells_how_far_the_targets_are_and_ends_when_all_are_healthy() {
     let (trial, input) = begin(CloudOptions::plain(), IMAGE).await;
-    let look = TargetsHealthy::new(&trial.aws);
+    let look = TargetsHealthy::new(&trial.aws, None);
     let context = context(OUR_RUN, "targets-healthy");
     let reason = waits(look.look(&context, &input).await);
     assert!(reason.starts_with("targets healthy 0/4"), "{reason}");
@@ -45,7 +45,7 @@ async fn it_tells_how_far_the_targets_are_and_ends_when_all_are_healthy() {
 async fn a_quota_that_is_reached_fails_at_once_with_the_text() {
     let limits = CloudLimits { instances_max: Some(3), ..CloudLimits::unlimited() };
     let (trial, input) = begin(CloudOptions { limits, ..CloudOptions::plain() }, IMAGE).await;
-    let look = TargetsHealthy::new(&trial.aws);
+    let look = TargetsHealthy::new(&trial.aws, None);
     let context = context(OUR_RUN, "targets-healthy");
     let mut failed = None;
     for _ in 0..12 {
@@ -71,7 +71,7 @@ async fn a_group_that_somebody_deletes_fails_at_once() {
     trial.clock.advance_s(60);
     let request = trial.aws.auto_scaling().delete_auto_scaling_group();
     request.auto_scaling_group_name("group2").force_delete(true).send().await.unwrap();
-    let look = TargetsHealthy::new(&trial.aws);
+    let look = TargetsHealthy::new(&trial.aws, None);
     let result = look.look(&context(OUR_RUN, "targets-healthy"), &input).await;
     let error = fails(result, FailureClass::Permanent);
     assert!(error.to_string().contains("group group2 is being removed"), "{error}");
@@ -81,7 +81,7 @@ async fn a_group_that_somebody_deletes_fails_at_once() {
 async fn a_service_that_refuses_every_third_call_is_got_past() {
     let (trial, input) = begin(CloudOptions::plain(), IMAGE).await;
     trial.clock.advance_s(600);
-    let look = TargetsHealthy::new(&trial.aws);
+    let look = TargetsHealthy::new(&trial.aws, None);
     let context = context(OUR_RUN, "targets-healthy");
     trial.order("DescribeTargetHealth", WireFault::Refuse(400, "Throttling"));
     fails(look.look(&context, &input).await, FailureClass::Throttled);
@@ -97,7 +97,7 @@ async fn a_service_that_refuses_every_third_call_is_got_past() {
 async fn a_group_that_was_not_there_is_asked_for_again() {
     let (trial, mut input) = begin(CloudOptions::plain(), IMAGE).await;
     trial.clock.advance_s(600);
-    let look = TargetsHealthy::new(&trial.aws);
+    let look = TargetsHealthy::new(&trial.aws, None);
     let context = context(OUR_RUN, "targets-healthy");
     let name = std::mem::replace(&mut input.groups[0].group.name, "unseen".to_owned());
     fails(look.look(&context, &input).await, FailureClass::Transient);
