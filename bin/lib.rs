@@ -23,6 +23,7 @@ mod error;
 mod execute;
 mod exit_status;
 mod invocation;
+mod local_cloud;
 mod output;
 mod paint;
 mod panics;

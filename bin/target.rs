@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use lab1_flow_cloud::daemon::{self, Launch};
+use lab1_flow_cloud::GuestKind;
 use lab1_flow_journal::RunId;
 use lab1_flow_steps::{Aws, CloudKind, NO_CREDENTIALS, Target, Transport};
 use lab1_flow_workflow::{Pacer, Profile, SystemClock};
@@ -12,10 +12,8 @@ use lab1_flow_workflow::{Pacer, Profile, SystemClock};
 use crate::app::App;
 use crate::error::{CliError, with_causes};
 use crate::exit_status::ExitStatus;
+use crate::local_cloud::{GuestChoice, TIME_SCALE_USUAL, start_cloud, time_scale};
 use crate::view::stage::full;
-
-/// How many seconds of AWS pass in one second on the embedded cloud, unless said otherwise.
-pub(crate) const TIME_SCALE_USUAL: f64 = 60.0;
 
 /// Where the stack is built.
 #[derive(Debug, Args)]
@@ -44,6 +42,10 @@ pub(crate) struct TargetArgs {
     #[arg(long, value_name = "FACTOR", value_parser = time_scale)]
     time_scale: Option<f64>,
 
+    /// Say what runs on the instances of the embedded cloud; the default is what ran there last time
+    #[arg(long, value_name = "KIND")]
+    guest: Option<GuestChoice>,
+
     /// Take it that an effect may stay invisible for so long on another endpoint (such as 5s or 2m)
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "endpoint_url")]
     consistency_window: Option<Duration>,
@@ -63,6 +65,7 @@ enum CloudChoice {
 pub(crate) struct Choice {
     pub(crate) target: Target,
     time_scale: Option<f64>,
+    guests: Option<GuestKind>,
     consistency_window: Option<Duration>,
 }
 
@@ -104,10 +107,15 @@ impl TargetArgs {
             return Err(CliError::usage("--time-scale is of use on the embedded cloud alone")
                 .next("leave it out: on this target time passes as it does"));
         }
+        if target.cloud != CloudKind::Local && self.guest.is_some() {
+            return Err(CliError::usage("--guest is of use on the embedded cloud alone")
+                .next("leave it out: on this target the instances run what their user data says"));
+        }
         target.region = self.region;
         target.profile = self.profile;
         let (time_scale, consistency_window) = (self.time_scale, self.consistency_window);
-        Ok(Choice { target, time_scale, consistency_window })
+        let guests = self.guest.map(GuestKind::from);
+        Ok(Choice { target, time_scale, guests, consistency_window })
     }
 }
 
@@ -116,7 +124,7 @@ impl Choice {
     /// run.
     pub(crate) async fn connect(self, app: &App) -> Result<Connection, CliError> {
         if self.target.cloud == CloudKind::Local {
-            return connect_local(app, self.target, self.time_scale, None).await;
+            return connect_local(app, self.target, self.time_scale, self.guests, None).await;
         }
         let mut profile = Profile::default();
         if let Some(window) = self.consistency_window {
@@ -135,7 +143,7 @@ pub(crate) async fn reconnect(
     profile: Profile,
 ) -> Result<Connection, CliError> {
     if target.cloud == CloudKind::Local {
-        return connect_local(app, target, None, Some(profile)).await;
+        return connect_local(app, target, None, None, Some(profile)).await;
     }
     connect_remote(target, profile).await
 }
@@ -212,10 +220,11 @@ async fn connect_local(
     app: &App,
     mut target: Target,
     time_scale: Option<f64>,
+    guests: Option<GuestKind>,
     stored: Option<Profile>,
 ) -> Result<Connection, CliError> {
     let wanted = time_scale.or(stored.as_ref().map(|profile| profile.time_scale));
-    let endpoint = start_cloud(app, wanted.unwrap_or(TIME_SCALE_USUAL))?.endpoint;
+    let endpoint = start_cloud(app, wanted.unwrap_or(TIME_SCALE_USUAL), guests)?.endpoint;
     let differs = |wanted: f64| (wanted - endpoint.time_scale).abs() > f64::EPSILON * wanted;
     if let Some(wanted) = time_scale.filter(|wanted| differs(*wanted)) {
         let what = format!(
@@ -234,38 +243,6 @@ async fn connect_local(
     Ok(Connection { aws, target, profile })
 }
 
-/// Finds the daemon of the embedded cloud, and starts it when none runs.
-pub(crate) fn start_cloud(app: &App, time_scale: f64) -> Result<daemon::Started, CliError> {
-    let state_dir = app.state_dir()?;
-    let arguments = ["cloud".into(), "serve".into(), "--detached".into(), "--time-scale".into()];
-    let arguments = arguments.into_iter().chain([
-        std::ffi::OsString::from(time_scale.to_string()),
-        "--state-dir".into(),
-        state_dir.path().as_os_str().to_owned(),
-    ]);
-    let launch = Launch::of_this_program(arguments).map_err(|error| refuse_cloud(app, &error))?;
-    daemon::start(&state_dir.cloud(), &launch).map_err(|error| refuse_cloud(app, &error))
-}
-
-/// Tells why the embedded cloud is out of reach.
-pub(crate) fn refuse_cloud(app: &App, error: &daemon::DaemonError) -> CliError {
-    let what = with_causes(error);
-    let cloud = |arguments: &[&str]| app.program.command(arguments);
-    match error {
-        daemon::DaemonError::File { .. } => CliError::new(ExitStatus::Storage, what)
-            .stands("nothing was sent")
-            .next("make the state directory writable, or name another with --state-dir"),
-        daemon::DaemonError::Held { .. } | daemon::DaemonError::Port { .. } => {
-            CliError::usage(what).next(cloud(&["cloud", "status"]))
-        }
-        daemon::DaemonError::Faults(_) => CliError::usage(what),
-        _ => CliError::new(ExitStatus::Suspended, what)
-            .stands("nothing further was sent")
-            .next(cloud(&["cloud", "stop"]))
-            .next("then give the same command again"),
-    }
-}
-
 /// The name of a target, for people.
 pub(crate) fn words(target: &Target) -> String {
     let region = target.region.as_deref().unwrap_or("the usual region");
@@ -275,14 +252,6 @@ pub(crate) fn words(target: &Target) -> String {
         CloudKind::Endpoint => {
             format!("{}, {region}", target.endpoint_url.as_deref().unwrap_or("an endpoint"))
         }
-    }
-}
-
-/// Reads a factor of time: finite and above zero.
-pub(crate) fn time_scale(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(scale) if scale.is_finite() && (0.01..=100_000.0).contains(&scale) => Ok(scale),
-        _ => Err("it must be a number from 0.01 to 100000".to_owned()),
     }
 }
 
@@ -313,6 +282,7 @@ mod tests {
             region: None,
             profile: None,
             time_scale: None,
+            guest: None,
             consistency_window: None,
         }
     }
@@ -341,6 +311,9 @@ mod tests {
         assert_eq!(profile.choose_with(None).unwrap_err().status, ExitStatus::Usage);
         let scale = TargetArgs { cloud: Some(CloudChoice::Aws), time_scale: Some(2.0), ..args() };
         assert_eq!(scale.choose_with(None).unwrap_err().status, ExitStatus::Usage);
+        let guest = Some(GuestChoice::Flask);
+        let guest = TargetArgs { cloud: Some(CloudChoice::Aws), guest, ..args() };
+        assert_eq!(guest.choose_with(None).unwrap_err().status, ExitStatus::Usage);
     }
 
     #[test]
@@ -351,14 +324,6 @@ mod tests {
         }
         for wrong in ["", "s", "5d", "-1s", "1.5s", "99999999999999999999s"] {
             assert!(duration(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_time_scale_is_a_positive_number() {
-        assert_eq!(time_scale("60"), Ok(60.0));
-        for wrong in ["0", "-1", "NaN", "inf", "fast"] {
-            assert!(time_scale(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -4,16 +4,19 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use lab1_flow_cloud::daemon::{self, DaemonStatus, Endpoint, ServeOptions};
-use lab1_flow_cloud::{CloudOptions, FaultPlan};
+use lab1_flow_cloud::{CloudOptions, FaultPlan, GuestKind};
 
-use lab1_flow_steps::RUN_ID_TAG;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::app::App;
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
-use crate::target::{TIME_SCALE_USUAL, refuse_cloud, start_cloud, time_scale};
+use crate::local_cloud::{
+    GuestChoice, TIME_SCALE_USUAL, guests_or_usual, prepare_guests, refuse_cloud, start_cloud,
+    time_scale,
+};
+use crate::view::cloud_account;
 use crate::view::time::moment;
 
 /// Start, stop and look at the embedded cloud
@@ -29,11 +32,7 @@ pub(crate) struct CloudArgs {
 #[derive(Debug, Subcommand)]
 enum CloudVerb {
     /// Start it in the background, unless it runs
-    Start {
-        /// Let so many seconds of AWS pass in one second
-        #[arg(long, value_name = "FACTOR", value_parser = time_scale, default_value_t = TIME_SCALE_USUAL)]
-        time_scale: f64,
-    },
+    Start(Manner),
     /// Stop it; its account is kept
     Stop,
     /// Show where it listens, and what is in its account
@@ -44,15 +43,26 @@ enum CloudVerb {
     Serve(ServeArgs),
 }
 
+/// How the cloud behaves.
+#[derive(Debug, Args)]
+struct Manner {
+    /// Let so many seconds of AWS pass in one second
+    #[arg(long, value_name = "FACTOR", value_parser = time_scale, default_value_t = TIME_SCALE_USUAL)]
+    time_scale: f64,
+
+    /// Say what runs on the instances; the default is what ran there last time
+    #[arg(long, value_name = "KIND")]
+    guest: Option<GuestChoice>,
+}
+
 #[derive(Debug, Args)]
 struct ServeArgs {
     /// Listen on this port of the loopback interface; the default is the one of last time, or a free one
     #[arg(long, value_name = "N")]
     port: Option<u16>,
 
-    /// Let so many seconds of AWS pass in one second
-    #[arg(long, value_name = "FACTOR", value_parser = time_scale, default_value_t = TIME_SCALE_USUAL)]
-    time_scale: f64,
+    #[command(flatten)]
+    manner: Manner,
 
     /// Let calls fail as this TOML file says
     #[arg(long, value_name = "FILE")]
@@ -76,8 +86,9 @@ impl CloudArgs {
         let directory = app.state_dir()?.cloud();
         let refuse = |error| refuse_cloud(app, &error);
         match self.verb {
-            CloudVerb::Start { time_scale } => {
-                let started = start_cloud(app, time_scale)?;
+            CloudVerb::Start(manner) => {
+                let guests = manner.guest.map(GuestKind::from);
+                let started = start_cloud(app, manner.time_scale, guests)?;
                 if !started.fresh {
                     app.output.say("the embedded cloud runs already");
                 }
@@ -113,9 +124,12 @@ impl ServeArgs {
         if self.detached {
             daemon::detach();
         }
+        let guests = guests_or_usual(&directory, self.manner.guest.map(GuestKind::from));
+        prepare_guests(app, &directory, guests)?;
         let mut options = ServeOptions::new(directory);
         options.port = self.port;
-        options.cloud = CloudOptions { time_scale: self.time_scale, ..CloudOptions::default() };
+        options.cloud =
+            CloudOptions { time_scale: self.manner.time_scale, guests, ..CloudOptions::default() };
         if let Some(path) = &self.faults {
             options.faults = read_faults(path)?;
         }
@@ -174,35 +188,14 @@ fn tell_status(app: &App, status: Option<DaemonStatus>) {
     }
     let since = moment(lab1_flow_journal::Timestamp(endpoint.started_at_ms));
     app.output.data_line(&format!(
-        "{} (simulated), process {}, since {since}, {} seconds of AWS a second, {} calls answered",
+        "{} (simulated), process {}, since {since}, {} seconds of AWS a second, {} guests, {} calls answered",
         endpoint.url(),
         endpoint.pid,
         endpoint.time_scale,
+        endpoint.guests.as_str(),
         status.calls
     ));
-    for line in account_lines(&status.account) {
+    for line in cloud_account::lines(&status.account) {
         app.output.data_line(&line);
     }
-}
-
-/// The account as text: a line for each thing that was made in it.
-fn account_lines(account: &Value) -> Vec<String> {
-    let resources = account["resources"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let seeded = |resource: &&Value| resource["seeded"] == Value::Bool(true);
-    let made = resources.iter().filter(|resource| !seeded(resource));
-    let mut lines: Vec<_> = made.map(resource_line).collect();
-    lines.push(format!(
-        "and {} things that every account has",
-        resources.iter().filter(seeded).count()
-    ));
-    lines
-}
-
-fn resource_line(resource: &Value) -> String {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let run = text(&resource["tags"][RUN_ID_TAG]);
-    let owner = if run.is_empty() { String::new() } else { format!("run {run}") };
-    let name = if resource["name"] == "" { text(&resource["id"]) } else { text(&resource["name"]) };
-    let (kind, state) = (text(&resource["kind"]), text(&resource["state"]));
-    format!("{kind:<20} {name:<44} {state:<14} {owner}").trim_end().to_owned()
 }

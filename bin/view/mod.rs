@@ -1,5 +1,6 @@
 //! A run as people see it: pure functions from its state to text and JSON.
 
+pub(crate) mod cloud_account;
 pub(crate) mod facts;
 pub(crate) mod failures;
 pub(crate) mod next;

@@ -152,15 +152,17 @@ fn compute(region: &Region, now_ms: i64) -> Vec<ResourceView> {
     let mut views: Vec<ResourceView> = templates.collect();
     for instance in region.instances.values() {
         let group = instance.tags.get("aws:autoscaling:groupName");
-        views.push(
-            ResourceView::new("instance", &instance.id, "", &instance.tags)
-                .with_state(instance.state(now_ms).as_str())
-                .with("type", &instance.kind)
-                .with("zone", &instance.zone)
-                .with("private_address", &instance.private_address)
-                .with("answers", instance.answers(now_ms))
-                .with("group", group.map_or("", String::as_str)),
-        );
+        let view = ResourceView::new("instance", &instance.id, "", &instance.tags)
+            .with_state(instance.state(now_ms).as_str())
+            .with("type", &instance.kind)
+            .with("zone", &instance.zone)
+            .with("private_address", &instance.private_address)
+            .with("answers", instance.answers(now_ms))
+            .with("group", group.map_or("", String::as_str));
+        views.push(match instance.application.problem() {
+            Some(problem) => view.with("problem", problem),
+            None => view,
+        });
         if instance.has_interface(now_ms) {
             let volume =
                 ResourceView::new("volume", &instance.volume_id, "", &instance.volume_tags);

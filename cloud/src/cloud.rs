@@ -10,11 +10,12 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use crate::account::AccountView;
 use crate::advance;
 use crate::dispatch::{self, Answer, Call, Route};
+use crate::ec2::applications::{self, GuestOrder, Sighting};
 use crate::frontends::{Frontends, NamesOnly};
 use crate::ids;
 use crate::limits::Buckets;
-use crate::options::CloudOptions;
-use crate::persist::{CloudError, StateFile};
+use crate::options::{CloudOptions, GuestKind};
+use crate::persist::{BucketFile, CloudError, StateFile};
 use crate::route_table::RouteTable;
 use crate::routing;
 use crate::state::{Context, State};
@@ -37,7 +38,7 @@ struct Shared {
     buckets: Buckets,
     /// Until when nothing happens by itself, by region: reads before it need not look.
     quiet_until_ms: BTreeMap<String, i64>,
-    file: Option<StateFile>,
+    files: Option<(StateFile, BucketFile)>,
     requests: u64,
 }
 
@@ -51,7 +52,7 @@ impl Cloud {
     /// Makes a cloud that forgets everything with the process.
     pub fn in_memory(clock: Arc<dyn CloudClock>, options: CloudOptions) -> Self {
         let state = State::new(clock.now_ms(), &options);
-        Self::with_state(state, clock, options, None)
+        Self::with_state(state, clock, options)
     }
 
     /// Opens the cloud that is stored at `path`, or makes a new one there.
@@ -69,7 +70,7 @@ impl Cloud {
     ) -> Result<Self, CloudError> {
         let file = StateFile::new(path);
         let clock_ms = clock.now_ms();
-        let state = match file.load()? {
+        let mut state = match file.load()? {
             Some(mut state) => {
                 #[expect(clippy::float_cmp, reason = "the same number, stored and read back")]
                 let same_pace = state.timeline.scale() == options.time_scale;
@@ -80,17 +81,19 @@ impl Cloud {
             }
             None => State::new(clock_ms, &options),
         };
+        if options.guests == GuestKind::Light {
+            applications::foretell_all(&mut state);
+        }
         file.store(&state)?;
+        let (bucket_file, buckets) = BucketFile::open(path)?;
         let options = CloudOptions { seed: state.seed, ..options };
-        Ok(Self::with_state(state, clock, options, Some(file)))
+        let cloud = Self::with_state(state, clock, options);
+        cloud.lock().buckets = buckets;
+        cloud.lock().files = Some((file, bucket_file));
+        Ok(cloud)
     }
 
-    fn with_state(
-        state: State,
-        clock: Arc<dyn CloudClock>,
-        options: CloudOptions,
-        file: Option<StateFile>,
-    ) -> Self {
+    fn with_state(state: State, clock: Arc<dyn CloudClock>, options: CloudOptions) -> Self {
         let shared = Shared {
             state,
             clock,
@@ -98,7 +101,7 @@ impl Cloud {
             frontends: Arc::new(NamesOnly),
             buckets: Buckets::default(),
             quiet_until_ms: BTreeMap::new(),
-            file,
+            files: None,
             requests: 0,
         };
         Self { shared: Arc::new(Mutex::new(shared)) }
@@ -132,8 +135,9 @@ impl Cloud {
     pub fn reset(&self) -> Result<(), CloudError> {
         let mut shared = self.lock();
         let fresh = State::new(shared.clock.now_ms(), &shared.options);
-        if let Some(file) = &shared.file {
+        if let Some((file, buckets)) = &mut shared.files {
             file.store(&fresh)?;
+            buckets.store(&Buckets::default())?;
         }
         for (arn, host) in routing::hosts(&shared.state) {
             shared.frontends.close(&arn, &host);
@@ -154,6 +158,25 @@ impl Cloud {
     /// Lists the ARN and the address of every load balancer.
     pub fn load_balancer_hosts(&self) -> Vec<(String, String)> {
         routing::hosts(&self.lock().state)
+    }
+
+    /// Lists the instances on which an application is to run now.
+    pub(crate) fn guest_orders(&self) -> Vec<GuestOrder> {
+        let mut shared = self.lock();
+        let now_ms = shared.advance_all();
+        applications::orders(&shared.state, now_ms)
+    }
+
+    /// Takes in what was seen of the application of an instance; health checks see the same.
+    pub(crate) fn report_guest(&self, instance_id: &str, sighting: Sighting) {
+        let mut shared = self.lock();
+        let now_ms = shared.advance_all();
+        if let Some(region) = applications::report(&mut shared.state, instance_id, sighting, now_ms)
+        {
+            shared.quiet_until_ms.remove(&region);
+            // What cannot be stored is undone, and will be seen again.
+            let _logged = shared.store();
+        }
     }
 
     /// Tells the cloud time now, in milliseconds since 1970.
@@ -210,6 +233,7 @@ impl Shared {
         let input = call.params.fields();
         if self.options.limits.throttling {
             self.buckets.take(&call.region, call.route.action, &input, now_ms)?;
+            self.store_buckets();
         }
         if !call.route.changes {
             return (call.route.handler)(&mut self.context(&call.region, now_ms), &input);
@@ -242,13 +266,23 @@ impl Shared {
     /// Stores the state before an answer says that it changed. If that fails, the change is undone:
     /// what is on disk is the truth.
     fn store(&mut self) -> Result<(), Refusal> {
-        let Some(file) = &self.file else { return Ok(()) };
+        let Some((file, _)) = &self.files else { return Ok(()) };
         let Err(error) = file.store(&self.state) else { return Ok(()) };
         tracing::error!(%error, "the state of the embedded cloud could not be stored");
         if let Ok(Some(stored)) = file.load() {
             self.state = stored;
         }
         Err(Refusal::internal("The state could not be stored."))
+    }
+
+    /// Stores the token buckets before an answer. If that fails, calls are answered all the same: then a
+    /// restart gives back tokens, and nothing is lost.
+    fn store_buckets(&mut self) {
+        if let Some((_, file)) = &mut self.files
+            && let Err(error) = file.store(&self.buckets)
+        {
+            tracing::warn!(%error, "the rate limits of the embedded cloud could not be stored");
+        }
     }
 
     /// Reads cloud time, which never goes back.

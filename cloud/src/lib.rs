@@ -36,6 +36,7 @@ mod ec2;
 mod elb;
 mod fault;
 mod frontends;
+mod guests;
 mod ids;
 mod limits;
 mod options;
@@ -59,7 +60,7 @@ pub use fault::{
     Faults, carry_out,
 };
 pub use frontends::{Frontends, NamesOnly};
-pub use options::{CloudOptions, DeleteAbsent, Inventory, Lag, Limits};
+pub use options::{CloudOptions, DeleteAbsent, GuestKind, Inventory, Lag, Limits};
 pub use persist::CloudError;
 pub use route_table::{
     BalancerState, ListenerRoute, RouteAction, RouteCondition, RouteRule, RouteTable, RouteTarget,

@@ -1,32 +1,33 @@
 //! Rate limits: token buckets, refilled in cloud time, with the categories that AWS publishes.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use crate::wire::dialect::Service;
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;
 
-/// The buckets of one account. They are not stored: after a restart they are full.
-#[derive(Debug, Default)]
+/// The buckets of one account, by region and name.
+///
+/// Of a bucket only the moment is kept at which it will be full again: each token that is taken puts
+/// that moment off by the time in which a token comes back.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Buckets {
-    buckets: HashMap<(String, String), Bucket>,
+    full_us: BTreeMap<String, BTreeMap<String, i64>>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    tokens: f64,
-    filled_ms: i64,
-}
-
-/// The size of a bucket, and how many tokens come back in a second.
+/// The size of a bucket, and how long a token takes to come back.
 #[derive(Debug, Clone, Copy)]
 struct Rate {
-    size: f64,
-    per_s: f64,
+    size: i64,
+    token_us: i64,
 }
 
-const fn rate(size: f64, per_s: f64) -> Rate {
-    Rate { size, per_s }
+const fn rate(size: i64, per_s: f64) -> Rate {
+    #[expect(clippy::cast_possible_truncation, reason = "at most some seconds in microseconds")]
+    Rate { size, token_us: (1_000_000.0 / per_s) as i64 }
 }
 
 impl Buckets {
@@ -38,52 +39,34 @@ impl Buckets {
         input: &Fields<'_>,
         now_ms: i64,
     ) -> Result<(), Refusal> {
-        let needed = needs(input.service(), action, input);
-        let key = |name: &str| (region.to_owned(), name.to_owned());
-        for (name, rate) in &needed {
-            let bucket = self
-                .buckets
-                .entry(key(name))
-                .or_insert(Bucket { tokens: rate.size, filled_ms: now_ms });
-            bucket.fill(*rate, now_ms);
-            if bucket.tokens < 1.0 {
+        let present_us = now_ms.saturating_mul(1000);
+        let known = self.full_us.get(region);
+        let mut taken = Vec::new();
+        for (name, rate) in needs(input.service(), action, input) {
+            let full_us =
+                known.and_then(|buckets| buckets.get(name)).copied().unwrap_or(present_us);
+            let full_us = full_us.max(present_us).saturating_add(rate.token_us);
+            if full_us - present_us > rate.size * rate.token_us {
                 return Err(throttled(input.service()));
             }
+            taken.push((name, full_us));
         }
-        for (name, _) in &needed {
-            if let Some(bucket) = self.buckets.get_mut(&key(name)) {
-                bucket.tokens -= 1.0;
-            }
-        }
+        let buckets = self.full_us.entry(region.to_owned()).or_default();
+        buckets.retain(|_, full_us| *full_us > present_us);
+        buckets.extend(taken.into_iter().map(|(name, full_us)| (name.to_owned(), full_us)));
         Ok(())
     }
 }
 
-impl Bucket {
-    fn fill(&mut self, rate: Rate, now_ms: i64) {
-        #[expect(clippy::cast_precision_loss, reason = "a pause, far below 2^53 milliseconds")]
-        let elapsed_s = now_ms.saturating_sub(self.filled_ms).max(0) as f64 / 1000.0;
-        self.tokens = (self.tokens + elapsed_s * rate.per_s).min(rate.size);
-        self.filled_ms = now_ms;
-    }
-}
-
 /// Tells the buckets of an action by name, with their rates.
-fn needs(service: Service, action: &str, input: &Fields<'_>) -> Vec<(String, Rate)> {
+fn needs<'a>(service: Service, action: &'a str, input: &Fields<'_>) -> Vec<(&'a str, Rate)> {
     match service {
-        Service::Ec2 => vec![(action.to_owned(), ec2_rate(action, input))],
-        Service::Elb => {
-            let (category, rate) = elb_category(action);
-            vec![("elb".to_owned(), rate_of_elb_account()), (category.to_owned(), rate)]
-        }
+        Service::Ec2 => vec![(action, ec2_rate(action, input))],
+        Service::Elb => vec![("elb", rate(40, 10.0)), elb_category(action)],
         // Size and refill are not published; these are a stand-in.
-        Service::AutoScaling => vec![("autoscaling".to_owned(), rate(20.0, 5.0))],
-        Service::Sts => vec![("sts".to_owned(), rate(600.0, 600.0))],
+        Service::AutoScaling => vec![("autoscaling", rate(20, 5.0))],
+        Service::Sts => vec![("sts", rate(600, 600.0))],
     }
-}
-
-fn rate_of_elb_account() -> Rate {
-    rate(40.0, 10.0)
 }
 
 /// Each action of EC2 has its own bucket; its category gives the size.
@@ -96,27 +79,28 @@ fn ec2_rate(action: &str, input: &Fields<'_>) -> Rate {
         "DescribeInstanceStatus",
     ];
     match action {
-        "CreateTags" | "DeleteTags" => rate(100.0, 10.0),
+        "CreateTags" | "DeleteTags" => rate(100, 10.0),
+        "RunInstances" => rate(5, 2.0),
         "CreateLaunchTemplateVersion" | "ModifyLaunchTemplate" | "TerminateInstances" => {
-            rate(100.0, 5.0)
+            rate(100, 5.0)
         }
-        _ if !action.starts_with("Describe") => rate(50.0, 5.0),
+        _ if !action.starts_with("Describe") => rate(50, 5.0),
         _ if COSTLY_WHEN_WHOLE.contains(&action)
             && !input.has("Filter")
             && !input.has("MaxResults") =>
         {
-            rate(50.0, 10.0)
+            rate(50, 10.0)
         }
-        _ => rate(100.0, 20.0),
+        _ => rate(100, 20.0),
     }
 }
 
 fn elb_category(action: &str) -> (&'static str, Rate) {
     match action {
-        "CreateLoadBalancer" => ("elb resource-intensive", rate(10.0, 0.2)),
-        "RegisterTargets" | "DeregisterTargets" => ("elb registration", rate(20.0, 4.0)),
-        _ if action.starts_with("Describe") => ("elb non-mutating", rate(40.0, 10.0)),
-        _ => ("elb mutating", rate(20.0, 3.0)),
+        "CreateLoadBalancer" => ("elb resource-intensive", rate(10, 0.2)),
+        "RegisterTargets" | "DeregisterTargets" => ("elb registration", rate(20, 4.0)),
+        _ if action.starts_with("Describe") => ("elb non-mutating", rate(40, 10.0)),
+        _ => ("elb mutating", rate(20, 3.0)),
     }
 }
 

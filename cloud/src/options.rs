@@ -28,6 +28,8 @@ pub struct CloudOptions {
     pub client_token_lifetime_s: u32,
     /// What stands in the account before the first call.
     pub inventory: Inventory,
+    /// What runs on the instances.
+    pub guests: GuestKind,
 }
 
 impl Default for CloudOptions {
@@ -42,6 +44,7 @@ impl Default for CloudOptions {
             delete_absent_target_group: DeleteAbsent::Succeeds,
             client_token_lifetime_s: 24 * 3600,
             inventory: Inventory::default(),
+            guests: GuestKind::Light,
         }
     }
 }
@@ -153,6 +156,28 @@ pub enum DeleteAbsent {
     Succeeds,
     /// With the not-found error of the kind.
     NotFound,
+}
+
+/// Says what runs on the instances.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GuestKind {
+    /// A responder inside the cloud that answers as the documented application does.
+    #[default]
+    Light,
+    /// The application in the user data of each instance, as a process of its own. Only the daemon
+    /// runs them; a cloud inside another process has instances that never answer.
+    Flask,
+}
+
+impl GuestKind {
+    /// Names it as its option does.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Flask => "flask",
+        }
+    }
 }
 
 /// Says what a fresh account holds.

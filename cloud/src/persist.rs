@@ -1,11 +1,14 @@
-//! The state on disk: one file, replaced whole, durable before a reply goes out.
+//! The state on disk: one file, replaced whole, durable before a reply goes out; and the token buckets in
+//! another, which each call changes.
 
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::limits::Buckets;
 use crate::state::State;
 
 /// Says why a cloud could not be opened, or a state not be stored.
@@ -94,14 +97,46 @@ impl StateFile {
     }
 }
 
+/// The file that holds the token buckets of a cloud.
+///
+/// Every call that is not refused takes a token, also one that only reads and is answered in
+/// microseconds. So this file is written before the answer and not synced: it outlives the process, which
+/// is what gets killed. After a loss of power the buckets are older than the account, or full.
+#[derive(Debug)]
+pub(crate) struct BucketFile {
+    file: File,
+    path: PathBuf,
+    /// How many bytes of it count; what a shorter content leaves behind is blank.
+    length: usize,
+}
+
+impl BucketFile {
+    /// Opens the file beside that of the state, and reads what it holds.
+    pub(crate) fn open(state: &Path) -> Result<(Self, Buckets), CloudError> {
+        let path = state.with_extension("buckets");
+        let buckets = fs::read(&path).unwrap_or_default();
+        let known = serde_json::from_slice(&buckets).unwrap_or_default();
+        let mut opened = match private_file(&path) {
+            Ok(file) => Self { file, path, length: 0 },
+            Err(source) => return Err(CloudError::Io { what: "open", path, source }),
+        };
+        opened.store(&known)?;
+        Ok((opened, known))
+    }
+
+    /// Writes the buckets, in one go.
+    pub(crate) fn store(&mut self, buckets: &Buckets) -> Result<(), CloudError> {
+        let io = |source| CloudError::Io { what: "write", path: self.path.clone(), source };
+        let mut bytes = serde_json::to_vec(buckets).map_err(|error| io(error.into()))?;
+        let length = bytes.len();
+        bytes.resize(length.max(self.length), b' ');
+        self.file.write_all_at(&bytes, 0).map_err(io)?;
+        self.length = bytes.len();
+        Ok(())
+    }
+}
+
 /// Creates a file that only its owner can read: user data may hold what others should not see.
 fn private_file(path: &Path) -> std::io::Result<File> {
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)
+    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
 }

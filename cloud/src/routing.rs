@@ -121,8 +121,9 @@ fn weighted_group(region: &Region, arn: &str, weight: u32, now_ms: i64) -> Weigh
                 instance_id: target.instance_id.clone(),
                 port: target.port,
                 health: target.shown(region, group, now_ms).0,
-                answers: target.port == target_health::GUEST_PORT
-                    && instance.is_some_and(|instance| instance.answers(now_ms)),
+                answers: instance.is_some_and(|instance| {
+                    instance.answers(now_ms) && instance.application.port() == Some(target.port)
+                }),
                 reachable: target_health::is_reachable(region, group, target, target.port),
             }
         })

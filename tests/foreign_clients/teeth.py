@@ -8,17 +8,17 @@ from stack import Stack, until
 # What is done to a good answer: call, what is replaced, by what, and how the complaint ends.
 SPOILT = (
     ("groups", b"<MinSize>", b"<MinimumSize>", "unknown element MinimumSize"),
-    ("groups", b"<MinSize>1</MinSize>", b"", "required MinSize is missing"),
-    ("groups", b"<MinSize>1<", b"<MinSize>one<", "'one' is no integer"),
-    ("groups", b"</MinSize>", b"</MinSize><MaxSize>2</MaxSize>", "MaxSize twice"),
-    ("groups", b"autoscaling.amazonaws.com", b"autoscaling.example", "DescribeAutoScalingGroupsResponse"),
-    ("groups", b"DescribeAutoScalingGroupsResult", b"Result", "['Result']"),
+    ("groups", b"<MinSize>1</MinSize>", b"", "MinSize is missing"),
+    ("groups", b"<MinSize>1<", b"<MinSize>one<", "'one': not a integer"),
+    ("groups", b"</MinSize>", b"</MinSize><MaxSize>2</MaxSize>", "MaxSize: is there twice"),
+    ("groups", b"autoscaling.amazonaws.com", b"autoscaling.example", "the namespace is"),
+    ("groups", b"DescribeAutoScalingGroupsResult", b"Result", "['Result', 'ResponseMetadata']"),
     ("groups", b"<RequestId>", b"<RequestId", "column"),
-    ("templates", b"<item>", b"<member>", "an entry member instead of item"),
+    ("templates", b"<item>", b"<member>", "member in a list of item"),
     ("templates", b"</requestId>", b"</requestId><extra/>", "unknown element extra"),
-    ("templates", b"<createTime>", b"<createTime>not ", "is no timestamp"),
-    ("zones", b">available<", b">open<", "'open' is none of"),
-    ("absent", b"TargetGroupNotFound", b"NotFound", "the error NotFound is none of"),
+    ("templates", b"<createTime>", b"<createTime>not ", "not a timestamp"),
+    ("zones", b">available<", b">open<", "'open': not in the enumeration"),
+    ("absent", b"TargetGroupNotFound", b"NotFound", "NotFound with status 400"),
 )
 
 

@@ -8,9 +8,11 @@ from botocore.parsers import ResponseParserError, create_parser
 # What every action may answer, whatever its model lists (the services' pages of common errors).
 COMMON_ERRORS = {
     "AccessDenied": 403,
+    "InternalFailure": 500,
     "InvalidAction": 400,
     "InvalidParameterValue": 400,
     "MissingParameter": 400,
+    "ServiceUnavailable": 503,
     "Throttling": 400,
     "ThrottlingException": 400,
     "ValidationError": 400,
@@ -46,7 +48,7 @@ def judge(model, operation, exchange):
     response = {"body": body, "headers": {}, "status_code": status}
     try:
         parsed = create_parser(model.protocol).parse(response, operation.output_shape)
-    except (ResponseParserError, ValueError, KeyError) as error:
+    except (ResponseParserError, ValueError, KeyError, TypeError) as error:
         reading.problems.append(f"botocore cannot read it: {error!r}")
         return reading.problems, []
     if not parsed["ResponseMetadata"].get("RequestId"):
@@ -68,7 +70,9 @@ class Reading:
         official = model.metadata["xmlNamespace"]
         self.expect(namespace.rstrip("/") == official.rstrip("/"), f"the namespace is {namespace!r}")
         if is_ec2:
-            inner = [node for node in root if tag(node) != "requestId"]
+            inner = self.without("requestId", list(root))
+            # What has nothing else to say says that it is true.
+            inner = inner if shape else self.without("return", inner)
         else:
             wrapper = shape.serialization.get("resultWrapper") if shape else None
             outer = [tag(node) for node in root]
@@ -83,6 +87,12 @@ class Reading:
     def expect(self, condition, otherwise):
         if not condition:
             self.problems.append(otherwise)
+
+    def without(self, name, nodes):
+        """Returns the elements but the one of this name, which must be there once."""
+        rest = [node for node in nodes if tag(node) != name]
+        self.expect(len(rest) == len(nodes) - 1, f"{len(nodes) - len(rest)} elements {name}")
+        return rest
 
     def node(self, shape, node, path):
         if shape.type_name == "structure":

@@ -42,8 +42,8 @@ impl Python {
     /// Gives a command that runs a script of a suite.
     pub(crate) fn script_at(&self, path: &Path) -> Command {
         let mut command = Command::new(&self.interpreter);
-        // Bytecode would be left beside the script, in the source tree.
-        command.env("PYTHONDONTWRITEBYTECODE", "1").arg(path);
+        // Bytecode would be left beside the script, in the source tree; suites share what is in this folder.
+        command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONPATH", support_folder()).arg(path);
         command
     }
 
@@ -51,9 +51,7 @@ impl Python {
         let base = run(Command::new("python3").arg("--version"))?;
         let mut key = DefaultHasher::new();
         (REQUIREMENTS, base).hash(&mut key);
-        let cache = std::env::var_os(CACHE)
-            .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
-        let folder = cache.join(format!("python-{:016x}", key.finish()));
+        let folder = cache().join(format!("python-{:016x}", key.finish()));
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let python = Self { interpreter: folder.join("venv/bin/python") };
 
@@ -78,6 +76,12 @@ impl Python {
             .arg(requirements))?;
         Ok(())
     }
+}
+
+/// Returns the folder that is kept from one build to the next.
+pub(crate) fn cache() -> PathBuf {
+    std::env::var_os(CACHE)
+        .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from)
 }
 
 /// Returns the folder of this file, where the scripts are.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::options::GuestKind;
+
 /// Tells where the daemon listens, and which process it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Endpoint {
@@ -13,6 +15,9 @@ pub struct Endpoint {
     pub started_at_ms: i64,
     /// How many seconds of AWS pass in one second.
     pub time_scale: f64,
+    /// What runs on the instances.
+    #[serde(default)]
+    pub guests: GuestKind,
     /// The version of the program.
     pub version: String,
 }

@@ -42,6 +42,14 @@ pub enum DaemonError {
     /// The plan of faults cannot be meant.
     #[error("the plan of faults is wrong")]
     Faults(#[from] FaultPlanError),
+    /// The environment in which the applications of the instances run could not be made.
+    #[error("cannot make the Python environment of the instances: `{command}`: {reason}")]
+    Guests {
+        /// What was run.
+        command: String,
+        /// What came of it.
+        reason: String,
+    },
     /// The daemon's process could not be started.
     #[error("cannot start {program}", program = program.display())]
     Spawn {

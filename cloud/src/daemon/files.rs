@@ -57,13 +57,15 @@ impl Files {
 
     /// Removes the stored account. Only who holds the directory may.
     pub(super) fn remove_state(&self) -> Result<(), DaemonError> {
-        let path = self.state();
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(DaemonError::File { doing: "remove", path, source })
+        for path in [self.state(), self.state().with_extension("buckets")] {
+            match fs::remove_file(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(DaemonError::File { doing: "remove", path, source });
+                }
+                Ok(()) | Err(_) => {}
             }
-            Ok(()) | Err(_) => Ok(()),
         }
+        Ok(())
     }
 
     fn lock(&self) -> PathBuf {
@@ -203,6 +205,7 @@ mod tests {
             pid: std::process::id(),
             started_at_ms: 1,
             time_scale: 60.0,
+            guests: crate::GuestKind::Light,
             version: "0".to_owned(),
         }
     }

@@ -8,9 +8,16 @@
 //! | `endpoint.json` | the [`Endpoint`], replaced atomically; true only while the lock is held, and kept afterwards for its port |
 //! | `cloud.log` | what the daemon printed; the former one is `cloud.log.1` |
 //! | `cloud-state` | the account, written by the cloud before each answer |
+//! | `cloud-state.buckets` | what is left of the rate limits, written before each answer |
+//! | `guest-python/` | with [`GuestKind::Flask`]: the Python environment of the instances, made once |
+//! | `guests/` | with [`GuestKind::Flask`]: a folder for each instance that is up, with its application and its log |
 //!
 //! The daemon may be killed at any time. The kernel frees the lock, and the next [`start`] goes on
 //! with the same account, the same clocks and, where they are free, the same ports.
+
+use std::path::Path;
+
+use crate::options::GuestKind;
 
 mod client;
 mod command;
@@ -25,3 +32,29 @@ pub use endpoint::Endpoint;
 pub use error::DaemonError;
 pub use launch::{Launch, Started, detach, start};
 pub use serve::{ServeOptions, serve, stop_signal};
+
+/// Tells what ran on the instances of a directory's last daemon, if there was one.
+pub fn former_guests(directory: &Path) -> Option<GuestKind> {
+    files::Files::at(directory).read_endpoint().map(|endpoint| endpoint.guests)
+}
+
+/// Makes what the daemon of a directory needs to run such guests, unless it is there. `tell` is called
+/// with a folder before something that takes seconds.
+///
+/// A start from a command does it beforehand: it does not wait so long for a daemon.
+///
+/// # Errors
+///
+/// Python is missing, or its package index is out of reach; the error holds what was tried and what it said.
+pub fn prepare_guests(
+    directory: &Path,
+    guests: GuestKind,
+    tell: impl FnOnce(&Path),
+) -> Result<(), DaemonError> {
+    match guests {
+        GuestKind::Light => Ok(()),
+        GuestKind::Flask => {
+            crate::guests::prepare(files::Files::create(directory)?.directory(), tell)
+        }
+    }
+}

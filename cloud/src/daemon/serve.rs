@@ -13,6 +13,8 @@ use super::error::DaemonError;
 use super::files::Files;
 use crate::door::{ApiDoor, Control, DoorLimits, SocketFrontends, serve as serve_door};
 use crate::fault::{CallLog, FaultPlan, Faults};
+use crate::guests::FlaskGuests;
+use crate::options::GuestKind;
 use crate::time::{CloudClock, SystemCloudClock};
 use crate::traffic::Traffic;
 use crate::{Cloud, CloudOptions};
@@ -57,11 +59,20 @@ pub async fn serve(
 ) -> Result<(), DaemonError> {
     let faults = Faults::new(options.faults)?;
     let files = Files::create(&options.directory)?;
+    // Before the directory is held: commands do not wait for a holder that installs something first.
+    let guests = match options.cloud.guests {
+        GuestKind::Light => None,
+        GuestKind::Flask => Some(FlaskGuests::new(files.directory())?),
+    };
     let _hold = files.hold()?;
     let listener = bind(options.port, &files).await?;
-    let endpoint = endpoint_of(&listener, options.cloud.time_scale)?;
+    let endpoint = endpoint_of(&listener, &options.cloud)?;
 
-    let traffic = Arc::new(Traffic::new(options.cloud.seed));
+    let seed = options.cloud.seed;
+    let traffic = Arc::new(match &guests {
+        None => Traffic::new(seed),
+        Some(guests) => Traffic::with_guest(seed, Box::new(guests.clone())),
+    });
     let frontends = SocketFrontends::default();
     let cloud = Cloud::open(&files.state(), Arc::new(SystemCloudClock), options.cloud)?;
     cloud.set_frontends(Arc::new(frontends.clone()));
@@ -76,8 +87,17 @@ pub async fn serve(
     };
     let api = Arc::new(ApiDoor::new(control, faults));
     let limits = options.limits;
+    let applications = {
+        let (cloud, stop_asked) = (cloud.clone(), stop_asked.clone());
+        async move {
+            if let Some(guests) = guests {
+                guests.attend(cloud, stop_asked).await;
+            }
+        }
+    };
     let balancers = frontends.attend(cloud, traffic, limits, stop_asked.clone());
-    let doors = async { tokio::join!(serve_door(listener, api, limits, stop_asked), balancers) };
+    let api = serve_door(listener, api, limits, stop_asked);
+    let doors = async { tokio::join!(api, balancers, applications) };
 
     files.write_endpoint(&endpoint)?;
     tracing::info!(url = endpoint.url(), pid = endpoint.pid, "the embedded cloud is ready");
@@ -132,13 +152,14 @@ async fn bind(wanted: Option<u16>, files: &Files) -> Result<TcpListener, DaemonE
     }
 }
 
-fn endpoint_of(listener: &TcpListener, time_scale: f64) -> Result<Endpoint, DaemonError> {
+fn endpoint_of(listener: &TcpListener, cloud: &CloudOptions) -> Result<Endpoint, DaemonError> {
     let address = listener.local_addr().map_err(DaemonError::Connection)?;
     Ok(Endpoint {
         port: address.port(),
         pid: std::process::id(),
         started_at_ms: SystemCloudClock.now_ms(),
-        time_scale,
+        time_scale: cloud.time_scale,
+        guests: cloud.guests,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }

@@ -18,12 +18,12 @@ pub use limits::DoorLimits;
 pub(crate) use api::ApiDoor;
 pub(crate) use control::{CONTROL_ROOT, Control};
 pub(crate) use frontend::SocketFrontends;
-pub(crate) use server::serve;
+pub(crate) use server::{serve, stopped};
 
 /// Runs something that may wait for a disk or a lock away from the threads that serve sockets.
 ///
 /// A panic inside becomes an error: one bad request must not end the daemon.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> std::io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)

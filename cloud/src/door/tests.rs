@@ -300,6 +300,7 @@ async fn open_api(rules: Vec<FaultRule>) -> Opened {
             pid: std::process::id(),
             started_at_ms: 0,
             time_scale: 1.0,
+            guests: crate::GuestKind::Light,
             version: "0".to_owned(),
         };
         let control = Control {

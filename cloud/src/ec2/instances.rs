@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dispatch::Answer;
 use crate::durations::Event;
+use crate::ec2::applications::Application;
 use crate::ec2::instance_types::InstanceType;
 use crate::ec2::launch_template_data::MetadataOptions;
 use crate::ec2::network::one;
@@ -48,8 +49,10 @@ pub(crate) struct Instance {
     pub(crate) interface_tags: Tags,
     pub(crate) launched_ms: i64,
     pub(crate) running_ms: i64,
-    /// When something listens on port 80; never, when no user data starts anything.
+    /// When user data has had its time; never, when there is none that could start anything.
     pub(crate) answers_ms: Option<i64>,
+    #[serde(default)]
+    pub(crate) application: Application,
     pub(crate) end: Option<End>,
 }
 
@@ -115,7 +118,8 @@ impl Instance {
     /// Gives the span of time in which something listens on its port, as far as is known now.
     pub(crate) fn answering_span(&self) -> Option<(i64, i64)> {
         let until_ms = self.end.as_ref().map_or(i64::MAX, |end| end.asked_ms);
-        self.answers_ms.map(|from_ms| (from_ms, until_ms))
+        self.application.port()?;
+        self.answers_ms.map(|from_ms| (from_ms.max(self.application.changed_ms()), until_ms))
     }
 
     pub(crate) fn answers(&self, now_ms: i64) -> bool {

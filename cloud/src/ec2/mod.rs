@@ -1,5 +1,6 @@
 //! Elastic Compute Cloud: the network, security groups, launch templates and instances.
 
+pub(crate) mod applications;
 pub(crate) mod images;
 pub(crate) mod instance_types;
 pub(crate) mod instances;

@@ -93,8 +93,9 @@ pub(crate) fn outlook(
     let key = format!("{}/{}", group.arn, target.instance_id);
     let wait = options.durations.fraction(options.seed, "first health check", &key);
     // A change of any rule may have changed what can be reached: a run of results starts again, as it
-    // does when the way of checking changes.
+    // does when the way of checking changes, or when something else was seen of the application.
     let changed_ms = region.rules_changed_ms.max(group.check_changed_ms);
+    let changed_ms = changed_ms.max(instance.application.changed_ms());
     let good = instance
         .answering_span()
         .filter(|_| verdict(region, group, target).is_good())
@@ -129,29 +130,20 @@ impl Verdict {
     }
 }
 
-/// The port on which the application of every instance listens.
-pub(crate) const GUEST_PORT: u16 = 80;
-
 /// Foretells a check of an instance whose application is up.
 pub(crate) fn verdict(region: &Region, group: &TargetGroup, target: &Target) -> Verdict {
     let check = &group.settings.health_check;
     let port = group.check_port(target.port);
-    let status = guest_status(&check.path);
     if !is_reachable(region, group, target, port) {
-        Verdict::Dropped
-    } else if port != GUEST_PORT {
-        Verdict::Refused
-    } else if check.accepts(status) {
-        Verdict::Good
-    } else {
-        Verdict::Mismatch(status)
+        return Verdict::Dropped;
     }
-}
-
-/// Gives the status with which the application answers a path: it knows three.
-fn guest_status(path: &str) -> u16 {
-    let path = path.split('?').next().unwrap_or_default();
-    if ["/", "/cluster1", "/cluster2"].contains(&path) { 200 } else { 404 }
+    let instance = region.instances.get(&target.instance_id);
+    let application = instance.map(|it| &it.application).filter(|it| it.port() == Some(port));
+    match application.and_then(|it| it.status(&check.path)) {
+        Some(status) if check.accepts(status) => Verdict::Good,
+        Some(status) => Verdict::Mismatch(status),
+        None => Verdict::Refused,
+    }
 }
 
 /// Tells whether the balancer's packets reach a port of the target's instance.

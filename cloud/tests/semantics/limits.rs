@@ -61,6 +61,18 @@ fn creating_load_balancers_has_a_small_bucket_of_its_own() {
     create().ok();
 }
 
+/// Section 3: launching by hand has the smallest bucket of EC2.
+#[test]
+fn launching_instances_by_hand_has_a_small_bucket_of_its_own() {
+    let caller = throttled();
+    let form = "LaunchTemplate.LaunchTemplateName=absent&MinCount=1&MaxCount=1";
+    let codes: Vec<_> = (0..6).map(|_| caller.ec2("RunInstances", form).refusal()).collect();
+    assert!(codes[..5].iter().all(|code| code.contains("NotFound")), "{codes:?}");
+    assert_eq!(codes[5], "503 RequestLimitExceeded");
+    caller.wait_s(1);
+    assert!(caller.ec2("RunInstances", form).refusal().contains("NotFound"));
+}
+
 /// Section 0, section 15 line 9: more than nine are terminated.
 #[test]
 fn the_lab_terminates_what_runs_beyond_nine_instances() {

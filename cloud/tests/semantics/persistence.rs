@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Request;
-use lab1_flow_cloud::{Cloud, CloudError, CloudOptions, Durations, Lag, VirtualCloudClock};
+use lab1_flow_cloud::{Cloud, CloudError, CloudOptions, Durations, Lag, Limits, VirtualCloudClock};
 
 use crate::stack::Stack;
 use crate::support::Caller;
@@ -46,6 +46,40 @@ fn every_change_is_stored_before_its_answer() {
         let reopened = open(&path, &clock, CloudOptions::plain());
         assert!(reopened.ec2("DescribeKeyPairs", "").ok().texts("keyName").contains(&name.into()));
     }
+}
+
+/// Section 3: a client that was throttled gets no fresh budget by the death of the cloud.
+#[test]
+fn the_token_buckets_survive_a_restart_and_fill_up_with_the_clock() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("cloud.json");
+    let clock = VirtualCloudClock::default();
+    let limits = Limits { throttling: true, ..Limits::unlimited() };
+    let options = CloudOptions { limits, ..CloudOptions::plain() };
+    let calls_until_refused = |caller: &Caller| {
+        let refused = |_: &usize| caller.elb("DescribeTargetGroups", "").status != 200;
+        (0..100).find(refused).expect("throttled at last")
+    };
+    let first = open(&path, &clock, options);
+    assert_eq!(calls_until_refused(&first), 40);
+    // Opened anew as after a kill: the first has not been told of any end.
+    let second = open(&path, &clock, options);
+    assert_eq!(calls_until_refused(&second), 0, "a read was paid for before the restart");
+    clock.advance_s(2);
+    assert_eq!(calls_until_refused(&open(&path, &clock, options)), 20);
+    clock.advance_s(3600);
+    assert_eq!(calls_until_refused(&open(&path, &clock, options)), 40);
+    second.cloud.reset().unwrap();
+    assert_eq!(calls_until_refused(&open(&path, &clock, options)), 40);
+}
+
+#[test]
+fn a_damaged_file_of_token_buckets_is_forgotten() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("cloud.json");
+    std::fs::write(path.with_extension("buckets"), b"{ damaged").unwrap();
+    let clock = VirtualCloudClock::default();
+    open(&path, &clock, CloudOptions::default()).ec2("DescribeVpcs", "").ok();
 }
 
 #[test]
