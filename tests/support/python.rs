@@ -47,12 +47,14 @@ impl Python {
         command
     }
 
+    /// Returns the path of the interpreter.
+    pub(crate) fn interpreter(&self) -> &Path {
+        &self.interpreter
+    }
+
     fn environment() -> Result<Self, String> {
         let base = run(Command::new("python3").arg("--version"))?;
-        let mut key = DefaultHasher::new();
-        (REQUIREMENTS, base).hash(&mut key);
-        let folder = cache().join(format!("python-{:016x}", key.finish()));
-        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let folder = kept("python", &(REQUIREMENTS, base))?;
         let python = Self { interpreter: folder.join("venv/bin/python") };
 
         // Suites run in processes of their own: one makes the environment, the others wait for it.
@@ -82,6 +84,15 @@ impl Python {
 pub(crate) fn cache() -> PathBuf {
     std::env::var_os(CACHE)
         .map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from)
+}
+
+/// Makes a folder that is kept from one build to the next, for what is made from `recipe`.
+pub(crate) fn kept(kind: &str, recipe: &impl Hash) -> Result<PathBuf, String> {
+    let mut key = DefaultHasher::new();
+    recipe.hash(&mut key);
+    let folder = cache().join(format!("{kind}-{:016x}", key.finish()));
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(folder)
 }
 
 /// Returns the folder of this file, where the scripts are.
