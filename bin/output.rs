@@ -12,7 +12,7 @@ use crate::paint::Paint;
 use crate::view::next::Next;
 
 /// The name of the schema of all JSON lines; a change that breaks readers raises the number.
-const SCHEMA: &str = "lab1-flow/1";
+pub(crate) const SCHEMA: &str = "lab1-flow/1";
 
 /// When text is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

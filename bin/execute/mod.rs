@@ -1,16 +1,19 @@
 //! One run in the hands of this process: the engine, and what listens beside it.
 
+mod notify;
 pub(crate) mod reopen;
 pub(crate) mod signals;
 pub(crate) mod stop_request;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use lab1_flow_journal::{RunId, RunJournal};
-use lab1_flow_workflow::{Engine, Resume, RunReport, StopSignal, Workflow};
+use lab1_flow_journal::{ActionName, Journal, Record, RunId, RunJournal, RunState};
+use lab1_flow_workflow::{Engine, Observer, Resume, RunReport, StopSignal, Workflow};
 
 use crate::app::App;
 use crate::error::{CliError, with_causes};
+use crate::execute::notify::Notifier;
 use crate::progress::Progress;
 use crate::view::standing::Request;
 use crate::view::time;
@@ -19,10 +22,33 @@ use crate::view::time;
 #[derive(Debug)]
 pub(crate) struct Task<'a> {
     pub(crate) run: &'a RunId,
+    pub(crate) stack: &'a str,
     pub(crate) journal: RunJournal,
     pub(crate) workflow: &'a Workflow,
     pub(crate) request: Request,
     pub(crate) how: Resume,
+    /// The shell command that hears of every change of the run's state.
+    pub(crate) notify: Option<&'a str>,
+}
+
+/// Those who hear what the engine tells.
+#[derive(Debug)]
+struct Listeners {
+    progress: Progress,
+    notifier: Option<Notifier>,
+}
+
+impl Observer for Listeners {
+    fn recorded(&self, records: &[Record], state: &RunState) {
+        self.progress.recorded(records, state);
+        if let Some(notifier) = &self.notifier {
+            notifier.recorded(records, state);
+        }
+    }
+
+    fn waiting(&self, action: &ActionName, reason: &str, next_look_in: Duration) {
+        self.progress.waiting(action, reason, next_look_in);
+    }
 }
 
 /// Carries a run out until it rests.
@@ -30,13 +56,13 @@ pub(crate) struct Task<'a> {
 /// The first signal, or a stop request, lets the calls in flight finish and be recorded; a second signal ends
 /// the process at once. Dies here: the run stands where its journal says.
 pub(crate) async fn carry_out(app: &App, task: Task<'_>) -> Result<RunReport, CliError> {
-    let Task { run, journal, workflow, request, how } = task;
+    let Task { run, stack, journal, workflow, request, how, notify } = task;
     let stop = StopSignal::new();
     let requests = stop_request::Inbox::open(journal.dir());
     let journal = Arc::new(journal);
     let state = state_before(app, run, &journal).await?;
-    let (progress, progress_end) = Progress::start(app, state, time::now());
-    let listeners = [
+    let (progress, progress_end) = Progress::start(app, state.clone(), time::now());
+    let tasks = [
         tokio::spawn(signals::listen(
             stop.clone(),
             progress.clone(),
@@ -45,21 +71,30 @@ pub(crate) async fn carry_out(app: &App, task: Task<'_>) -> Result<RunReport, Cl
         )),
         tokio::spawn(requests.listen(stop.clone(), progress.clone())),
     ];
-    let engine =
-        Engine::new(journal.clone()).with_stop(stop).with_observer(Arc::new(progress.clone()));
+    let (notifier, notifier_end) = notify
+        .map(|command| Notifier::start(app, command, stack, &state, progress.clone()))
+        .unzip();
+    let listeners = Arc::new(Listeners { progress, notifier });
+    let engine = Engine::new(journal.clone()).with_stop(stop).with_observer(listeners.clone());
     let result = match request {
         Request::GoOn => Box::pin(engine.resume(workflow, run, how)).await,
         Request::RollBack => Box::pin(engine.roll_back(workflow, run, how)).await,
     };
-    for listener in listeners {
-        listener.abort();
+    for task in tasks {
+        task.abort();
         // Aborted, or ended by itself: either way it no longer holds the view.
-        let _ended = listener.await;
+        let _ended = task.await;
     }
     drop(engine);
-    drop(progress);
-    progress_end.wait();
+    if let (Err(error), Some(notifier)) = (&result, &listeners.notifier) {
+        notifier.gave_up(&state, &with_causes(error));
+    }
+    drop(listeners);
     close(app, journal);
+    if let Some(end) = notifier_end {
+        end.wait().await;
+    }
+    progress_end.wait();
     result.map_err(|error| CliError::of_engine(&error, run, &app.program))
 }
 
@@ -67,8 +102,7 @@ async fn state_before(
     app: &App,
     run: &RunId,
     journal: &Arc<RunJournal>,
-) -> Result<lab1_flow_journal::RunState, CliError> {
-    use lab1_flow_journal::{Journal, RunState};
+) -> Result<RunState, CliError> {
     let refuse = |error| CliError::of_journal(&error, Some(run), &app.program);
     let history = journal.read(run).await.map_err(refuse)?;
     RunState::replay(&history).map_err(refuse)

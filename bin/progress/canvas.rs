@@ -2,12 +2,17 @@
 //!
 //! Between two drawings the cursor rests below the block, visible and at the beginning of a line: however the process
 //! ends, the prompt of the shell follows on a line of its own, and there is nothing to restore. A drawing is one
-//! write that overwrites only lines that have changed, so that nothing flickers.
+//! write that overwrites only lines that have changed, and terminals that know how show it at once: nothing flickers.
 
 use std::fmt::Write as _;
 use std::io::Write;
 
 use crate::view::text;
+
+/// Begins a drawing: it is to be shown as a whole, and a line that is too long, because the window has just become
+/// narrower, is to be cut off and not broken. Terminals that do not know the one or the other pass over it.
+const BEGIN: &str = "\u{1b}[?2026h\u{1b}[?7l";
+const END: &str = "\u{1b}[?7h\u{1b}[?2026l";
 
 /// The size of a terminal, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +87,7 @@ impl<W: Write> Canvas<W> {
         if resized || lines.len() < self.drawn.len() {
             text.push_str("\u{1b}[J");
         }
-        self.send(&text);
+        self.send(&format!("{BEGIN}{text}{END}"));
         self.drawn = lines;
         self.columns = size.columns;
     }
@@ -145,7 +150,9 @@ mod tests {
     fn sent(canvas: &mut Canvas<Vec<u8>>, texts: &[&str], size: Size) -> String {
         canvas.out.clear();
         canvas.draw(lines(texts), size);
-        String::from_utf8_lossy(&canvas.out).into_owned()
+        let sent = String::from_utf8_lossy(&canvas.out).into_owned();
+        let whole = |sent: &str| Some(sent.strip_prefix(BEGIN)?.strip_suffix(END)?.to_owned());
+        if sent.is_empty() { sent } else { whole(&sent).expect("a drawing is whole") }
     }
 
     /// What a terminal shows that got all this, one line after the other.

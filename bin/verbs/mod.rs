@@ -83,6 +83,17 @@ impl Verb {
 /// The name of a configuration file where none is given.
 const CONFIG_FILE: &str = "stack.toml";
 
+/// The flag of verbs that carry out a run.
+#[derive(Debug, Args)]
+struct NotifyArgs {
+    /// Run this shell command on every change of the run's state, with one JSON object on its standard input
+    ///
+    /// It is given to `sh -c`, has ten seconds, and can neither hold up nor fail the run. What it prints is dropped, and
+    /// its environment is without the variables that hold AWS credentials.
+    #[arg(long, value_name = "COMMAND")]
+    notify_cmd: Option<String>,
+}
+
 /// The flags of verbs that go on with a run.
 #[derive(Debug, Args)]
 struct GoingOnArgs {
@@ -104,6 +115,9 @@ struct GoingOnArgs {
         value_parser = target::duration,
     )]
     wait_lock: Option<Duration>,
+
+    #[command(flatten)]
+    notify: NotifyArgs,
 }
 
 impl GoingOnArgs {

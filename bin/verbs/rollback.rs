@@ -60,10 +60,12 @@ impl RollbackArgs {
         let (_connection, workflow) = reopened.connect(app, "rollback").await?;
         let task = Task {
             run: &reopened.run,
+            stack: &reopened.context.stack,
             journal: reopened.journal,
             workflow: &workflow,
             request: Request::RollBack,
             how: Resume { now: self.common.now },
+            notify: self.common.notify.notify_cmd.as_deref(),
         };
         let report = Box::pin(execute::carry_out(app, task)).await?;
         Ok(ending::tell(app, report.state(), Request::RollBack, began.elapsed()))

@@ -18,7 +18,7 @@ use crate::exit_status::ExitStatus;
 use crate::run_context::{RunContext, owner};
 use crate::stack_lock::StackLock;
 use crate::target::{self, Connection, TargetArgs};
-use crate::verbs::{announce, block_on};
+use crate::verbs::{NotifyArgs, announce, block_on};
 use crate::view::standing::Request;
 use crate::view::time;
 
@@ -51,6 +51,9 @@ pub(crate) struct RunArgs {
     /// Do not ask before something is created on AWS or on another endpoint
     #[arg(short, long)]
     yes: bool,
+
+    #[command(flatten)]
+    notify: NotifyArgs,
 
     #[command(flatten)]
     target: TargetArgs,
@@ -123,10 +126,12 @@ impl RunArgs {
         let began = Instant::now();
         let task = Task {
             run: &run,
+            stack,
             journal,
             workflow: &workflow,
             request: Request::GoOn,
             how: Resume::default(),
+            notify: self.notify.notify_cmd.as_deref(),
         };
         let report = Box::pin(execute::carry_out(app, task)).await?;
         Ok(ending::tell(app, report.state(), Request::GoOn, began.elapsed()))

@@ -101,8 +101,14 @@ fn a_first_signal_lets_calls_finish_and_a_second_one_does_not() {
     assert!(transcript.stderr.contains("go on with: lab1-flow resume "), "{transcript}");
     let run = &sandbox.run_ids()[0];
 
+    let records =
+        |sandbox: &Sandbox| sandbox.run(&["journal", run, "--json"]).stdout.lines().count();
+    let before = records(&sandbox);
     let runner = sandbox.start(&["resume", run]);
-    thread::sleep(Duration::from_millis(300));
+    // Its first record shows that it watches for signals.
+    while records(&sandbox) == before {
+        thread::sleep(Duration::from_millis(10));
+    }
     send(&runner, Signal::TERM);
     let transcript = sandbox.finish(runner);
     // It may have finished before the signal came.

@@ -11,6 +11,7 @@ mod configuration;
 mod deployment;
 mod endings;
 mod held;
+mod notifying;
 mod reference;
 mod storage;
 mod stored_runs;

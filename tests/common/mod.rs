@@ -2,7 +2,7 @@
 
 pub(crate) mod stored;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -56,16 +56,28 @@ impl Sandbox {
         let mut command = Command::new(program);
         command
             .args(arguments)
-            .current_dir(self.home.path())
+            .current_dir(self.home())
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.home.path())
-            .env("USER", "tester")
-            .env("TERM", "dumb")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("LAB1_FLOW_STATE_DIR", self.state_dir())
+            .envs(self.environment())
             .stdin(Stdio::null());
         command
+    }
+
+    /// All that a program in this place finds in its environment.
+    pub(crate) fn environment(&self) -> [(&'static str, OsString); 6] {
+        [
+            ("PATH", std::env::var_os("PATH").unwrap_or_default()),
+            ("HOME", self.home().into()),
+            ("USER", "tester".into()),
+            ("TERM", "dumb".into()),
+            ("AWS_EC2_METADATA_DISABLED", "true".into()),
+            ("LAB1_FLOW_STATE_DIR", self.state_dir().into()),
+        ]
+    }
+
+    /// The home directory.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// Runs the command to its end.
@@ -94,12 +106,17 @@ impl Sandbox {
 
     /// Starts the embedded cloud with a plan of faults, and waits until it answers.
     pub(crate) fn cloud_with_faults(&self, plan: &str) -> Cloud {
+        self.cloud_with_faults_at(plan, FAST)
+    }
+
+    /// The same with a clock of this speed.
+    pub(crate) fn cloud_with_faults_at(&self, plan: &str, time_scale: &str) -> Cloud {
         let plan = self.file("faults.toml", plan);
         let mut command = self.command(&[
             OsStr::new("cloud"),
             OsStr::new("serve"),
             OsStr::new("--time-scale"),
-            OsStr::new(FAST),
+            OsStr::new(time_scale),
             OsStr::new("--faults"),
             plan.as_os_str(),
         ]);

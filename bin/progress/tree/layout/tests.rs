@@ -103,9 +103,7 @@ fn a_low_terminal_shows_where_something_happens() {
     deploying  0/2 steps done  2.5 s
                             and 0 settled, 2 ahead
     ");
-    insta::assert_snapshot!(drawn(half_way(), 100, 2), @r"
-    deploying  0/2 steps done  2.5 s
-    ");
+    insta::assert_snapshot!(drawn(half_way(), 100, 2), @"deploying  0/2 steps done  2.5 s");
 }
 
 #[test]
