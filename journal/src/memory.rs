@@ -61,6 +61,12 @@ impl MemoryJournal {
         }
     }
 
+    /// The number of a run's records: none when there is no such run.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn count(&self, run: &RunId) -> u64 {
+        self.lock().get(run).map_or(0, |history| history.records.len() as u64)
+    }
+
     fn get(&self, run: &RunId) -> Result<History, JournalError> {
         self.lock().get(run).cloned().ok_or_else(|| JournalError::NotFound { run: run.clone() })
     }

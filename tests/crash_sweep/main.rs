@@ -5,8 +5,9 @@
 //! kept; a new process goes on with `resume` and with `rollback`, and dies again in its own middle. The
 //! checker of the test kit judges what is left against the account.
 //!
-//! A whole run takes a good part of a second here, so that deaths strike at every n-th boundary only.
-//! `LAB1_FLOW_SWEEP=all` visits every boundary, with a second death at every one of its continuations: hours.
+//! First deaths strike at every boundary. Of the pairs of deaths, millions, a sample is drawn;
+//! `LAB1_FLOW_SWEEP=all` plays them all (two days on a core), `LAB1_FLOW_SWEEP=1/50` every fiftieth,
+//! `LAB1_FLOW_SWEEP=dry` only counts the boundaries, and `LAB1_FLOW_TEST_SEED` draws other pairs.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,33 +15,80 @@
     reason = "a test fails by panicking, and says what it has visited"
 )]
 
+#[path = "../real_steps/mod.rs"]
+mod real_steps;
 #[path = "../support/report.rs"]
 #[allow(dead_code, reason = "each suite says what it has to say")]
 mod report;
 mod scene;
+mod teeth;
 
 use std::time::Instant;
 
-use lab1_flow_cloud::{CloudOptions, Lag};
-use lab1_flow_workflow::testing::{CrashSweep, Invariant, Tally, Verb};
+use lab1_flow_cloud::{CloudOptions, Fault, Lag};
+use lab1_flow_workflow::journal::OnFailure;
+use lab1_flow_workflow::testing::{CrashSweep, Tally, Verb};
 use scene::DocumentedStack;
 
-/// At every how many boundaries a death strikes; 0 is never.
+/// What a sweep must visit at least: one that shrinks to nothing finds nothing.
 #[derive(Debug, Clone, Copy)]
-struct Strides {
-    first: u64,
-    second: u64,
+struct Extent {
+    boundaries_min: u64,
+    cases_min: u64,
+    /// One in so many pairs of deaths is played.
+    pairs_one_in: u64,
 }
 
-/// Sweeps a scene on a runtime of its own, with paused time, and reports what was visited.
-fn sweep(name: &str, scene: DocumentedStack, strides: Strides) -> Tally {
-    let all = std::env::var("LAB1_FLOW_SWEEP").is_ok_and(|sweep| sweep == "all");
-    let Strides { first, second } = if all { Strides { first: 1, second: 1 } } else { strides };
-    let began = Instant::now();
+const DEPLOYMENT: Extent = Extent { boundaries_min: 600, cases_min: 2_200, pairs_one_in: 700 };
+const ROLLBACK: Extent = Extent { boundaries_min: 300, cases_min: 900, pairs_one_in: 700 };
+const TURNED: Extent = Extent { boundaries_min: 430, cases_min: 1_500, pairs_one_in: 700 };
+const THROTTLED: Extent = Extent { boundaries_min: 640, cases_min: 2_300, pairs_one_in: 700 };
+const SUSPENDED: Extent = Extent { boundaries_min: 480, cases_min: 1_400, pairs_one_in: 700 };
+const STALE: Extent = Extent { boundaries_min: 620, cases_min: 2_200, pairs_one_in: 700 };
+
+const ALL: [Extent; 6] = [DEPLOYMENT, ROLLBACK, TURNED, THROTTLED, SUSPENDED, STALE];
+
+/// What all sweeps together visit at least.
+const CASES_MIN: u64 = {
+    let (mut sum, mut place) = (0, 0);
+    while place < ALL.len() {
+        sum += ALL[place].cases_min;
+        place += 1;
+    }
+    sum
+};
+const _: () = assert!(CASES_MIN >= 10_000, "the sweep has shrunk");
+
+/// The sweep that the environment asks for.
+fn asked_for(scene: DocumentedStack, pairs_one_in: u64) -> CrashSweep<DocumentedStack> {
+    let sweep = CrashSweep::new(scene);
+    match std::env::var("LAB1_FLOW_SWEEP").unwrap_or_default().as_str() {
+        "" => sweep.second_deaths_drawn(pairs_one_in, seed()),
+        "all" => sweep,
+        "dry" => sweep.first_death_every(u64::MAX).second_death_every(0),
+        share => {
+            let one_in = share.strip_prefix("1/").and_then(|share| share.parse().ok());
+            sweep.second_deaths_drawn(one_in.expect("LAB1_FLOW_SWEEP is all, dry or 1/N"), seed())
+        }
+    }
+}
+
+fn seed() -> u64 {
+    let given = std::env::var("LAB1_FLOW_TEST_SEED").ok();
+    given.map_or(0, |seed| seed.parse().expect("LAB1_FLOW_TEST_SEED is a number"))
+}
+
+/// Plays a sweep on a runtime of its own, with paused time.
+fn played(sweep: &CrashSweep<DocumentedStack>) -> Tally {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-    let sweep = CrashSweep::new(scene).first_death_every(first).second_death_every(second);
-    let tally = runtime.unwrap().block_on(sweep.run());
+    runtime.unwrap().block_on(sweep.run())
+}
+
+/// Sweeps a scene, reports what was visited, and judges it.
+fn sweep(name: &str, scene: DocumentedStack, extent: Extent) {
+    let began = Instant::now();
+    let tally = played(&asked_for(scene, extent.pairs_one_in));
     let visited = format!(
         "{} boundaries, {} cases, {} deaths, {} disk failures, {} violations, {} s",
         tally.boundaries,
@@ -52,61 +100,73 @@ fn sweep(name: &str, scene: DocumentedStack, strides: Strides) -> Tally {
     );
     report::count(&format!("crash sweep, {name}"), &visited);
     tally.assert_clean();
-    tally
-}
-
-/// Asserts the counts as well: a sweep that shrinks to nothing finds nothing.
-#[track_caller]
-fn assert_visited(tally: &Tally, boundaries_min: u64, cases_min: u64) {
-    assert!(tally.boundaries >= boundaries_min, "only {} boundaries", tally.boundaries);
-    assert!(tally.cases >= cases_min, "only {} cases", tally.cases);
+    assert!(tally.boundaries >= extent.boundaries_min, "only {} boundaries", tally.boundaries);
+    assert!(tally.cases >= extent.cases_min, "only {} cases", tally.cases);
 }
 
 #[test]
 fn deaths_during_a_deployment_leave_nothing_and_double_nothing() {
-    let tally = sweep("deployment", DocumentedStack::plain(), Strides { first: 11, second: 0 });
-    assert_visited(&tally, 500, 110);
+    sweep("deployment", DocumentedStack::plain(), DEPLOYMENT);
 }
 
 #[test]
 fn deaths_during_a_rollback_and_its_continuation_leave_nothing() {
+    sweep("rollback of a finished run", DocumentedStack::finished(), ROLLBACK);
+}
+
+/// Trap: the process dies between a failure and the direction that it leads to.
+#[test]
+fn deaths_around_a_failure_that_turns_the_run_leave_nothing() {
     let scene = DocumentedStack {
-        prelude: &[Verb::Start],
-        verb: Verb::RollBack,
+        troubles: &[("CreateAutoScalingGroup", 2, 1, Fault::AccessDenied)],
+        on_failure: OnFailure::Rollback,
         ..DocumentedStack::plain()
     };
-    let tally = sweep("rollback of a finished run", scene, Strides { first: 23, second: 151 });
-    assert_visited(&tally, 250, 60);
+    sweep("turned around by a failure", scene, TURNED);
 }
 
 #[test]
 fn deaths_during_throttle_waits_leave_nothing() {
-    let throttled = &[("CreateTargetGroup", 2), ("CreateAutoScalingGroup", 3)];
-    let scene = DocumentedStack { throttled, ..DocumentedStack::plain() };
-    let tally = sweep("throttled deployment", scene, Strides { first: 31, second: 0 });
-    assert_visited(&tally, 500, 40);
+    let scene = DocumentedStack {
+        troubles: &[
+            ("CreateTargetGroup", 1, 2, Fault::Throttle),
+            ("CreateAutoScalingGroup", 1, 3, Fault::ThrottlingException),
+        ],
+        ..DocumentedStack::plain()
+    };
+    sweep("throttled deployment", scene, THROTTLED);
+}
+
+#[test]
+fn deaths_during_the_rollback_of_a_throttled_run_leave_nothing() {
+    let scene = DocumentedStack {
+        troubles: &[
+            ("CreateLoadBalancer", 1, 80, Fault::Throttle),
+            ("DeleteTargetGroup", 1, 3, Fault::Throttle),
+            ("DeleteAutoScalingGroup", 1, 2, Fault::Throttle),
+            ("DeleteSecurityGroup", 1, 2, Fault::ReplyLost),
+        ],
+        prelude: &[Verb::Start],
+        verb: Verb::RollBack,
+        ..DocumentedStack::plain()
+    };
+    sweep("rollback of a throttled run", scene, SUSPENDED);
 }
 
 #[test]
 fn deaths_on_a_cloud_that_shows_things_late_leave_nothing() {
     let options = CloudOptions { lag: Lag::on(), ..CloudOptions::plain() };
-    let tally = sweep(
-        "late visibility",
-        DocumentedStack { options, ..DocumentedStack::plain() },
-        Strides { first: 31, second: 0 },
-    );
-    assert_visited(&tally, 500, 40);
+    sweep("late visibility", DocumentedStack { options, ..DocumentedStack::plain() }, STALE);
 }
 
-/// Teeth: the sweep sees a journal that forgets what it has acknowledged.
+/// A case that goes on from a picture ends as one that is played from the beginning.
 #[test]
-fn a_journal_that_loses_its_last_write_is_caught() {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-    let sweep = CrashSweep::new(DocumentedStack::plain())
-        .first_death_every(97)
-        .second_death_every(0)
-        .losing_last_write();
-    let tally = runtime.unwrap().block_on(sweep.run());
-    assert!(tally.has_caught(Invariant::IntentFirst), "{:?}", tally.violations);
+fn going_on_from_a_picture_is_the_same_as_playing_again() {
+    let sparse = |scene| CrashSweep::new(scene).first_death_every(61).second_deaths_drawn(2_000, 1);
+    let pictured = played(&sparse(DocumentedStack::plain()));
+    let replayed =
+        played(&sparse(DocumentedStack { plays_again: true, ..DocumentedStack::plain() }));
+    let seen = |tally: &Tally| (tally.boundaries, tally.cases, tally.deaths, tally.fingerprint);
+    assert_eq!(seen(&pictured), seen(&replayed));
+    assert!(pictured.cases > 20, "{pictured:?}");
 }

@@ -7,7 +7,7 @@ use crate::assert_none;
 use crate::files::{Text, with_extension};
 
 /// Folders of `tests/` that suites include by path; each of their files is named by a `mod.rs`.
-const SHARED: [&str; 2] = ["tests/support", "tests/common"];
+const SHARED: [&str; 3] = ["tests/support", "tests/common", "tests/real_steps"];
 
 #[test]
 fn every_file_of_a_suite_is_included_by_it() {

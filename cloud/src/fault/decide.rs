@@ -16,6 +16,14 @@ pub struct Faults {
     counters: Mutex<Vec<Counter>>,
 }
 
+impl Clone for Faults {
+    /// A copy that goes on counting by itself.
+    fn clone(&self) -> Self {
+        let counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { plan: self.plan.clone(), counters: Mutex::new(counters.clone()) }
+    }
+}
+
 /// How far one rule has come.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counter {
@@ -110,6 +118,17 @@ mod tests {
             .collect();
         assert_eq!(met, [false, true, true, false, false]);
         assert_eq!(faults.fired(), [2]);
+    }
+
+    #[test]
+    fn a_copy_goes_on_where_the_plan_was_and_counts_by_itself() {
+        let rule = FaultRule { count: Some(2), ..FaultRule::new(Fault::ReplyLost) };
+        let faults = faults(vec![rule]);
+        assert!(faults.decide(&create_rule()).is_some());
+        let copy = faults.clone();
+        assert!(faults.decide(&create_rule()).is_some());
+        let met: Vec<_> = (0..2).map(|_| copy.decide(&create_rule()).is_some()).collect();
+        assert_eq!((met, faults.decide(&create_rule())), (vec![true, false], None));
     }
 
     #[test]

@@ -148,6 +148,11 @@ impl FaultyJournal {
         self.durable.image()
     }
 
+    /// The number of records of a run that would be there after a death at this moment.
+    pub fn durable_records(&self, run: &RunId) -> u64 {
+        self.durable.count(run)
+    }
+
     /// The number of writes that were begun.
     pub fn writes(&self) -> u64 {
         self.progress().writes

@@ -16,32 +16,71 @@ use crate::erased::BoxFuture;
 /// The wall clock can be set without the elapsed time noticing, as on a real machine. Clones share it.
 #[derive(Debug, Clone)]
 pub struct PausedClock {
-    /// When the elapsed time of this process began.
-    origin: Instant,
-    /// When the wall clock showed `WALL_START_MS`, unless it was set since.
-    wall_origin: Instant,
+    /// The time of this process.
+    own: Watch,
+    /// The time since the wall clock showed `WALL_START_MS`, unless it was set since.
+    wall: Watch,
     wall_shift_ms: Arc<AtomicI64>,
 }
 
 /// What the wall clock shows at first: 2030-01-01, so that a real date in a history shows a leak.
 const WALL_START_MS: i64 = 1_893_456_000_000;
 
+/// Counts from an age on, or stands still.
+#[derive(Debug, Clone, Copy)]
+struct Watch {
+    age: Duration,
+    since: Option<Instant>,
+}
+
+impl Watch {
+    fn from(age: Duration) -> Self {
+        Self { age, since: Some(Instant::now()) }
+    }
+
+    fn read(self) -> Duration {
+        self.age + self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    fn stopped(self) -> Self {
+        Self { age: self.read(), since: None }
+    }
+}
+
 impl PausedClock {
     /// A clock whose elapsed time starts now. Must be called inside a tokio runtime.
     pub fn new() -> Self {
-        let now = Instant::now();
-        Self { origin: now, wall_origin: now, wall_shift_ms: Arc::default() }
+        let start = Watch::from(Duration::ZERO);
+        Self { own: start, wall: start, wall_shift_ms: Arc::default() }
     }
 
     /// The clock of the next process on the same machine: its elapsed time starts anew, the wall clock goes on.
     #[must_use]
     pub fn restarted(&self) -> Self {
-        Self { origin: Instant::now(), ..self.clone() }
+        Self { own: Watch::from(Duration::ZERO), ..self.clone() }
+    }
+
+    /// What this clock shows now, for ever: the clock in a picture.
+    #[must_use]
+    pub fn stopped(&self) -> Self {
+        Self { own: self.own.stopped(), wall: self.wall.stopped(), ..self.apart() }
+    }
+
+    /// A clock that goes on from what this one shows now, and is not set when this one is.
+    #[must_use]
+    pub fn going_on(&self) -> Self {
+        let (own, wall) = (Watch::from(self.own.read()), Watch::from(self.wall.read()));
+        Self { own, wall, ..self.apart() }
     }
 
     /// Sets the wall clock forward, or back when `shift_ms` is negative.
     pub fn set_wall_by(&self, shift_ms: i64) {
         self.wall_shift_ms.fetch_add(shift_ms, Ordering::Relaxed);
+    }
+
+    fn apart(&self) -> Self {
+        let shift_ms = AtomicI64::new(self.wall_shift_ms.load(Ordering::Relaxed));
+        Self { wall_shift_ms: Arc::new(shift_ms), ..*self }
     }
 }
 
@@ -54,11 +93,11 @@ impl Default for PausedClock {
 impl Clock for PausedClock {
     fn now(&self) -> Timestamp {
         let start = WALL_START_MS + self.wall_shift_ms.load(Ordering::Relaxed);
-        Timestamp(start).plus(self.wall_origin.elapsed())
+        Timestamp(start).plus(self.wall.read())
     }
 
     fn elapsed(&self) -> Duration {
-        self.origin.elapsed()
+        self.own.read()
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
@@ -91,5 +130,17 @@ mod tests {
         let next = clock.restarted();
         assert_eq!((clock.elapsed(), next.elapsed()), (HOUR, Duration::ZERO));
         assert_eq!(next.now().since(before), HOUR + Duration::from_mins(1));
+    }
+    #[tokio::test(start_paused = true)]
+    async fn a_stopped_clock_stands_and_one_that_goes_on_from_it_loses_nothing() {
+        let clock = PausedClock::new();
+        clock.sleep(HOUR).await;
+        let (stopped, wall) = (clock.stopped(), clock.now());
+        clock.set_wall_by(60_000);
+        clock.sleep(HOUR).await;
+        assert_eq!((stopped.elapsed(), stopped.now()), (HOUR, wall));
+        let later = stopped.going_on();
+        clock.sleep(HOUR).await;
+        assert_eq!((later.elapsed(), later.now().since(wall)), (2 * HOUR, HOUR));
     }
 }

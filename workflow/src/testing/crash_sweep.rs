@@ -1,83 +1,28 @@
 //! Dies at every boundary of a run, goes on in every way, dies again, and judges what is left.
+//!
+//! A death leaves behind a world, a durable journal and a time of day. Where the world can be copied, a life
+//! without a fault is photographed at every boundary, and each case goes on from a picture: what happened
+//! before is played once for all of them. Otherwise each case is played from the beginning.
 
-use std::fmt;
+mod case;
+mod picture;
+mod scene;
+mod story;
+mod tally;
+
 use std::sync::Arc;
-use std::time::Duration;
 
-use lab1_flow_journal::{Entry, History, Journal, JournalError, MemoryJournal, Rest, RunId};
+use lab1_flow_journal::{History, Journal, MemoryJournal, RunId};
 
-use super::checker::{Evidence, Invariant, Violation, check};
-use super::clock::PausedClock;
-use super::holdings::Holdings;
-use super::life::{Call, Ending, Life};
+pub use scene::{Scene, Verb};
+pub use tally::Tally;
+
+use case::Case;
+use picture::Place;
+use story::{Act, Story};
+
+use super::life::Ending;
 use super::read_image;
-use crate::{Clock, Engine, EngineError, Limits, NewRun, Resume, RunReport, Workflow};
-
-/// What a crash sweep plays: a world, a workflow on it, and a way to see what the world holds.
-///
-/// It is played again from the beginning for every case, so all of it must depend on nothing but the clock.
-pub trait Scene {
-    /// What the run acts on. It survives the deaths of the processes.
-    type World;
-
-    /// A fresh world, before the run.
-    fn world(&self, clock: &PausedClock) -> Self::World;
-
-    /// The workflow, as each process builds it anew. Its calls get their boundaries from the sweep; between
-    /// two remote calls of one action `life.fuse()` counts further ones.
-    fn workflow(&self, world: &Self::World, life: &Life) -> Workflow;
-
-    /// The run, the same in every case.
-    fn new_run(&self) -> NewRun;
-
-    /// All that the world truly holds.
-    fn holdings(&self, world: &Self::World) -> impl Future<Output = Holdings>;
-
-    /// What happened without a fault before the verb that is swept.
-    fn prelude(&self) -> &[Verb] {
-        &[]
-    }
-
-    /// What is swept.
-    fn verb(&self) -> Verb {
-        Verb::Start
-    }
-
-    /// The limits of the scene's actions.
-    fn limits(&self) -> Limits {
-        Limits::default()
-    }
-}
-
-/// What a process is asked to do with the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
-    /// Begin it.
-    Start,
-    /// Go on with it.
-    Resume,
-    /// Turn it around, or go on with its rollback.
-    RollBack,
-}
-
-impl Verb {
-    /// The ways to go on after a death.
-    const CONTINUATIONS: [Self; 2] = [Self::Resume, Self::RollBack];
-
-    async fn play(
-        self,
-        engine: &Engine,
-        workflow: &Workflow,
-        new: NewRun,
-    ) -> Result<RunReport, EngineError> {
-        let run = new.run.clone();
-        match self {
-            Self::Start => engine.start(workflow, new).await,
-            Self::Resume => engine.resume(workflow, &run, Resume::default()).await,
-            Self::RollBack => engine.roll_back(workflow, &run, Resume::default()).await,
-        }
-    }
-}
 
 /// Changes what a death leaves of a history, to show that a check can fail.
 pub type Forgetting = fn(History) -> History;
@@ -85,68 +30,52 @@ pub type Forgetting = fn(History) -> History;
 /// Plays a scene once for every place where a process can die.
 #[derive(Debug)]
 pub struct CrashSweep<S> {
-    scene: S,
+    scene: Arc<S>,
     first_death_every: u64,
-    second_death_every: u64,
+    second_deaths: SecondDeaths,
     loses_last_write: bool,
     forgetting: Option<Forgetting>,
 }
 
-/// What a sweep has seen. Assert the numbers too: a sweep that shrinks to nothing finds nothing.
-#[derive(Debug, Clone, Default)]
-pub struct Tally {
-    /// The boundaries of the verb that was swept, in one life without a fault.
-    pub boundaries: u64,
-    /// The number of times that the scene was played.
-    pub cases: u64,
-    /// The deaths in them.
-    pub deaths: u64,
-    /// The failures of the disk in them.
-    pub disk_failures: u64,
-    /// The violations, with the case that showed them.
-    pub violations: Vec<(String, Violation)>,
-}
-
-impl Tally {
-    /// # Panics
-    /// When an invariant was violated, with the first cases that show it.
-    pub fn assert_clean(&self) {
-        let shown = self.violations.iter().take(10);
-        let lines: Vec<_> = shown.map(|(case, what)| format!("{case}\n    {what}")).collect();
-        let count = self.violations.len();
-        assert!(self.violations.is_empty(), "{count} violations:\n{}", lines.join("\n"));
-    }
-
-    /// Whether this invariant was violated in any case.
-    pub fn has_caught(&self, invariant: Invariant) -> bool {
-        self.violations.iter().any(|(_, violation)| violation.invariant == invariant)
-    }
-}
-
-/// One life in a case: what the process was asked, and how it ended before its time.
+/// Where a continuation dies.
 #[derive(Debug, Clone, Copy)]
-struct Act {
-    verb: Verb,
-    ending: Option<Ending>,
+enum SecondDeaths {
+    /// At every so manieth boundary; 0 is nowhere.
+    Every(u64),
+    /// At a random one in so many, and once more with another verb, all of them from one seed.
+    Drawn { one_in: u64, seed: u64 },
 }
 
-impl fmt::Display for Act {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.ending {
-            None => write!(f, "{:?}", self.verb),
-            Some(Ending::Death(at)) => write!(f, "{:?} dies at boundary {at}", self.verb),
-            Some(Ending::DiskFailure(at)) => write!(f, "{:?} loses its disk at {at}", self.verb),
+impl SecondDeaths {
+    /// Whether the process that went on with `verb` after a death at `first` dies at `second`, and `last` is
+    /// what is asked then.
+    fn strike(self, first: u64, verb: Verb, second: u64, last: Verb) -> bool {
+        match self {
+            Self::Every(stride) => stride != 0 && second.is_multiple_of(stride),
+            Self::Drawn { one_in, seed } => {
+                mixed([seed, first, verb as u64, second, last as u64]).is_multiple_of(one_in.max(1))
+            }
         }
     }
+}
+
+/// Numbers to a number that shows nothing of them (the finalizer of splitmix64, one after another).
+fn mixed(parts: [u64; 5]) -> u64 {
+    parts.iter().fold(0, |mixed, part| {
+        let mixed = (mixed ^ part).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    })
 }
 
 impl<S: Scene> CrashSweep<S> {
     /// A sweep with a second death at every boundary of every continuation.
     pub fn new(scene: S) -> Self {
         Self {
-            scene,
+            scene: Arc::new(scene),
             first_death_every: 1,
-            second_death_every: 1,
+            second_deaths: SecondDeaths::Every(1),
             loses_last_write: false,
             forgetting: None,
         }
@@ -162,7 +91,14 @@ impl<S: Scene> CrashSweep<S> {
     /// The same with a second death at every `stride`-th boundary of a continuation only; 0 is none.
     #[must_use]
     pub fn second_death_every(mut self, stride: u64) -> Self {
-        self.second_death_every = stride;
+        self.second_deaths = SecondDeaths::Every(stride);
+        self
+    }
+
+    /// The same with one in so many of all pairs of deaths, drawn from a seed.
+    #[must_use]
+    pub fn second_deaths_drawn(mut self, one_in: u64, seed: u64) -> Self {
+        self.second_deaths = SecondDeaths::Drawn { one_in, seed };
         self
     }
 
@@ -183,197 +119,92 @@ impl<S: Scene> CrashSweep<S> {
     /// Plays every case. Must run in a tokio runtime of one thread whose time is paused.
     pub async fn run(&self) -> Tally {
         let mut tally = Tally::default();
-        let swept = self.scene.verb();
-        let sound = self.case(&[Act { verb: swept, ending: None }], &mut tally).await;
+        let (start, swept) = (self.start().await, self.scene.verb());
+        let stride = self.first_death_every;
+        let sound = self.play(&start, swept, move |at| at.is_multiple_of(stride), &mut tally).await;
         tally.boundaries = sound.boundaries;
-        let stride = usize::try_from(self.first_death_every).unwrap_or(usize::MAX);
-        let deaths = (0..sound.boundaries).step_by(stride).map(Ending::Death);
-        let disk_failures = (0..2 * sound.writes).step_by(stride).map(Ending::DiskFailure);
-        for ending in deaths.chain(disk_failures) {
+        for first in &sound.places {
+            self.second_deaths(first, &mut tally).await;
+        }
+        let stride = usize::try_from(stride).unwrap_or(usize::MAX);
+        for number in (0..2 * sound.writes).step_by(stride) {
+            let lost = Act { verb: swept, ending: Some(Ending::DiskFailure(number)) };
+            let place = self.lived(&start, lost, &mut tally).await;
             for verb in Verb::CONTINUATIONS {
-                let first = Act { verb: swept, ending: Some(ending) };
-                let next = self.case(&[first, Act { verb, ending: None }], &mut tally).await;
-                if matches!(ending, Ending::Death(_)) {
-                    self.second_deaths(first, verb, next.boundaries, &mut tally).await;
-                }
+                self.play(&place, verb, |_| false, &mut tally).await;
             }
         }
         tally
     }
 
-    async fn second_deaths(&self, first: Act, verb: Verb, boundaries: u64, tally: &mut Tally) {
-        let stride = usize::try_from(self.second_death_every).unwrap_or(usize::MAX);
-        if stride == 0 {
-            return;
-        }
-        for second in (0..boundaries).step_by(stride) {
-            for last in Verb::CONTINUATIONS {
-                let second = Act { verb, ending: Some(Ending::Death(second)) };
-                self.case(&[first, second, Act { verb: last, ending: None }], tally).await;
-            }
-        }
-    }
-
-    /// Plays one case from the beginning and adds it to the tally.
-    async fn case(&self, acts: &[Act], tally: &mut Tally) -> Lived {
+    /// Where the verb begins that is swept.
+    async fn start(&self) -> Place<S::World> {
         let mut case = Case::new(self).await;
         for verb in self.scene.prelude() {
-            case.live(Act { verb: *verb, ending: None }).await;
+            case.live(Act::whole(*verb), |_| false).await;
         }
-        let mut lived = Lived::default();
-        for act in acts {
-            lived = case.live(*act).await;
-            case.look_around().await;
+        case.place()
+    }
+
+    /// Goes on from a death in every way, and from second deaths.
+    async fn second_deaths(&self, first: &Place<S::World>, tally: &mut Tally) {
+        let Some(Ending::Death(at)) = first.story.0.last().and_then(|act| act.ending) else {
+            return;
+        };
+        let deaths = self.second_deaths;
+        for verb in Verb::CONTINUATIONS {
+            let struck = move |second: u64, last: &Verb| deaths.strike(at, verb, second, *last);
+            let wanted = move |second| Verb::CONTINUATIONS.iter().any(|last| struck(second, last));
+            let next = self.play(first, verb, wanted, tally).await;
+            for place in &next.places {
+                let Some(Ending::Death(second)) = place.story.0.last().and_then(|act| act.ending)
+                else {
+                    continue;
+                };
+                for last in Verb::CONTINUATIONS.iter().filter(|last| struck(second, last)) {
+                    self.play(place, *last, |_| false, tally).await;
+                }
+            }
         }
-        if let Some(last) = acts.last() {
-            case.judge_the_end(last.verb).await;
-        }
+    }
+
+    /// Plays one case to its end, and adds it to the tally.
+    async fn play(
+        &self,
+        from: &Place<S::World>,
+        verb: Verb,
+        wanted: impl Fn(u64) -> bool + Send + Sync + 'static,
+        tally: &mut Tally,
+    ) -> case::Lived<S::World> {
+        let mut case = Case::at(self, from).await;
+        let lived = case.live(Act::whole(verb), wanted).await;
+        let story = case.story.clone();
+        case.judge_the_end(verb).await;
         tally.cases += 1;
-        let endings = || acts.iter().filter_map(|act| act.ending);
-        let count =
-            |wanted: fn(&Ending) -> bool| endings().filter(wanted).fold(0, |sum, _| sum + 1);
-        tally.deaths += count(|ending| matches!(ending, Ending::Death(_)));
-        tally.disk_failures += count(|ending| matches!(ending, Ending::DiskFailure(_)));
-        let name = acts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", then ");
+        tally.fingerprint = tally.fingerprint.wrapping_add(mixed(case.end().await));
+        tally.deaths += story.count(|ending| matches!(ending, Ending::Death(_)));
+        tally.disk_failures += story.count(|ending| matches!(ending, Ending::DiskFailure(_)));
+        Self::note(&story, case, tally);
+        lived
+    }
+
+    /// Plays a life that does not end by itself.
+    async fn lived(&self, from: &Place<S::World>, act: Act, tally: &mut Tally) -> Place<S::World> {
+        let mut case = Case::at(self, from).await;
+        case.live(act, |_| false).await;
+        let place = case.place();
+        Self::note(&case.story.clone(), case, tally);
+        place
+    }
+
+    fn note(story: &Story, case: Case<'_, S>, tally: &mut Tally) {
+        let name = story.to_string();
         tally.violations.extend(case.found.into_iter().map(|found| (name.clone(), found)));
-        lived
-    }
-}
-
-/// What one life went through.
-#[derive(Debug, Clone, Copy, Default)]
-struct Lived {
-    boundaries: u64,
-    writes: u64,
-    calls: usize,
-}
-
-/// One case while it is played.
-struct Case<'a, S: Scene> {
-    sweep: &'a CrashSweep<S>,
-    clock: PausedClock,
-    world: S::World,
-    before: Holdings,
-    image: MemoryJournal,
-    run: RunId,
-    calls: Vec<Call>,
-    found: Vec<Violation>,
-}
-
-/// Longer than anything that a world does by itself.
-const LONG_AFTER: Duration = Duration::from_hours(2);
-
-impl<'a, S: Scene> Case<'a, S> {
-    async fn new(sweep: &'a CrashSweep<S>) -> Self {
-        let clock = PausedClock::new();
-        let world = sweep.scene.world(&clock);
-        let before = sweep.scene.holdings(&world).await;
-        let run = sweep.scene.new_run().run;
-        let (calls, found) = (Vec::new(), Vec::new());
-        Self { sweep, clock, world, before, image: MemoryJournal::new(), run, calls, found }
     }
 
-    /// Lets one process live, and keeps what survives it.
-    async fn live(&mut self, act: Act) -> Lived {
-        let scene = &self.sweep.scene;
-        let life = Life::with_journal(&self.image, &self.run, act.ending, |journal| {
-            if self.sweep.loses_last_write { journal.losing_last_write() } else { journal }
-        });
-        let workflow = life.probe(scene.workflow(&self.world, &life));
-        let engine = Engine::new(life.journal()).with_clock(Arc::new(self.clock.restarted()));
-        let ended = {
-            let played = Box::pin(act.verb.play(&engine, &workflow, scene.new_run()));
-            tokio::select! {
-                biased;
-                () = life.fuse().blown() => None,
-                ended = played => Some(ended),
-            }
-        };
-        self.image = life.journal().durable();
-        if let (Some(forgetting), true) = (self.sweep.forgetting, act.ending.is_some()) {
-            self.image = forget(&self.image, &self.run, forgetting);
-        }
-        self.judge_life(act, ended);
-        let calls = life.calls();
-        let lived = Lived {
-            boundaries: life.fuse().passed(),
-            writes: life.journal().writes(),
-            calls: calls.len(),
-        };
-        self.calls.extend(calls);
-        lived
-    }
-
-    fn judge_life(&mut self, act: Act, ended: Option<Result<RunReport, EngineError>>) {
-        match (act.ending, ended) {
-            (Some(Ending::Death(at)), Some(_)) => {
-                let what = format!("boundary {at} was not reached: the scene cannot be replayed");
-                self.add(Invariant::ReachesAnEnd, what);
-            }
-            (
-                Some(Ending::DiskFailure(_)),
-                Some(Err(EngineError::Journal(JournalError::Storage { .. }))),
-            )
-            | (None, Some(Ok(_)))
-            | (_, None) => {}
-            (Some(Ending::DiskFailure(_)), ended) => {
-                let what = format!("the disk failed, and the engine answered {ended:?}");
-                self.add(Invariant::LostAppendEndsAll, what);
-            }
-            // Died before its header was durable: there is no run.
-            (None, Some(Err(EngineError::Journal(JournalError::NotFound { .. }))))
-                if self.history().is_none() => {}
-            (None, Some(Err(EngineError::Journal(JournalError::Illegal { seq, why })))) => {
-                self.add(Invariant::LegalHistory, format!("record {seq}: {why}"));
-            }
-            (None, Some(Err(error))) => self.add(Invariant::ReachesAnEnd, format!("{error:?}")),
-        }
-    }
-
-    /// Judges what is there now, in the middle of the story or at its end.
-    async fn look_around(&mut self) {
-        let after = self.sweep.scene.holdings(&self.world).await;
-        let Some(history) = self.history() else {
-            if after != self.before {
-                self.add(Invariant::IntentFirst, "there is something, and no run");
-            }
-            return;
-        };
-        let limits = self.sweep.scene.limits();
-        let (before, calls) = (&self.before, &self.calls);
-        let evidence =
-            Evidence { history: &history, before, after: &after, calls, limits: &limits };
-        self.found.extend(check(&evidence));
-    }
-
-    async fn judge_the_end(&mut self, last: Verb) {
-        self.clock.sleep(LONG_AFTER).await;
-        self.look_around().await;
-        let Some(history) = self.history() else { return };
-        let turned = |entry: &Entry| matches!(entry, Entry::RollbackStarted { .. });
-        let turned = history.records.iter().any(|record| turned(&record.entry));
-        let wanted = if turned { Rest::RolledBack } else { Rest::Completed };
-        let rest = history.records.last().map(|record| &record.entry);
-        let reached = matches!(rest, Some(Entry::RunRested { rest }) if *rest == wanted);
-        if !reached || (last == Verb::RollBack && !turned) {
-            self.add(Invariant::ReachesAnEnd, format!("the last record is {rest:?}"));
-            return;
-        }
-        let again = if turned { &Verb::CONTINUATIONS[..] } else { &[Verb::Resume] };
-        for verb in again {
-            let lived = self.live(Act { verb: *verb, ending: None }).await;
-            if lived.calls + usize::try_from(lived.writes).unwrap_or(usize::MAX) > 0 {
-                self.add(Invariant::EndIsEnd, format!("{verb:?} of a finished run: {lived:?}"));
-            }
-        }
-    }
-
-    fn history(&self) -> Option<History> {
-        read_image(&self.image, &self.run)
-    }
-
-    fn add(&mut self, invariant: Invariant, what: impl Into<String>) {
-        self.found.push(Violation { invariant, what: what.into() });
+    /// What a death leaves of a journal.
+    fn remembered(&self, image: &MemoryJournal, run: &RunId) -> MemoryJournal {
+        self.forgetting.map_or_else(|| image.image(), |forgetting| forget(image, run, forgetting))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where a process dies: boundaries are counted, and at a chosen one everything stops.
 
+use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
@@ -9,17 +11,36 @@ use tokio::sync::watch;
 /// A boundary is a place where a death leaves something else behind than a death before it: each side of an
 /// append, each side of a call's effect. After the end every boundary is a future that never completes, as
 /// in a process that is no more.
-#[derive(Debug)]
 pub struct Fuse {
     ends_at: Option<u64>,
     passed: AtomicU64,
     blown: watch::Sender<bool>,
+    watcher: OnceLock<Watcher>,
+}
+
+/// Is told of every boundary that is reached, by its number.
+pub(crate) type Watcher = Box<dyn Fn(u64) + Send + Sync>;
+
+impl fmt::Debug for Fuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ends_at, passed) = (self.ends_at, self.passed());
+        f.debug_struct("Fuse")
+            .field("ends_at", &ends_at)
+            .field("passed", &passed)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Fuse {
     /// A fuse that blows at the boundary with this number, from 0; `None` only counts.
     pub fn new(ends_at: Option<u64>) -> Self {
-        Self { ends_at, passed: AtomicU64::new(0), blown: watch::Sender::new(false) }
+        let (passed, blown) = (AtomicU64::new(0), watch::Sender::new(false));
+        Self { ends_at, passed, blown, watcher: OnceLock::new() }
+    }
+
+    /// Lets somebody look at every boundary, before anything happens there. The first one stays.
+    pub(crate) fn watch(&self, watcher: Watcher) {
+        let _ = self.watcher.set(watcher);
     }
 
     /// Passes a boundary; never completes when the life ends here, or has ended.
@@ -35,6 +56,9 @@ impl Fuse {
             return true;
         }
         let number = self.passed.fetch_add(1, Ordering::Relaxed);
+        if let Some(watcher) = self.watcher.get() {
+            watcher(number);
+        }
         let ends = self.ends_at == Some(number);
         if ends {
             self.blown.send_replace(true);

@@ -1,7 +1,7 @@
 //! One life of a process: its journal, its fuse, and all the calls that it makes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use lab1_flow_journal::testing::{self as journal, FaultyJournal};
 use lab1_flow_journal::{ActionName, History, MemoryJournal, RunId};
@@ -126,8 +126,17 @@ impl Life {
         self.lock().clone()
     }
 
+    /// The same life for whoever must not keep it alive.
+    pub(crate) fn watched(&self) -> Watched {
+        Watched(Arc::downgrade(&self.inner))
+    }
+
     /// Records a call that is about to be made.
     pub(crate) fn record(&self, kind: CallKind, context: Option<&ActionContext>, input: &Value) {
+        // Until it is dropped, a dead process is polled on: it makes no calls.
+        if self.inner.fuse.is_blown() {
+            return;
+        }
         let call = Call {
             kind,
             action: context.map(|context| context.action().clone()),
@@ -141,10 +150,20 @@ impl Life {
     }
 
     fn durable_records(&self) -> u64 {
-        self.history().map_or(0, |history| u64::try_from(history.records.len()).unwrap_or(u64::MAX))
+        self.inner.journal.durable_records(&self.inner.run)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Call>> {
         self.inner.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A life that may be over.
+#[derive(Debug)]
+pub(crate) struct Watched(Weak<Inner>);
+
+impl Watched {
+    pub(crate) fn upgrade(&self) -> Option<Life> {
+        self.0.upgrade().map(|inner| Life { inner })
     }
 }

@@ -5,6 +5,7 @@
 //! * [`Life`] records the calls of one process and ends it where a test wants; it works on any workflow.
 //! * [`World`] is a provider in miniature with faults on order; [`MakeThing`], [`ChangePart`] and
 //!   [`WatchThing`] are actions on it, and [`Blueprint`] a step of any shape.
+//! * [`Flaw`] breaks a workflow on purpose, to see a check fail.
 //! * [`PausedClock`] lets hours take no time.
 //!
 //! `docs/writing-a-step.md` shows the ten lines that it takes.
@@ -13,6 +14,7 @@ mod blueprint;
 mod checker;
 mod clock;
 mod crash_sweep;
+mod flaw;
 mod fuse;
 mod holdings;
 mod life;
@@ -25,6 +27,7 @@ pub use blueprint::{All, Blueprint, Sketch, SketchKind};
 pub use checker::{Evidence, Invariant, Violation, check};
 pub use clock::PausedClock;
 pub use crash_sweep::{CrashSweep, Forgetting, Scene, Tally, Verb};
+pub use flaw::Flaw;
 pub use fuse::Fuse;
 pub use holdings::{Holding, Holdings};
 pub use life::{Call, CallKind, Ending, Life};

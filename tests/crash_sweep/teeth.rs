@@ -1,0 +1,108 @@
+//! Goal: every check of the sweep of the real steps can fail. Method: actions, engine, journal and line are
+//! broken on purpose, one at a time, and each must be caught by the invariant that it breaks. What is broken
+//! stands in wrappers: the program has no switch for it.
+
+use lab1_flow_cloud::Fault;
+use lab1_flow_workflow::journal::{Entry, History, Seq};
+use lab1_flow_workflow::testing::{CrashSweep, Flaw, Invariant, Tally};
+
+use crate::played;
+use crate::real_steps::line::Tampering;
+use crate::scene::DocumentedStack;
+
+#[track_caller]
+fn assert_caught(tally: &Tally, invariant: Invariant) {
+    assert!(tally.has_caught(invariant), "{invariant} must be violated: {:?}", tally.violations);
+}
+
+/// Deaths at some boundaries, and none after them.
+fn sparse(scene: DocumentedStack, stride: u64) -> CrashSweep<DocumentedStack> {
+    CrashSweep::new(scene).first_death_every(stride).second_death_every(0)
+}
+
+/// A look that always says that there is nothing: what stands is not taken back.
+#[test]
+fn a_look_that_sees_nothing_is_caught() {
+    let blind = DocumentedStack { flaws: &[Flaw::SeesNothing], ..DocumentedStack::plain() };
+    assert_caught(&played(&sparse(blind.clone(), 23)), Invariant::ReachesAnEnd);
+    // The search for leftovers is what keeps it from being believed.
+    let blinder = DocumentedStack { flaws: &[Flaw::SeesNothing, Flaw::NoSweep], ..blind };
+    assert_caught(&played(&sparse(blinder, 23)), Invariant::NothingLeft);
+}
+
+#[test]
+fn a_token_for_each_attempt_is_caught() {
+    let scene = DocumentedStack {
+        troubles: &[("CreateLaunchTemplate", 1, 1, Fault::ErrorBefore(500))],
+        flaws: &[Flaw::TokenPerAttempt],
+        ..DocumentedStack::plain()
+    };
+    assert_caught(&played(&sparse(scene, 23)), Invariant::SameRequest);
+}
+
+#[test]
+fn taking_back_in_the_order_of_making_is_caught() {
+    let scene = DocumentedStack { flaws: &[Flaw::ForwardOrder], ..DocumentedStack::finished() };
+    assert_caught(&played(&sparse(scene, 1_000)), Invariant::DependentsFirst);
+}
+
+/// The SDK's own retries would repeat a doubtful change without an intent of its own.
+#[test]
+fn repeating_below_the_engine_is_caught() {
+    let troubles = &[
+        ("CreateSecurityGroup", 1, 1, Fault::ErrorAfter(500)),
+        ("CreateLoadBalancer", 1, 1, Fault::ReplyLost),
+    ];
+    let sound = DocumentedStack { troubles, ..DocumentedStack::plain() };
+    played(&sparse(sound.clone(), 1_000)).assert_clean();
+    let repeating = DocumentedStack { tampering: Some(Tampering::Repeats), ..sound };
+    assert_caught(&played(&sparse(repeating, 1_000)), Invariant::IntentFirst);
+}
+
+#[test]
+fn a_journal_that_loses_its_last_write_is_caught() {
+    let sweep = sparse(DocumentedStack::plain(), 23).losing_last_write();
+    assert_caught(&played(&sweep), Invariant::IntentFirst);
+}
+
+/// A journal that is written after the act: intents are lost, outcomes are not.
+#[test]
+fn acting_before_the_intent_is_durable_is_caught() {
+    let sweep = sparse(DocumentedStack::plain(), 23).forgetting(without_open_intents);
+    assert_caught(&played(&sweep), Invariant::IntentFirst);
+}
+
+#[test]
+fn a_direction_that_is_not_recorded_is_caught() {
+    played(&sparse(DocumentedStack::finished(), 41)).assert_clean();
+    let sweep = sparse(DocumentedStack::finished(), 41).forgetting(without_direction);
+    assert_caught(&played(&sweep), Invariant::NothingMissing);
+}
+
+/// Leaves out the intents at the end that have no outcome.
+fn without_open_intents(mut history: History) -> History {
+    let settled = |entry: &Entry| !matches!(entry, Entry::AttemptStarted { .. });
+    let keep = history.records.iter().rposition(|record| settled(&record.entry));
+    history.records.truncate(keep.map_or(0, |last| last + 1));
+    history
+}
+
+/// Leaves out all that a rollback has written.
+fn without_direction(history: History) -> History {
+    let is_forward = |entry: &Entry| {
+        !matches!(
+            entry,
+            Entry::RollbackStarted { .. }
+                | Entry::CompensationStarted { .. }
+                | Entry::CompensationWaiting { .. }
+                | Entry::CompensationFailed { .. }
+                | Entry::CompensationCompleted { .. }
+        )
+    };
+    let History { header, mut records } = history;
+    records.retain(|record| is_forward(&record.entry));
+    for (place, record) in records.iter_mut().enumerate() {
+        record.seq = Seq(place as u64 + 1);
+    }
+    History { header, records }
+}

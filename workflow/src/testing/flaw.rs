@@ -1,0 +1,103 @@
+//! Actions and engines broken on purpose, whoever wrote them: to show that a check can fail.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::erased::{BoxFuture, ErasedAction};
+use crate::{
+    ActionContext, ActionError, Consistency, Lane, Limits, Progress, Reconciled, Workflow,
+};
+
+/// What is wrong with a workflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// Every look says that there is nothing.
+    SeesNothing,
+    /// Each attempt has a token of its own.
+    TokenPerAttempt,
+    /// The engine takes back in the order in which things were made.
+    ForwardOrder,
+    /// Nobody searches for leftovers.
+    NoSweep,
+}
+
+impl Flaw {
+    /// The same workflow with this flaw. The run's header does not show it.
+    pub fn in_a(self, mut workflow: Workflow) -> Workflow {
+        match self {
+            Self::SeesNothing | Self::TokenPerAttempt => {
+                for node in &mut workflow.nodes {
+                    let inner = Arc::clone(&node.action);
+                    node.action = Arc::new(Flawed { flaw: self, inner });
+                }
+            }
+            Self::ForwardOrder => {
+                let turned = (0..workflow.nodes.len()).map(|at| workflow.dependents(at).collect());
+                let turned: Vec<Vec<usize>> = turned.collect();
+                for (node, needs) in workflow.nodes.iter_mut().zip(turned) {
+                    node.needs = needs;
+                }
+            }
+            Self::NoSweep => workflow.sweep = None,
+        }
+        workflow
+    }
+}
+
+#[derive(Debug)]
+struct Flawed {
+    flaw: Flaw,
+    inner: Arc<dyn ErasedAction>,
+}
+
+type Answer<'a, T> = BoxFuture<'a, Result<T, ActionError>>;
+
+impl ErasedAction for Flawed {
+    fn execute<'a>(
+        &'a self,
+        cx: &'a ActionContext,
+        input: &'a Value,
+    ) -> Answer<'a, Progress<Value>> {
+        if self.flaw != Flaw::TokenPerAttempt {
+            return self.inner.execute(cx, input);
+        }
+        let token = format!("{}-{}", cx.token(), cx.attempt());
+        Box::pin(async move {
+            let cx = ActionContext { token, ..cx.clone() };
+            self.inner.execute(&cx, input).await
+        })
+    }
+
+    fn reconcile<'a>(
+        &'a self,
+        cx: &'a ActionContext,
+        input: &'a Value,
+    ) -> Answer<'a, Reconciled<Value>> {
+        if self.flaw == Flaw::SeesNothing {
+            return Box::pin(std::future::ready(Ok(Reconciled::Absent)));
+        }
+        self.inner.reconcile(cx, input)
+    }
+
+    fn compensate<'a>(
+        &'a self,
+        cx: &'a ActionContext,
+        input: &'a Value,
+        output: &'a Value,
+    ) -> Answer<'a, Progress<()>> {
+        self.inner.compensate(cx, input, output)
+    }
+
+    fn limits(&self) -> Limits {
+        self.inner.limits()
+    }
+
+    fn lane(&self) -> Option<Lane> {
+        self.inner.lane()
+    }
+
+    fn consistency(&self) -> Consistency {
+        self.inner.consistency()
+    }
+}
