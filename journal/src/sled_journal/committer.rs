@@ -1,8 +1,9 @@
 //! The thread that owns a database: it alone writes, so that waiting appends share one sync.
 
 use std::collections::HashMap;
+use std::hint;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvError, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,10 @@ const GROUP_BYTES_MAX: usize = 4 << 20;
 
 /// The longest wait for writers that are expected; a sync takes longer.
 const GATHER_MAX: Duration = Duration::from_micros(100);
+
+/// How long the next request is waited for without sleeping. A run that was answered asks again within some
+/// microseconds, and to wake a sleeping thread takes longer than that.
+const LINGER: Duration = Duration::from_micros(50);
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, JournalError>>;
 
@@ -75,7 +80,7 @@ impl Committer {
     /// Serves requests until the last handle is gone, then closes the database.
     pub(super) fn run(mut self, requests: &Receiver<Request>) -> Result<(), JournalError> {
         let mut writers = 1;
-        while let Ok(first) = requests.recv() {
+        while let Ok(first) = next(requests) {
             let group = gather(first, requests, writers);
             writers = group.len();
             self.serve(group);
@@ -236,6 +241,19 @@ impl Staged {
 fn tell(waiting: Vec<Reply<()>>, result: &Result<(), JournalError>) {
     for reply in waiting {
         let _ = reply.send(result.as_ref().map_err(JournalError::repeat_storage).copied());
+    }
+}
+
+/// Waits for the next request; an error when no caller is left.
+fn next(requests: &Receiver<Request>) -> Result<Request, RecvError> {
+    let deadline = Instant::now() + LINGER;
+    loop {
+        match requests.try_recv() {
+            Ok(request) => return Ok(request),
+            Err(TryRecvError::Disconnected) => return Err(RecvError),
+            Err(TryRecvError::Empty) if Instant::now() < deadline => hint::spin_loop(),
+            Err(TryRecvError::Empty) => return requests.recv(),
+        }
     }
 }
 

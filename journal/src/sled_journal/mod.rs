@@ -3,6 +3,7 @@
 mod committer;
 mod keys;
 mod open;
+mod runway;
 mod store;
 
 use std::fs;
@@ -185,7 +186,7 @@ impl Journal for SledJournal {
 /// Fills an empty folder with a closed journal, synced, that holds the run of `header`.
 pub(crate) fn build(layout: &Layout, header: Option<&RunHeader>) -> Result<(), JournalError> {
     files::create_dir(&layout.database())?;
-    let store = Store::open(&layout.database())?;
+    let mut store = Store::open(&layout.database())?;
     let mut mark = CommitMark::none();
     if let Some(header) = header {
         let payload = codec::header_payload(header)?;

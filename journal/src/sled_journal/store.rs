@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::keys::{self, Commit, Place};
+use super::runway::{Runway, SEGMENT_BYTES};
 use crate::codec::{Chain, RunReader};
 use crate::error::Doing;
 use crate::witness::CommitMark;
@@ -23,6 +24,7 @@ pub(super) struct Store {
     db: sled::Db,
     /// Our own descriptor of sled's log: sled's flush does not survive a loss of power, a sync of this does.
     log: File,
+    runway: Runway,
     path: PathBuf,
 }
 
@@ -46,24 +48,27 @@ impl Store {
         let config = sled::Config::new()
             .path(path)
             .flush_every_ms(None)
+            .segment_size(SEGMENT_BYTES)
             .cache_capacity(CACHE_BYTES)
             .use_compression(false);
         let db = config.open().map_err(|error| unreadable(path, error))?;
         let log = File::open(log_path(path)).doing(|| format!("open {}", path.display()))?;
+        let runway = Runway::open(&log_path(path)).doing(|| format!("open {}", path.display()))?;
         files::make_private(path)?;
-        Ok(Self { db, log, path: path.to_owned() })
+        Ok(Self { db, log, runway, path: path.to_owned() })
     }
 
     /// Writes a commit and returns when it survives a loss of power.
     ///
     /// Dies here: some of its batches are there, each whole; nobody was told of any.
-    pub(super) fn commit(&self, commit: Commit, mark: CommitMark) -> Result<(), JournalError> {
+    pub(super) fn commit(&mut self, commit: Commit, mark: CommitMark) -> Result<(), JournalError> {
         let failed = |error: sled::Error| JournalError::Storage {
             doing: format!("write to {}", self.path.display()),
             source: error.into(),
         };
         commit.write(&self.db, mark).map_err(failed)?;
         self.db.flush().map_err(failed)?;
+        self.runway.extend().doing(|| format!("write to {}", self.path.display()))?;
         self.log.sync_data().doing(|| format!("sync {}", self.path.display()))
     }
 
@@ -127,7 +132,7 @@ impl Store {
 
     /// Closes the database, waits until nothing of it writes any more, and syncs its files.
     pub(super) fn close(self) -> Result<(), JournalError> {
-        let Self { db, log, path } = self;
+        let Self { db, log, path, .. } = self;
         drop(db);
         wait_until_unlocked(&path)?;
         log.sync_all().doing(|| format!("sync {}", path.display()))?;

@@ -12,6 +12,7 @@ use lab1_flow_journal::{Journal, RunId, RunStore, Seq, SledJournal};
 use crate::child::{self, Job, Worker, wait};
 
 const CUTS: u32 = 20;
+const APPENDS_BEFORE_CUT: u32 = 12;
 
 /// Shuts a file system down as a loss of power would: `EXT4_IOC_SHUTDOWN` with `NOLOGFLUSH`.
 const SHUT_DOWN: &str = "
@@ -43,7 +44,7 @@ impl Volume {
         let image = dir.path().join("image");
         let point = dir.path().join("point");
         fs::create_dir(&point).unwrap();
-        fs::File::create(&image).unwrap().set_len(128 << 20).unwrap();
+        fs::File::create(&image).unwrap().set_len(512 << 20).unwrap();
         let volume = Self { image, point, _dir: dir };
         let made = run(Command::new("mkfs.ext4").arg("-q").arg(&volume.image)) && volume.mount();
         // A trial cut: the shutdown needs rights of its own.
@@ -93,9 +94,12 @@ fn cut_again_and_again(job: Job, check: impl Fn(&Path, &BTreeMap<RunId, Seq>)) {
             told.insert(run, seq);
         };
         note(worker.next().expect("the child starts"));
-        while Instant::now() < until {
+        // A busy machine may need longer for enough of them to be worth a cut.
+        let mut before = if cut == 0 { 0 } else { APPENDS_BEFORE_CUT };
+        while Instant::now() < until || before > 0 {
             let Some(acknowledged) = worker.next() else { break };
             note(acknowledged);
+            before = before.saturating_sub(1);
         }
         volume.cut_under(worker).into_iter().for_each(note);
         check(&volume.point, &told);
