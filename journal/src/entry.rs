@@ -242,6 +242,30 @@ pub enum Entry {
     },
 }
 
+impl Entry {
+    /// The action that the entry is about; `None` when it is about the run.
+    pub fn action(&self) -> Option<&ActionName> {
+        match self {
+            Self::AttemptStarted { action, .. }
+            | Self::AttemptFailed { action, .. }
+            | Self::AttemptAbsent { action, .. }
+            | Self::ActionWaiting { action, .. }
+            | Self::ActionCompleted { action, .. }
+            | Self::ActionFailed { action, .. }
+            | Self::CompensationStarted { action }
+            | Self::CompensationWaiting { action, .. }
+            | Self::CompensationFailed { action, .. }
+            | Self::CompensationCompleted { action, .. }
+            | Self::CompensationGaveUp { action, .. }
+            | Self::CompensationSkipped { action, .. } => Some(action),
+            Self::RollbackStarted { .. }
+            | Self::StepsChanged { .. }
+            | Self::RunRested { .. }
+            | Self::RunResumed { .. } => None,
+        }
+    }
+}
+
 /// Reads a value that is there, be it `null`: an input of nothing is still an input.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)

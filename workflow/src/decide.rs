@@ -9,10 +9,13 @@ use lab1_flow_journal::{
 
 use crate::Workflow;
 use crate::definition::Node;
+use crate::frontier::Frontier;
 
 /// What the planner must know besides the history: this process.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Moment {
+    /// Where something may have changed since the last look.
+    pub(crate) frontier: Frontier,
     /// What this process is carrying out right now.
     pub(crate) busy: BTreeMap<usize, Work>,
     /// When an action may go on, by the elapsed time of this process.
@@ -81,13 +84,13 @@ impl Decision {
 
 /// All that may go on now; empty when there is only waiting to do.
 ///
-/// Pure: the same history and the same moment give the same decisions, in the order of declaration.
+/// Pure: the same history and the same moment give the same decisions, in the order of declaration. Where the
+/// moment says to look saves time and decides nothing: a look everywhere would find no more.
 pub(crate) fn decide(workflow: &Workflow, state: &RunState, moment: &Moment) -> Vec<Decision> {
     if state.rest().is_some() {
         return Vec::new();
     }
-    let actions = actions_by_place(workflow, state);
-    let planner = Planner { workflow, state, moment, actions };
+    let planner = Planner { workflow, state, moment };
     let decisions = if state.is_rolling_back() { planner.backward() } else { planner.forward() };
     match (&moment.winding_down, decisions.as_slice()) {
         // A run that has reached its end ends, whatever it was asked in the meantime.
@@ -101,32 +104,17 @@ struct Planner<'a> {
     workflow: &'a Workflow,
     state: &'a RunState,
     moment: &'a Moment,
-    actions: Vec<Option<&'a ActionState>>,
-}
-
-/// The state of every action, by its place. Both sides are in the order of the names, so that none is searched for:
-/// this runs once a turn over all actions.
-fn actions_by_place<'a>(workflow: &Workflow, state: &'a RunState) -> Vec<Option<&'a ActionState>> {
-    let mut actions = vec![None; workflow.nodes.len()];
-    let mut known = state.actions().peekable();
-    for place in &workflow.places_by_name {
-        let name = &workflow.nodes[*place].name;
-        while known.next_if(|(other, _)| *other < name).is_some() {}
-        actions[*place] = known.next_if(|(other, _)| *other == name).map(|(_, action)| action);
-    }
-    actions
 }
 
 impl Planner<'_> {
     fn forward(&self) -> Vec<Decision> {
-        if let Some(node) =
-            self.nodes().find_map(|(_, node, action)| failed(action).then_some(node))
-        {
+        let in_view = self.in_view();
+        if let Some((_, node, _)) = in_view.iter().find(|(_, _, action)| failed(action)) {
             return self.after_failure(node);
         }
         let wanted = self.wanted();
-        let decisions: Vec<_> = self
-            .nodes()
+        let decisions: Vec<_> = in_view
+            .into_iter()
             .filter(|(place, _, _)| wanted.as_ref().is_none_or(|wanted| wanted.contains(place)))
             .filter_map(|(place, node, action)| self.step_forward(place, node, action))
             .collect();
@@ -178,7 +166,8 @@ impl Planner<'_> {
             return Vec::new();
         }
         let decisions: Vec<_> = self
-            .nodes()
+            .in_view()
+            .into_iter()
             .filter_map(|(place, node, action)| self.step_backward(place, node, action))
             .collect();
         if !decisions.is_empty() || !self.moment.busy.is_empty() {
@@ -303,12 +292,24 @@ impl Planner<'_> {
     }
 
     fn action(&self, place: usize) -> Option<&ActionState> {
-        self.actions[place]
+        self.state.action(&self.workflow.nodes[place].name)
     }
 
     fn nodes(&self) -> impl Iterator<Item = (usize, &Node, &ActionState)> {
-        let nodes = self.workflow.nodes.iter().zip(&self.actions).enumerate();
-        nodes.filter_map(|(place, (node, action))| Some((place, node, (*action)?)))
+        (0..self.workflow.nodes.len()).filter_map(|place| self.known(place))
+    }
+
+    fn known(&self, place: usize) -> Option<(usize, &Node, &ActionState)> {
+        Some((place, &self.workflow.nodes[place], self.action(place)?))
+    }
+
+    /// The actions of which something else may follow than at the last look.
+    fn in_view(&self) -> Vec<(usize, &Node, &ActionState)> {
+        let Frontier::At(places) = &self.moment.frontier else { return self.nodes().collect() };
+        let mut places = places.clone();
+        let wakes = self.moment.wake.iter().filter(|(place, _)| **place != SWEEP);
+        places.extend(wakes.filter(|(_, due)| **due <= self.moment.now).map(|(place, _)| *place));
+        places.into_iter().filter_map(|place| self.known(place)).collect()
     }
 }
 

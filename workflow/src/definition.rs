@@ -66,6 +66,15 @@ pub(crate) struct Node {
     pub(crate) build_input: BuildInput,
 }
 
+/// The places of the actions that hang on one.
+#[derive(Debug, Clone, Default)]
+struct Neighbours {
+    /// Those that need its output.
+    dependents: Vec<usize>,
+    /// Those that change a part of what it makes.
+    parts: Vec<usize>,
+}
+
 /// A workflow: what to do, and in which order the data allows it.
 ///
 /// It is built from steps, holds no state of any run, and can be used for any number of runs.
@@ -73,8 +82,9 @@ pub(crate) struct Node {
 pub struct Workflow {
     name: String,
     pub(crate) nodes: Vec<Node>,
-    /// The places of the actions in the order of their names, as a run's state keeps them.
-    pub(crate) places_by_name: Vec<usize>,
+    /// The places of the actions in the order of their names.
+    places_by_name: Vec<usize>,
+    neighbours: Vec<Neighbours>,
     pub(crate) steps: Vec<StoredStep>,
     pub(crate) sweep: Option<Arc<dyn ErasedSweep>>,
 }
@@ -95,6 +105,7 @@ impl Workflow {
             name: name.into(),
             nodes: Vec::new(),
             places_by_name: Vec::new(),
+            neighbours: Vec::new(),
             steps: Vec::new(),
             sweep: None,
         };
@@ -127,11 +138,38 @@ impl Workflow {
         }
     }
 
-    /// The places of the actions that need the output of the one at `index`.
-    pub(crate) fn dependents(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
-        let needs =
-            move |(place, node): (usize, &Node)| node.needs.contains(&index).then_some(place);
-        self.nodes.iter().enumerate().filter_map(needs)
+    /// Notes who hangs on whom: in a long run it is asked for at every turn.
+    fn index(&mut self) {
+        self.places_by_name = (0..self.nodes.len()).collect();
+        self.places_by_name
+            .sort_by(|one, other| self.nodes[*one].name.cmp(&self.nodes[*other].name));
+        self.neighbours = vec![Neighbours::default(); self.nodes.len()];
+        for (place, node) in self.nodes.iter().enumerate() {
+            for need in &node.needs {
+                self.neighbours[*need].dependents.push(place);
+            }
+            if let Role::Part { of } = &node.role
+                && let Some(whole) = self.place(of)
+            {
+                self.neighbours[whole].parts.push(place);
+            }
+        }
+    }
+
+    /// The place of an action.
+    pub(crate) fn place(&self, name: &ActionName) -> Option<usize> {
+        let found = self.places_by_name.binary_search_by(|place| self.nodes[*place].name.cmp(name));
+        found.ok().map(|at| self.places_by_name[at])
+    }
+
+    /// The places of the actions that need the output of the one at `place`.
+    pub(crate) fn dependents(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
+        self.neighbours[place].dependents.iter().copied()
+    }
+
+    /// The places of the parts of what the action at `place` makes.
+    pub(crate) fn parts(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
+        self.neighbours[place].parts.iter().copied()
     }
 }
 
@@ -194,10 +232,7 @@ impl WorkflowBuilder {
         refuse_twins(actions)?;
         let mut workflow = self.workflow;
         workflow.order_steps();
-        workflow.places_by_name = (0..workflow.nodes.len()).collect();
-        workflow
-            .places_by_name
-            .sort_by(|one, other| workflow.nodes[*one].name.cmp(&workflow.nodes[*other].name));
+        workflow.index();
         match knotted(&workflow) {
             knot if knot.is_empty() => Ok(workflow),
             knot => Err(DefinitionError::Knot(knot)),

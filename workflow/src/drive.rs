@@ -15,6 +15,7 @@ use crate::decide::{Decision, Moment, SWEEP, Work, decide};
 use crate::definition::{Node, Outputs};
 use crate::engine::{Engine, Resume};
 use crate::flight::{self, Call, Flight, Landed};
+use crate::frontier::Frontier;
 use crate::patience::Patience;
 use crate::token::token;
 use crate::{ActionContext, EngineError, Profile, Workflow};
@@ -84,8 +85,10 @@ impl<'a> Drive<'a> {
             let landed = self.next_event().await?;
             self.moment.now = self.engine.clock.elapsed();
             for landed in landed {
-                self.moment.busy.remove(&landed.place);
+                let place = landed.place;
+                self.moment.busy.remove(&place);
                 self.land(landed)?;
+                self.moment.stir(self.workflow, &self.state, place);
             }
         }
     }
@@ -133,6 +136,8 @@ impl<'a> Drive<'a> {
         let mut calls = Vec::new();
         loop {
             let decisions = decide(self.workflow, &self.state, &self.moment);
+            debug_assert_eq!(decisions, self.decide_everywhere(), "a look has missed something");
+            self.moment.looked(self.workflow, &self.state);
             let last = decisions.iter().all(Decision::is_call);
             for decision in decisions {
                 self.take(decision, &mut calls)?;
@@ -141,6 +146,12 @@ impl<'a> Drive<'a> {
                 return Ok(calls);
             }
         }
+    }
+
+    /// What a look at all actions says; the assertion above compares every turn of every test.
+    fn decide_everywhere(&self) -> Vec<Decision> {
+        let moment = Moment { frontier: Frontier::Everywhere, ..self.moment.clone() };
+        decide(self.workflow, &self.state, &moment)
     }
 
     fn take(&mut self, decision: Decision, calls: &mut Vec<Flight>) -> Result<(), EngineError> {
@@ -272,6 +283,7 @@ impl<'a> Drive<'a> {
     pub(crate) fn write(&mut self, entry: Entry) -> Result<(), EngineError> {
         let record = Record { seq: self.state.next_seq(), at: self.engine.clock.now(), entry };
         self.state.apply(&record)?;
+        self.moment.note(self.workflow, &self.state, &record.entry);
         self.unwritten.push(record);
         Ok(())
     }

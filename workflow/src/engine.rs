@@ -152,7 +152,7 @@ impl Engine {
     ) -> Result<RunReport, EngineError> {
         let state = self.read(workflow, run).await?;
         let new_budget = match state.rest() {
-            Some(Rest::Completed | Rest::RolledBack) => return Ok(RunReport::of(&state)),
+            Some(Rest::Completed | Rest::RolledBack) => return Ok(RunReport::of(state)),
             Some(Rest::Failed | Rest::Stuck { .. } | Rest::Suspended { .. }) => Some(true),
             Some(Rest::Stopped | Rest::Paused) => Some(false),
             None => None,
@@ -199,7 +199,7 @@ impl Engine {
         how: Resume,
     ) -> Result<RunReport, EngineError> {
         let state = Drive::new(self, workflow, state, how)?.run(opening).await?;
-        self.journal.rest(&state.header().run.clone()).await?;
-        Ok(RunReport::of(&state))
+        self.journal.rest(&state.header().run).await?;
+        Ok(RunReport::of(state))
     }
 }

@@ -33,8 +33,7 @@ pub(crate) fn knotted(workflow: &Workflow) -> Vec<ActionName> {
 fn may_go(workflow: &Workflow, place: usize, gone: &[bool]) -> bool {
     let node = &workflow.nodes[place];
     if let Role::Part { of } = &node.role {
-        let whole = workflow.nodes.iter().position(|node| node.name == *of);
-        return whole.is_none_or(|whole| gone[whole]);
+        return workflow.place(of).is_none_or(|whole| gone[whole]);
     }
     let own_part = Role::Part { of: node.name.clone() };
     let mut seen = BTreeSet::from([place]);

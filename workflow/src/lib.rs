@@ -128,6 +128,7 @@ mod erased;
 mod error;
 mod failure;
 mod flight;
+mod frontier;
 mod handle;
 mod knot;
 mod land;

@@ -11,8 +11,8 @@ pub struct RunReport {
 }
 
 impl RunReport {
-    pub(crate) fn of(state: &RunState) -> Self {
-        Self { state: state.clone() }
+    pub(crate) fn of(state: RunState) -> Self {
+        Self { state }
     }
 
     /// The run.

@@ -61,6 +61,7 @@ impl Walk {
         let record = Record { seq: self.state.next_seq(), at: Timestamp(0), entry };
         let applied = self.state.apply(&record);
         prop_assert!(applied.is_ok(), "{shown} was proposed, and refused: {applied:?}");
+        self.moment.note(&self.workflow, &self.state, &record.entry);
         Ok(())
     }
 
@@ -68,7 +69,9 @@ impl Walk {
     fn plan(&mut self) -> Result<(), TestCaseError> {
         loop {
             let decisions = decide(&self.workflow, &self.state, &self.moment);
-            prop_assert_eq!(&decisions, &decide(&self.workflow, &self.state, &self.moment));
+            let everywhere = Moment { frontier: Frontier::Everywhere, ..self.moment.clone() };
+            prop_assert_eq!(&decisions, &decide(&self.workflow, &self.state, &everywhere));
+            self.moment.looked(&self.workflow, &self.state);
             if decisions.is_empty() {
                 return Ok(());
             }
@@ -123,6 +126,12 @@ impl Walk {
 
     fn land(&mut self, place: usize, ending: Ending) -> Result<(), TestCaseError> {
         let Some(work) = self.moment.busy.remove(&place) else { return Ok(()) };
+        self.land_work(place, work, ending)?;
+        self.moment.stir(&self.workflow, &self.state, place);
+        Ok(())
+    }
+
+    fn land_work(&mut self, place: usize, work: Work, ending: Ending) -> Result<(), TestCaseError> {
         match work {
             Work::Sweep => {
                 self.moment.swept = true;
