@@ -12,6 +12,7 @@
 //! | `execute` | one run in the hands of this process: engine, signals, progress |
 //! | `view` | a run as people see it: pure functions from records to text and JSON |
 //! | `progress` | the live view, plain lines, or JSON |
+//! | `graph`, `timeline`, `svg` | pictures of a stack and of a run |
 //! | `error`, `exit_status`, `output` | how the program speaks and ends |
 
 mod app;
@@ -22,6 +23,7 @@ mod ending;
 mod error;
 mod execute;
 mod exit_status;
+mod graph;
 mod invocation;
 mod local_cloud;
 mod output;
@@ -31,7 +33,9 @@ mod progress;
 mod run_context;
 mod stack_lock;
 mod state_dir;
+mod svg;
 mod target;
+mod timeline;
 mod verbs;
 mod view;
 

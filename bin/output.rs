@@ -14,6 +14,9 @@ use crate::view::next::Next;
 /// The name of the schema of all JSON lines; a change that breaks readers raises the number.
 pub(crate) const SCHEMA: &str = "lab1-flow/1";
 
+/// The width of text that no terminal shows.
+const COLUMNS_USUAL: usize = 100;
+
 /// When text is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum ColorChoice {
@@ -79,6 +82,14 @@ impl Output {
     /// Whether data was lost for another reason than a reader that had seen enough.
     pub(crate) fn has_lost_data(&self) -> bool {
         self.lost.out.get().is_some_and(|kind| *kind != io::ErrorKind::BrokenPipe)
+    }
+
+    /// How many columns data may take: those of the terminal, and elsewhere as many as a page of text has.
+    pub(crate) fn columns() -> usize {
+        match rustix::termios::tcgetwinsize(rustix::stdio::stdout()) {
+            Ok(size) if size.ws_col > 0 => size.ws_col.into(),
+            _ => COLUMNS_USUAL,
+        }
     }
 
     /// Writes one line of data.

@@ -39,7 +39,8 @@ impl ConfigArgs {
             ConfigVerb::Schema => {
                 let schema = lab1_flow_steps::schema();
                 if app.output.json {
-                    app.output.json_line(&schema);
+                    app.output
+                        .json_line(&json!({ "event": "config-schema", "config_schema": schema }));
                 } else {
                     app.output.data_line(&format!("{schema:#}"));
                 }
@@ -53,7 +54,6 @@ fn check(app: &App, source: &Source) -> Result<ExitStatus, CliError> {
     let (spec, mistakes) = config::judge(Some(source), &Overrides::default());
     if app.output.json {
         let mistakes: Vec<_> = mistakes.iter().map(|mistake| as_json(mistake, source)).collect();
-        app.output.schema_line();
         app.output.json_line(&json!({
             "event": "config-checked",
             "file": source.name(),

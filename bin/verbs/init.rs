@@ -40,7 +40,6 @@ impl InitArgs {
                 .next("name a file in a folder that can be written"),
         })?;
         if app.output.json {
-            app.output.schema_line();
             app.output.json_line(&json!({ "event": "config-written", "file": name }));
         }
         app.output

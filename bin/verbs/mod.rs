@@ -3,6 +3,7 @@
 mod cloud;
 mod completions;
 mod config;
+mod graph;
 mod init;
 mod journal;
 mod list;
@@ -11,8 +12,10 @@ mod rollback;
 mod run;
 mod status;
 mod stop;
+mod timeline;
 mod watch;
 
+use std::path::Path;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -37,6 +40,8 @@ pub(crate) enum Verb {
     Stop(stop::StopArgs),
     Journal(journal::JournalArgs),
     Cloud(cloud::CloudArgs),
+    Graph(graph::GraphArgs),
+    Timeline(timeline::TimelineArgs),
     Init(init::InitArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
@@ -49,6 +54,8 @@ impl Verb {
             Self::Status(_)
             | Self::List(_)
             | Self::Journal(_)
+            | Self::Graph(_)
+            | Self::Timeline(_)
             | Self::Init(_)
             | Self::Config(_)
             | Self::Completions(_) => true,
@@ -73,6 +80,8 @@ impl Verb {
             Self::Stop(args) => args.carry_out(app),
             Self::Journal(args) => args.carry_out(app),
             Self::Cloud(args) => args.carry_out(app),
+            Self::Graph(args) => args.carry_out(app),
+            Self::Timeline(args) => args.carry_out(app),
             Self::Init(args) => args.carry_out(app),
             Self::Config(args) => args.carry_out(app),
             Self::Completions(args) => args.carry_out(app),
@@ -124,6 +133,20 @@ impl GoingOnArgs {
     fn patience(&self) -> Duration {
         self.wait_lock.unwrap_or_default()
     }
+}
+
+/// Writes what was drawn to stdout, or to a file, which is replaced: it can be drawn again.
+fn deliver(app: &App, file: Option<&Path>, drawn: &str) -> Result<(), CliError> {
+    let Some(file) = file else {
+        app.output.data(drawn);
+        return Ok(());
+    };
+    std::fs::write(file, drawn).map_err(|error| {
+        CliError::new(ExitStatus::Storage, format!("cannot write {}: {error}", file.display()))
+            .next("name a file in a folder that can be written")
+    })?;
+    app.output.say(&format!("{} is written", file.display()));
+    Ok(())
 }
 
 /// Opens the output of a verb that carries out a run: its id comes before anything is sent.

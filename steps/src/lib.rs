@@ -75,6 +75,7 @@ mod stack;
 mod sweep;
 mod tags;
 mod target_group;
+mod topology;
 #[cfg(test)]
 mod trial;
 mod user_data;
@@ -101,4 +102,5 @@ pub use spec::{
 };
 pub use stack::{Stack, StoredStackError, WORKFLOW_NAME};
 pub use target_group::{TargetGroupAttributesRef, TargetGroupRef};
+pub use topology::{Link, Place, Topology};
 pub use user_data::boot_script;

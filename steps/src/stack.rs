@@ -22,14 +22,14 @@ pub const WORKFLOW_NAME: &str = "lab1-flow";
 /// holds everything, so that a later process needs no configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stack {
-    preflight: PreflightStep,
-    launch_templates: LaunchTemplatesStep,
-    target_groups: TargetGroupsStep,
-    balancer_security_group: BalancerSecurityGroupStep,
-    load_balancer: LoadBalancerStep,
-    listener: ListenerStep,
-    rules: RulesStep,
-    auto_scaling_groups: AutoScalingGroupsStep,
+    pub(crate) preflight: PreflightStep,
+    pub(crate) launch_templates: LaunchTemplatesStep,
+    pub(crate) target_groups: TargetGroupsStep,
+    pub(crate) balancer_security_group: BalancerSecurityGroupStep,
+    pub(crate) load_balancer: LoadBalancerStep,
+    pub(crate) listener: ListenerStep,
+    pub(crate) rules: RulesStep,
+    pub(crate) auto_scaling_groups: AutoScalingGroupsStep,
     serving: ServingStep,
 }
 

@@ -12,6 +12,7 @@ mod deployment;
 mod endings;
 mod held;
 mod notifying;
+mod pictures;
 mod reference;
 mod storage;
 mod stored_runs;

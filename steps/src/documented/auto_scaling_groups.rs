@@ -18,19 +18,19 @@ use crate::target_group::TargetGroupRef;
 #[serde(deny_unknown_fields)]
 pub(crate) struct AutoScalingGroupsStep {
     stack: StackName,
-    groups: [Sizes; 2],
+    pub(crate) groups: [Sizes; 2],
     scaling: ScalingSpec,
 }
 
 /// The name and the sizes of one group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Sizes {
-    name: String,
-    instance_type: String,
-    min: u32,
-    desired: u32,
-    max: u32,
+pub(crate) struct Sizes {
+    pub(crate) name: String,
+    pub(crate) instance_type: String,
+    pub(crate) min: u32,
+    pub(crate) desired: u32,
+    pub(crate) max: u32,
 }
 
 /// What the groups are built on.

@@ -19,8 +19,8 @@ use crate::spec::{StackName, StackSpec};
 #[serde(deny_unknown_fields)]
 pub(crate) struct BalancerSecurityGroupStep {
     stack: StackName,
-    name: String,
-    open_to: String,
+    pub(crate) name: String,
+    pub(crate) open_to: String,
 }
 
 /// What the step is built on.

@@ -18,19 +18,19 @@ use crate::user_data::boot_script;
 #[serde(deny_unknown_fields)]
 pub(crate) struct LaunchTemplatesStep {
     stack: StackName,
-    security_group_name: String,
+    pub(crate) security_group_name: String,
     open_ports: Vec<u16>,
     open_to: String,
-    image_id: String,
+    pub(crate) image_id: String,
     key_name: Option<String>,
-    templates: [Template; 2],
+    pub(crate) templates: [Template; 2],
 }
 
 /// What the templates differ in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Template {
-    name: String,
+pub(crate) struct Template {
+    pub(crate) name: String,
     instance_type: String,
     user_data: String,
 }
@@ -69,6 +69,12 @@ impl LaunchTemplatesStep {
         }
     }
 
+    /// Who may connect to what, in words.
+    pub(crate) fn admitted(&self) -> String {
+        let ports: Vec<String> = self.open_ports.iter().map(ToString::to_string).collect();
+        format!("TCP {} from {}", ports.join(", "), self.open_to)
+    }
+
     fn rules(&self) -> Vec<IngressRule> {
         let rule = |port: &u16| IngressRule {
             from_port: *port,
@@ -96,11 +102,10 @@ impl LaunchTemplatesStep {
             },
         );
         let rules = self.rules();
-        let ports: Vec<String> = self.open_ports.iter().map(ToString::to_string).collect();
         let settled = actions.part(
             group,
             "instance-security-group-rules",
-            format!("TCP {} from {}", ports.join(", "), self.open_to),
+            self.admitted(),
             AuthorizeIngress::new(&needs.aws, &self.stack),
             group,
             move |group| SecurityGroupRulesInput { group, rules: rules.clone() },

@@ -15,8 +15,8 @@ use crate::target_group::TargetGroupRef;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListenerStep {
     stack: StackName,
-    port: u16,
-    weights: [u32; 2],
+    pub(crate) port: u16,
+    pub(crate) weights: [u32; 2],
 }
 
 /// What the listener is built on.

@@ -14,7 +14,7 @@ use crate::spec::{StackName, StackSpec};
 #[serde(deny_unknown_fields)]
 pub(crate) struct LoadBalancerStep {
     stack: StackName,
-    name: String,
+    pub(crate) name: String,
 }
 
 /// What the balancer is built on.

@@ -20,6 +20,11 @@ impl PreflightStep {
         Self { input: PreflightInput::new(spec, account) }
     }
 
+    /// The zones of the first and the second group.
+    pub(crate) fn zones(&self) -> &[String; 2] {
+        &self.input.place.zones
+    }
+
     /// The names that the stack takes.
     pub(crate) fn names(&self) -> &StackNames {
         &self.input.names

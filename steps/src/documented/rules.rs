@@ -15,8 +15,8 @@ use crate::target_group::TargetGroupRef;
 #[serde(deny_unknown_fields)]
 pub(crate) struct RulesStep {
     stack: StackName,
-    paths: [String; 2],
-    priorities: [u32; 2],
+    pub(crate) paths: [String; 2],
+    pub(crate) priorities: [u32; 2],
 }
 
 /// What the rules are built on.

@@ -17,8 +17,8 @@ use crate::target_group::{
 #[serde(deny_unknown_fields)]
 pub(crate) struct TargetGroupsStep {
     stack: StackName,
-    names: [String; 2],
-    port: u16,
+    pub(crate) names: [String; 2],
+    pub(crate) port: u16,
     deregistration_delay_s: u32,
     health_check: HealthCheckSpec,
 }
