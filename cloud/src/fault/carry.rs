@@ -55,6 +55,7 @@ where
         | Fault::ThrottlingException
         | Fault::ExpiredCredentials
         | Fault::AccessDenied
+        | Fault::Contention
         | Fault::ErrorBefore(_) => handler().await,
     }
 }
@@ -94,6 +95,7 @@ mod tests {
             (Some(Fault::ThrottlingException), &[], Ok(400)),
             (Some(Fault::ExpiredCredentials), &[], Ok(400)),
             (Some(Fault::AccessDenied), &[], Ok(403)),
+            (Some(Fault::Contention), &[], Ok(400)),
             (Some(Fault::ErrorBefore(503)), &[], Ok(503)),
             (Some(Fault::ErrorAfter(500)), called, Ok(500)),
             (Some(Fault::ReplyLost), called, Err(ConnectionReset)),

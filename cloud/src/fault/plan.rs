@@ -72,6 +72,9 @@ pub enum Fault {
     ExpiredCredentials,
     /// Refuses for want of a permission (403).
     AccessDenied,
+    /// Refuses because another change goes on: 429 `PriorRequestNotComplete` from Elastic Load Balancing,
+    /// 500 `ResourceContention` from Auto Scaling, 400 `ConcurrentTagAccess` from the others.
+    Contention,
     /// Answers with this 5xx status, and nothing was done.
     ErrorBefore(u16),
     /// Answers with this 5xx status, although the change was made.

@@ -28,6 +28,15 @@ impl Fault {
             Self::AccessDenied => {
                 (403, "AccessDenied", "User is not authorized to perform this action")
             }
+            Self::Contention => match service {
+                Some(Service::Elb) => {
+                    (429, "PriorRequestNotComplete", "A previous request is not complete")
+                }
+                Some(Service::AutoScaling) => {
+                    (500, "ResourceContention", "Another update of this group is going on")
+                }
+                _ => (400, "ConcurrentTagAccess", "Another request changes the same tags"),
+            },
             Self::ErrorBefore(status) => return Some(server_error(service, status)),
             Self::ErrorAfter(_)
             | Self::ReplyLost
@@ -102,6 +111,9 @@ mod tests {
             (Fault::ExpiredCredentials, asg, 403, "ExpiredToken"),
             (Fault::AccessDenied, Service::Ec2, 403, "UnauthorizedOperation"),
             (Fault::AccessDenied, asg, 403, "AccessDenied"),
+            (Fault::Contention, Service::Elb, 429, "PriorRequestNotComplete"),
+            (Fault::Contention, asg, 500, "ResourceContention"),
+            (Fault::Contention, Service::Ec2, 400, "ConcurrentTagAccess"),
             (Fault::ErrorBefore(500), Service::Ec2, 500, "InternalError"),
             (Fault::ErrorBefore(500), asg, 500, "InternalFailure"),
             (Fault::ErrorBefore(503), Service::Ec2, 503, "Unavailable"),

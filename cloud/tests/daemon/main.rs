@@ -141,11 +141,14 @@ fn a_damaged_account_is_named_in_the_log_and_emptied_on_request() {
     assert!(answers(&directory.start().endpoint));
 }
 
+/// How many clients write at once.
+const WRITERS: u32 = 4;
+
 /// Calls one after the other, as fast as it goes, until the connection breaks; returns the names of
 /// the templates whose creation was answered.
-fn create_until_it_dies(endpoint: &Endpoint, round: u32) -> Vec<String> {
+fn create_until_it_dies(endpoint: &Endpoint, writer: &str) -> Vec<String> {
     let create = |number: u32| -> std::io::Result<Option<String>> {
-        let name = format!("template-{round}-{number}");
+        let name = format!("template-{writer}-{number}");
         let form = format!(
             "Action=CreateLaunchTemplate&Version=2016-11-15&LaunchTemplateName={name}\
              &LaunchTemplateData.InstanceType=t2.large"
@@ -162,12 +165,19 @@ fn what_it_has_answered_survives_its_death_at_any_time() {
     let mut answered = Vec::new();
     for (round, moment_ms) in (0..).zip([3, 11, 23, 37, 59, 83]) {
         let endpoint = directory.start().endpoint;
-        answered.extend(std::thread::scope(|scope| {
-            let client = scope.spawn(|| create_until_it_dies(&endpoint, round));
+        let endpoint = &endpoint;
+        let of_round = std::thread::scope(|scope| {
+            let writers: Vec<_> = (0..WRITERS)
+                .map(|writer| {
+                    scope
+                        .spawn(move || create_until_it_dies(endpoint, &format!("{round}-{writer}")))
+                })
+                .collect();
             std::thread::sleep(Duration::from_millis(moment_ms));
-            directory.kill(&endpoint);
-            client.join().unwrap()
-        }));
+            directory.kill(endpoint);
+            writers.into_iter().flat_map(|it| it.join().unwrap()).collect::<Vec<_>>()
+        });
+        answered.extend(of_round);
     }
     assert!(answered.len() > 6, "the daemon was killed before it answered anything");
     let endpoint = directory.start().endpoint;
@@ -247,6 +257,34 @@ fn a_wanted_port_that_is_taken_is_an_error() {
     let options = ServeOptions { port: Some(port), ..ServeOptions::new(directory.path()) };
     let error = run(options).unwrap_err();
     assert!(matches!(error, DaemonError::Port { port: named, .. } if named == port), "{error}");
+}
+
+/// Nobody on another machine can reach it, whatever interfaces this one has.
+#[cfg(target_os = "linux")]
+#[test]
+fn it_listens_on_loopback_only() {
+    let directory = Directory::new();
+    let endpoint = directory.start().endpoint;
+    // Each socket of the process is a link to `socket:[INODE]`.
+    let descriptors = fs::read_dir(format!("/proc/{}/fd", endpoint.pid)).unwrap().flatten();
+    let sockets: Vec<String> = descriptors
+        .filter_map(|it| fs::read_link(it.path()).ok()?.to_str().map(str::to_owned))
+        .filter_map(|link| Some(link.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
+        .collect();
+    let mut listening = Vec::new();
+    for table in ["tcp", "tcp6", "udp", "udp6"] {
+        let table = fs::read_to_string(format!("/proc/net/{table}")).unwrap_or_default();
+        for line in table.lines().skip(1) {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            // Ten columns in all that matter: the local address is the second, the inode the tenth.
+            if sockets.iter().any(|inode| columns.get(9) == Some(&inode.as_str())) {
+                listening.push(columns[1].to_owned());
+            }
+        }
+    }
+    let own = format!("0100007F:{:04X}", endpoint.port);
+    assert!(listening.contains(&own), "{listening:?}");
+    assert!(listening.iter().all(|address| address.starts_with("0100007F:")), "{listening:?}");
 }
 
 #[test]

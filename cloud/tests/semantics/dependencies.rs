@@ -53,6 +53,24 @@ fn the_interfaces_of_a_balancer_outlive_it_and_hold_its_security_group() {
     delete().ok();
 }
 
+/// Section 7, section 15 line 7: the interface of an instance holds the group until the instance is gone.
+#[test]
+fn the_interface_of_an_instance_holds_its_security_group() {
+    let caller = Caller::plain();
+    let stack = Stack::deploy(&caller);
+    let delete = || caller.ec2("DeleteSecurityGroup", &format!("GroupId={}", stack.instance_group));
+    assert_eq!(delete().refusal(), "400 DependencyViolation");
+    for group in ["group1", "group2"] {
+        let form = format!("AutoScalingGroupName={group}&ForceDelete=true");
+        caller.asg("DeleteAutoScalingGroup", &form).ok();
+    }
+    // 30 seconds of draining, 40 of shutting down.
+    caller.wait_s(69);
+    assert_eq!(delete().refusal(), "400 DependencyViolation");
+    caller.wait_s(2);
+    delete().ok();
+}
+
 #[test]
 fn a_security_group_that_another_refers_to_cannot_be_deleted() {
     let caller = Caller::plain();

@@ -240,13 +240,3 @@ fn every_action_refuses_a_parameter_that_it_does_not_know() {
     // Registering needs a running instance that is not registered yet; it has a test of its own.
     assert_eq!(uncalled, [(ELB, "RegisterTargets")]);
 }
-
-/// The README promises a line for each action; here is who keeps the promise.
-#[test]
-fn the_readme_lists_every_action() {
-    let readme = include_str!("../../README.md");
-    let words: Vec<&str> = readme.split(|c: char| !c.is_ascii_alphanumeric()).collect();
-    let missing: Vec<_> =
-        modelled_actions().filter(|(_, action)| !words.contains(action)).collect();
-    assert_eq!(missing, []);
-}

@@ -14,6 +14,7 @@ mod lags;
 mod life;
 mod limits;
 mod persistence;
+mod readme;
 mod routes;
 mod stack;
 mod support;

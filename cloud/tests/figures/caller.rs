@@ -1,79 +1,19 @@
-//! Measures the embedded AWS as a process of its own, and prints one line of JSON.
-//!
-//! ```text
-//! cargo run --release -p lab1-flow-cloud --example figures
-//! ```
-//!
-//! `start_ms` is the time from the command to the first answer, `rss_mb` and `rss_mb_max` what the
-//! process holds after a full deployment (Linux only), `calls_per_s` how many `DescribeTargetGroups` it
-//! answers on one connection, one after the other.
-
-#![expect(clippy::print_stdout, reason = "a program of the command line")]
+//! A client of the API with one connection that it keeps, and what it deploys.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use lab1_flow_cloud::daemon::{self, Launch, ServeOptions};
-use lab1_flow_cloud::{CloudOptions, Limits};
+pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
-
-const CALLS: u32 = 20_000;
 /// `#!/bin/sh` in base64: any user data starts the application.
 const USER_DATA: &str = "IyEvYmluL3NoCg==";
 /// How long the deployment may take.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-fn main() -> Outcome<()> {
-    if let Some(directory) = std::env::args_os().nth(1) {
-        return serve(PathBuf::from(directory));
-    }
-    let home = tempfile::tempdir()?;
-    let directory = home.path().join("cloud");
-    let launch = Launch::of_this_program([directory.as_os_str()])?;
-    let start = Instant::now();
-    let endpoint = daemon::start(&directory, &launch)?.endpoint;
-    let start_ms = start.elapsed().as_secs_f64() * 1_000.0;
-
-    let figures = measure(endpoint.port, endpoint.pid);
-    daemon::stop(&directory)?;
-    let (calls_per_s, rss_mb, rss_mb_max) = figures?;
-    println!(
-        "{{\"start_ms\":{start_ms:.1},\"calls_per_s\":{calls_per_s:.0},\"rss_mb\":{rss_mb:.1},\
-         \"rss_mb_max\":{rss_mb_max:.1}}}"
-    );
-    Ok(())
-}
-
-/// Serves without rate limits: they are what would be measured.
-fn serve(directory: PathBuf) -> Outcome<()> {
-    daemon::detach();
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let limits = Limits { throttling: false, ..Limits::default() };
-    let cloud = CloudOptions { time_scale: 600.0, limits, ..CloudOptions::default() };
-    let options = ServeOptions { cloud, ..ServeOptions::new(directory) };
-    runtime.block_on(daemon::serve(options, daemon::stop_signal(), |_| {}))?;
-    Ok(())
-}
-
-fn measure(port: u16, pid: u32) -> Outcome<(f64, f64, f64)> {
-    let mut caller = Caller::new(port)?;
-    deploy(&mut caller)?;
-    let start = Instant::now();
-    for _ in 0..CALLS {
-        caller.elb("DescribeTargetGroups", "")?;
-    }
-    let calls_per_s = f64::from(CALLS) / start.elapsed().as_secs_f64();
-    let (now, most) = memory_mb(pid);
-    Ok((calls_per_s, now, most))
-}
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Makes the documented stack and waits for its nine targets.
-fn deploy(caller: &mut Caller) -> Outcome<()> {
+pub(crate) fn deploy(caller: &mut Caller) -> Outcome<()> {
     let vpc = caller.ec2("DescribeVpcs", "")?.text("vpcId")?;
     let mut subnets = Vec::new();
     for zone in ["us-east-1a", "us-east-1b"] {
@@ -123,18 +63,18 @@ fn deploy(caller: &mut Caller) -> Outcome<()> {
 }
 
 /// A client with one connection that it keeps.
-struct Caller {
+pub(crate) struct Caller {
     port: u16,
     connection: BufReader<TcpStream>,
 }
 
-struct Answer {
+pub(crate) struct Answer {
     status: u16,
     body: String,
 }
 
 impl Caller {
-    fn new(port: u16) -> Outcome<Self> {
+    pub(crate) fn new(port: u16) -> Outcome<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nodelay(true)?;
         Ok(Self { port, connection: BufReader::new(stream) })
@@ -144,7 +84,7 @@ impl Caller {
         self.call("ec2", action, form)?.good()
     }
 
-    fn elb(&mut self, action: &str, form: &str) -> Outcome<Answer> {
+    pub(crate) fn elb(&mut self, action: &str, form: &str) -> Outcome<Answer> {
         self.call("elasticloadbalancing", action, form)?.good()
     }
 
@@ -219,16 +159,4 @@ impl Answer {
         let (_, rest) = self.body.split_once(&format!("<{element}>")).ok_or("no such element")?;
         Ok(rest.split('<').next().unwrap_or_default().to_owned())
     }
-}
-
-/// Reads what a process holds now, and what it held at most; 0 where the system does not tell.
-fn memory_mb(pid: u32) -> (f64, f64) {
-    let path = format!("/proc/{pid}/status");
-    let status = std::fs::read_to_string(Path::new(&path)).unwrap_or_default();
-    let field = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let kb = line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
-        kb.unwrap_or(0.0) / 1_024.0
-    };
-    (field("VmRSS:"), field("VmHWM:"))
 }
