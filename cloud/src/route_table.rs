@@ -125,6 +125,10 @@ pub struct RouteTarget {
     pub answers: bool,
     /// Whether the security groups of the instance admit the port. If not, packets are dropped.
     pub reachable: bool,
+    /// The patterns of the paths that its application is taken to know; none where a real one is asked.
+    pub paths: Vec<String>,
+    /// The path of its group's health check, without a query.
+    pub health_path: String,
 }
 
 /// Tells what the load balancer thinks of a target.

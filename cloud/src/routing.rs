@@ -1,5 +1,6 @@
 //! The route table of a load balancer, drawn from the state.
 
+use crate::ec2::instances::Instance;
 use crate::elb::actions::Action;
 use crate::elb::conditions::{Condition, Field};
 use crate::elb::listeners::Listener;
@@ -125,6 +126,8 @@ fn weighted_group(region: &Region, arn: &str, weight: u32, now_ms: i64) -> Weigh
                     instance.answers(now_ms) && instance.application.port() == Some(target.port)
                 }),
                 reachable: target_health::is_reachable(region, group, target, target.port),
+                paths: known_paths(instance),
+                health_path: path_alone(&group.settings.health_check.path).to_owned(),
             }
         })
     });
@@ -134,4 +137,14 @@ fn weighted_group(region: &Region, arn: &str, weight: u32, now_ms: i64) -> Weigh
         deregistration_delay_s: group.map_or(300, TargetGroup::deregistration_delay_s),
         targets: targets.collect(),
     }
+}
+
+/// Gives the patterns of the paths that the application of an instance is taken to know.
+fn known_paths(instance: Option<&Instance>) -> Vec<String> {
+    let paths = instance.into_iter().flat_map(|instance| instance.application.paths());
+    paths.map(str::to_owned).collect()
+}
+
+fn path_alone(path: &str) -> &str {
+    path.split('?').next().unwrap_or_default()
 }

@@ -34,6 +34,28 @@ fn a_stack_is_deployed_answers_and_is_taken_back() {
 }
 
 #[test]
+fn a_stack_with_other_paths_and_another_port_answers_there() {
+    let sandbox = Sandbox::new();
+    let text = "
+        instances.open_ports = [8080]
+        targets.port = 8080
+        targets.health_check.path = \"/up\"
+
+        [[groups]]
+        path = \"/blue\"
+
+        [[groups]]
+        path = \"/green\"
+    ";
+    sandbox.file("stack.toml", text);
+    let run = ["run", "--json", "--config", "stack.toml", "--time-scale", FAST];
+    let url = text_of_url(&sandbox.succeed(&run).json());
+    assert!(answer(&url, "/blue").contains("is responding now!"));
+    assert!(answer(&url, "/up").ends_with("Healthy!"));
+    assert!(answer(&url, "/cluster1").starts_with("HTTP/1.1 404"));
+}
+
+#[test]
 fn people_see_the_run_the_address_and_what_to_type_next() {
     let sandbox = Sandbox::new();
     let transcript = sandbox.succeed(&["run", "--time-scale", FAST]);
@@ -180,6 +202,11 @@ fn the_embedded_cloud_is_started_looked_at_emptied_and_stopped() {
 }
 
 /// What a visitor gets for a path.
+/// Reads the address from the last line of a deployment.
+fn text_of_url(lines: &[serde_json::Value]) -> String {
+    text(&lines.last().expect("a last line")["url"])
+}
+
 fn answer(url: &str, path: &str) -> String {
     let host = url.trim_start_matches("http://");
     let mut stream = std::net::TcpStream::connect(host).expect("a balancer that listens");

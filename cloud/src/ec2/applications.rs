@@ -5,19 +5,24 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ec2::instances::Instance;
+use crate::guests::Outline;
 use crate::options::GuestKind;
 use crate::state::{Region, State};
+use crate::traffic::matches;
 
-/// The port of the application that is foretold.
+/// The port of the application that is foretold without a word of user data.
 const FORETOLD_PORT: u16 = 80;
 
 /// Whether the application of an instance is foretold or seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Application {
-    /// The documented one: up as soon as user data has had its time, with three known paths.
+    /// The documented one, as far as user data does not say otherwise: up as soon as user data has had
+    /// its time, with three known paths.
     #[default]
     Foretold,
+    /// One of which the user data told the port and the paths; up as soon as it has had its time.
+    Outlined { port: u16, paths: Vec<String> },
     /// A real one, as it was seen when that last changed.
     Seen { sighting: Sighting, since_ms: i64 },
 }
@@ -46,10 +51,17 @@ pub(crate) struct GuestOrder {
 }
 
 impl Application {
-    /// Gives what a new instance begins with.
-    pub(crate) fn of_new_instance(guests: GuestKind, now_ms: i64) -> Self {
+    /// Gives what a new instance with this user data begins with.
+    pub(crate) fn of_new_instance(
+        guests: GuestKind,
+        user_data: Option<&String>,
+        now_ms: i64,
+    ) -> Self {
         match guests {
-            GuestKind::Light => Self::Foretold,
+            GuestKind::Light => match user_data.and_then(|it| Outline::read(it)) {
+                Some(Outline { port, paths }) => Self::Outlined { port, paths },
+                None => Self::Foretold,
+            },
             GuestKind::Flask => Self::Seen { sighting: Sighting::default(), since_ms: now_ms },
         }
     }
@@ -58,26 +70,33 @@ impl Application {
     pub(crate) fn port(&self) -> Option<u16> {
         match self {
             Self::Foretold => Some(FORETOLD_PORT),
+            Self::Outlined { port, .. } => Some(*port),
             Self::Seen { sighting, .. } => sighting.port,
         }
     }
 
-    /// Tells with which status it answers a path, as far as that is known. What is foretold knows
-    /// three paths.
+    /// Tells with which status it answers a path, as far as that is known.
     pub(crate) fn status(&self, path: &str) -> Option<u16> {
+        if let Self::Seen { sighting, .. } = self {
+            return sighting.statuses.get(path).copied();
+        }
+        let path = path.split('?').next().unwrap_or_default();
+        Some(if self.paths().iter().any(|pattern| matches(pattern, path)) { 200 } else { 404 })
+    }
+
+    /// Gives the patterns of the paths that it is taken to know; what runs for real is asked instead.
+    pub(crate) fn paths(&self) -> Vec<&str> {
         match self {
-            Self::Foretold => {
-                let path = path.split('?').next().unwrap_or_default();
-                Some(if ["/", "/cluster1", "/cluster2"].contains(&path) { 200 } else { 404 })
-            }
-            Self::Seen { sighting, .. } => sighting.statuses.get(path).copied(),
+            Self::Foretold => vec!["/", "/cluster1", "/cluster2"],
+            Self::Outlined { paths, .. } => paths.iter().map(String::as_str).collect(),
+            Self::Seen { .. } => Vec::new(),
         }
     }
 
     /// Tells when what was seen last changed: results of checks before it say nothing about now.
     pub(crate) fn changed_ms(&self) -> i64 {
         match self {
-            Self::Foretold => 0,
+            Self::Foretold | Self::Outlined { .. } => 0,
             Self::Seen { since_ms, .. } => *since_ms,
         }
     }
@@ -85,7 +104,7 @@ impl Application {
     /// Says why it is not up, where that is known.
     pub(crate) fn problem(&self) -> Option<&str> {
         match self {
-            Self::Foretold => None,
+            Self::Foretold | Self::Outlined { .. } => None,
             Self::Seen { sighting, .. } => sighting.problem.as_deref(),
         }
     }
@@ -140,6 +159,7 @@ pub(crate) fn report(
 pub(crate) fn foretell_all(state: &mut State) {
     let instances = state.regions.values_mut().flat_map(|region| region.instances.values_mut());
     for instance in instances {
-        instance.application = Application::Foretold;
+        let user_data = instance.user_data.as_ref();
+        instance.application = Application::of_new_instance(GuestKind::Light, user_data, 0);
     }
 }

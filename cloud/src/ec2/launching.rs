@@ -71,7 +71,11 @@ pub(crate) fn make_instance(cx: &mut Context<'_>, order: Order<'_>) {
         public_address: data.wants_public_address().then_some(public),
         security_groups,
         answers_ms: data.user_data.as_ref().map(|_| running_ms + user_data_ms),
-        application: Application::of_new_instance(cx.options.guests, cx.now_ms),
+        application: Application::of_new_instance(
+            cx.options.guests,
+            data.user_data.as_ref(),
+            cx.now_ms,
+        ),
         user_data: data.user_data,
         metadata: data.metadata.unwrap_or_default(),
         monitoring: data.monitoring.unwrap_or(false),

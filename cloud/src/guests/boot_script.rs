@@ -51,6 +51,35 @@ impl Application {
     }
 }
 
+/// What a boot script tells of its application to somebody who does not run it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outline {
+    pub(crate) port: u16,
+    /// The paths that stand in quotes in its Python files; `*` and `?` mean what they mean in a pattern.
+    pub(crate) paths: Vec<String>,
+}
+
+impl Outline {
+    /// Reads user data in base64; `None` where it is not understood, or names no path.
+    pub(crate) fn read(user_data: &str) -> Option<Self> {
+        let application = Application::read(user_data, "").ok()?;
+        let modules = application.files.iter().filter(|(name, _)| has_extension(name, "py"));
+        let mut paths: Vec<String> = modules.flat_map(|(_, text)| quoted_paths(text)).collect();
+        paths.sort();
+        paths.dedup();
+        (!paths.is_empty()).then_some(Self { port: application.port, paths })
+    }
+}
+
+/// Lists what stands in quotes on one line, begins like a path, and is no template of a framework.
+fn quoted_paths(text: &str) -> impl Iterator<Item = String> {
+    let quoted = text.lines().flat_map(|line| ['"', '\''].map(|quote| (line, quote)));
+    quoted
+        .flat_map(|(line, quote)| line.split(quote).skip(1).step_by(2))
+        .filter(|text| text.starts_with('/') && !text.contains(['<', '{', ' ']))
+        .map(str::to_owned)
+}
+
 /// Lists the files that a script writes by `cat >PATH <<'WORD'`, by the last part of their paths.
 fn here_documents(script: &str) -> Result<Vec<(String, String)>, String> {
     let mut files = Vec::new();
@@ -186,6 +215,20 @@ systemctl enable --now web.service
                 environment: vec![(text("MODE"), text("plain")), (text("ID"), text("i-1"))],
             }
         );
+    }
+
+    #[test]
+    fn port_and_paths_can_be_told_without_running_it() {
+        let outline = |module: &str| {
+            let script = SCRIPT.replace("app = 1", module);
+            Outline::read(&STANDARD.encode(script))
+        };
+        let module =
+            "HEALTH = ['/up']\nROUTES = [\"/blue*\", '/green']\n@app.get(\"/<path:rest>\")";
+        let paths = ["/blue*", "/green", "/up"].map(str::to_owned).to_vec();
+        assert_eq!(outline(module), Some(Outline { port: 8080, paths }));
+        assert_eq!(outline("app = 1"), None, "no path is named");
+        assert_eq!(Outline::read(&STANDARD.encode("#!/bin/sh")), None);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::Cloud;
 use crate::daemon::DaemonError;
 use crate::door::{blocking, stopped};
 use crate::ec2::applications::GuestOrder;
+use crate::route_table::RouteTarget;
 use crate::traffic::Guest;
 
 /// How often instances and processes are compared.
@@ -110,9 +111,13 @@ impl FlaskGuests {
 
 impl Guest for FlaskGuests {
     /// Must be called on a thread that may block.
-    fn answer(&self, instance_id: &str, request: &Request<Bytes>) -> io::Result<Response<Bytes>> {
+    fn answer(
+        &self,
+        target: &RouteTarget,
+        request: &Request<Bytes>,
+    ) -> io::Result<Response<Bytes>> {
         self.runtime.block_on(async {
-            let port = self.port(instance_id).await?;
+            let port = self.port(&target.instance_id).await?;
             exchange(port, request, ANSWER_TIME_MAX).await
         })
     }

@@ -19,6 +19,7 @@ use std::path::Path;
 
 use crate::daemon::DaemonError;
 
+pub(crate) use boot_script::Outline;
 pub(crate) use host::FlaskGuests;
 
 /// Makes the Python environment of a state directory, unless it is there. `tell` is called with its

@@ -197,6 +197,8 @@ mod tests {
                 health: TargetState::Healthy,
                 answers: true,
                 reachable: true,
+                paths: Vec::new(),
+                health_path: "/".to_owned(),
             })
             .collect();
         let candidates: Vec<_> = targets.iter().collect();

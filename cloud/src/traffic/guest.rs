@@ -6,16 +6,21 @@ use std::io;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 
+use super::pattern::matches;
+use crate::route_table::RouteTarget;
+
 /// Answers for the application on an instance.
 ///
 /// It is asked only for instances that have booted and whose user data has finished.
 pub trait Guest: Debug + Send + Sync {
-    /// Answers a request on the instance. A time-out becomes the balancer's 504, any other error
+    /// Answers a request on the instance of a target. A time-out becomes the balancer's 504, any other error
     /// its 502.
-    fn answer(&self, instance_id: &str, request: &Request<Bytes>) -> io::Result<Response<Bytes>>;
+    fn answer(&self, target: &RouteTarget, request: &Request<Bytes>)
+    -> io::Result<Response<Bytes>>;
 }
 
-/// Answers as the documented Flask application does, without running it.
+/// Answers as the documented Flask application does, without running it: it knows the paths that stand
+/// in the user data of its instance.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FlaskApplication;
 
@@ -23,11 +28,19 @@ pub struct FlaskApplication;
 const ALLOWED: &str = "GET, HEAD, OPTIONS";
 
 impl Guest for FlaskApplication {
-    fn answer(&self, instance_id: &str, request: &Request<Bytes>) -> io::Result<Response<Bytes>> {
-        let text = match request.uri().path() {
-            "/" => "Healthy!".to_owned(),
-            "/cluster1" | "/cluster2" => format!("Instance {instance_id} is responding now!"),
-            _ => return Ok(error_page(StatusCode::NOT_FOUND, NOT_FOUND)),
+    fn answer(
+        &self,
+        target: &RouteTarget,
+        request: &Request<Bytes>,
+    ) -> io::Result<Response<Bytes>> {
+        let path = request.uri().path();
+        if !target.paths.iter().any(|pattern| matches(pattern, path)) {
+            return Ok(error_page(StatusCode::NOT_FOUND, NOT_FOUND));
+        }
+        let text = if path == "/" || path == target.health_path {
+            "Healthy!".to_owned()
+        } else {
+            format!("Instance {} is responding now!", target.instance_id)
         };
         let mut response = match *request.method() {
             Method::GET | Method::HEAD => page(StatusCode::OK, text),
@@ -70,10 +83,31 @@ fn page(status: StatusCode, text: String) -> Response<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::route_table::TargetState;
 
     fn ask(method: Method, path: &str) -> (u16, String, Option<HeaderValue>) {
+        ask_of(&target_with(&["/", "/cluster1", "/cluster2"], "/"), method, path)
+    }
+
+    fn target_with(paths: &[&str], health_path: &str) -> RouteTarget {
+        RouteTarget {
+            instance_id: "i-0abc".to_owned(),
+            port: 80,
+            health: TargetState::Healthy,
+            answers: true,
+            reachable: true,
+            paths: paths.iter().map(|&path| path.to_owned()).collect(),
+            health_path: health_path.to_owned(),
+        }
+    }
+
+    fn ask_of(
+        target: &RouteTarget,
+        method: Method,
+        path: &str,
+    ) -> (u16, String, Option<HeaderValue>) {
         let request = Request::builder().method(method).uri(path).body(Bytes::new()).unwrap();
-        let response = FlaskApplication.answer("i-0abc", &request).unwrap();
+        let response = FlaskApplication.answer(target, &request).unwrap();
         let text = String::from_utf8(response.body().to_vec()).unwrap();
         (response.status().as_u16(), text, response.headers().get(header::ALLOW).cloned())
     }
@@ -85,6 +119,20 @@ mod tests {
             let (status, text, _) = ask(Method::GET, path);
             assert_eq!((status, text.as_str()), (200, "Instance i-0abc is responding now!"));
         }
+    }
+
+    #[test]
+    fn it_knows_the_paths_of_its_user_data_and_no_others() {
+        let target = target_with(&["/", "/up", "/blue*"], "/up");
+        for (path, status, text) in [
+            ("/", 200, "Healthy!"),
+            ("/up", 200, "Healthy!"),
+            ("/blue/sky", 200, "Instance i-0abc is responding now!"),
+        ] {
+            let (told, body, _) = ask_of(&target, Method::GET, path);
+            assert_eq!((told, body.as_str()), (status, text), "{path}");
+        }
+        assert_eq!(ask_of(&target, Method::GET, "/cluster1").0, 404);
     }
 
     #[test]

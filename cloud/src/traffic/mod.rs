@@ -17,6 +17,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, header};
 
 pub use guest::{FlaskApplication, Guest};
+pub(crate) use pattern::matches;
 pub(crate) use reply::error_page;
 
 use choice::Choices;
@@ -141,7 +142,7 @@ impl Traffic {
         if !target.answers {
             return reply::bad_gateway();
         }
-        self.guest.answer(&target.instance_id, request).unwrap_or_else(|error| match error.kind() {
+        self.guest.answer(target, request).unwrap_or_else(|error| match error.kind() {
             io::ErrorKind::TimedOut => reply::gateway_timeout(),
             _ => reply::bad_gateway(),
         })

@@ -5,7 +5,7 @@
 ///
 /// It goes back to the latest star alone, so that its work is bounded by the product of the two
 /// lengths, whatever the pattern.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
     let (mut p, mut t) = (0, 0);

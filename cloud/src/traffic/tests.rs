@@ -11,6 +11,8 @@ fn target(id: &str) -> RouteTarget {
         health: TargetState::Healthy,
         answers: true,
         reachable: true,
+        paths: ["/", "/cluster1", "/cluster2"].map(str::to_owned).to_vec(),
+        health_path: "/".to_owned(),
     }
 }
 
@@ -83,8 +85,8 @@ fn status_with(targets: Vec<RouteTarget>) -> u16 {
 struct NamesItself;
 
 impl Guest for NamesItself {
-    fn answer(&self, instance_id: &str, _: &Request<Bytes>) -> io::Result<Response<Bytes>> {
-        Ok(Response::new(Bytes::from(instance_id.to_owned())))
+    fn answer(&self, target: &RouteTarget, _: &Request<Bytes>) -> io::Result<Response<Bytes>> {
+        Ok(Response::new(Bytes::from(target.instance_id.clone())))
     }
 }
 
@@ -206,7 +208,7 @@ fn an_error_of_the_application_is_a_502_or_for_a_time_out_a_504() {
     #[derive(Debug)]
     struct Fails(io::ErrorKind);
     impl Guest for Fails {
-        fn answer(&self, _: &str, _: &Request<Bytes>) -> io::Result<Response<Bytes>> {
+        fn answer(&self, _: &RouteTarget, _: &Request<Bytes>) -> io::Result<Response<Bytes>> {
             Err(self.0.into())
         }
     }
