@@ -4,6 +4,7 @@ mod cloud;
 mod completions;
 mod config;
 mod graph;
+mod iam_policy;
 mod init;
 mod journal;
 mod list;
@@ -44,6 +45,7 @@ pub(crate) enum Verb {
     Timeline(timeline::TimelineArgs),
     Init(init::InitArgs),
     Config(config::ConfigArgs),
+    IamPolicy(iam_policy::IamPolicyArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -58,6 +60,7 @@ impl Verb {
             | Self::Timeline(_)
             | Self::Init(_)
             | Self::Config(_)
+            | Self::IamPolicy(_)
             | Self::Completions(_) => true,
             Self::Run(_)
             | Self::Resume(_)
@@ -84,6 +87,7 @@ impl Verb {
             Self::Timeline(args) => args.carry_out(app),
             Self::Init(args) => args.carry_out(app),
             Self::Config(args) => args.carry_out(app),
+            Self::IamPolicy(args) => args.carry_out(app),
             Self::Completions(args) => args.carry_out(app),
         }
     }

@@ -45,7 +45,7 @@
 //! - `ownership`, `tags`, `adoption`, `removal`: marks, their proofs, and what follows from them
 //! - one module for each kind of resource, and one for each wait; `user_data`: what the instances run
 //! - `preflight`, `sweep`: the look before anything is made, and the one after everything is gone; `inventory`: what
-//!   both ask; `memory`: what a look of many calls keeps for its repetition
+//!   both ask; `permissions`: what AWS must allow for all this; `memory`: what a look of many calls keeps for its repetition
 
 mod activities;
 mod adoption;
@@ -65,6 +65,7 @@ mod load_balancer;
 mod memory;
 mod ownership;
 mod pages;
+mod permissions;
 mod preflight;
 mod probe;
 mod removal;
@@ -92,6 +93,7 @@ pub use launch_template::LaunchTemplateRef;
 pub use listener::ListenerRef;
 pub use load_balancer::LoadBalancerRef;
 pub use ownership::{ACTION_TAG, MANAGED_BY, MANAGED_BY_TAG, RUN_ID_TAG, STACK_TAG};
+pub use permissions::{IamPolicy, PolicyScope, iam_policy};
 pub use preflight::{Network, PREFLIGHT_REFUSED, SubnetRef};
 pub use probe::{Probe, ProbeFunction};
 pub use rule::RuleRef;

@@ -1,4 +1,4 @@
-//! `docs/cli.md` is made from the definitions, and is current.
+//! `docs/cli.md` is made from the definitions, `docs/iam-policy.json` by the program; both are current.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -6,20 +6,38 @@ use std::path::Path;
 use clap::builder::StyledStr;
 use clap::{Arg, Command};
 
+use crate::common::Sandbox;
+
 /// Set to anything, it lets the test write the file instead.
 const UPDATE: &str = "LAB1_FLOW_UPDATE_DOCS";
 
 #[test]
 fn the_reference_of_the_command_line_is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cli.md");
-    let expected = reference();
+    assert_current("docs/cli.md", &reference());
+}
+
+#[test]
+fn the_policy_of_the_documents_is_the_one_that_the_program_prints() {
+    let sandbox = Sandbox::new();
+    let printed = sandbox.succeed(&["iam-policy"]);
+    assert_current("docs/iam-policy.json", &printed.stdout);
+    for wrong in [["--account", "12"], ["--region", "*"], ["--run-id", "?*"]] {
+        let refused = sandbox.run(&[&["iam-policy"][..], &wrong].concat());
+        assert_eq!((refused.status, refused.stdout.as_str()), (Some(2), ""), "{wrong:?}");
+    }
+}
+
+/// Compares a document with what it is made from, or makes it.
+#[track_caller]
+fn assert_current(document: &str, expected: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(document);
     if std::env::var_os(UPDATE).is_some() {
-        std::fs::write(&path, &expected).expect("docs/cli.md can be written");
+        std::fs::write(&path, expected).expect("the document can be written");
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         found == expected,
-        "docs/cli.md is not current: {UPDATE}=1 cargo test --test cli reference"
+        "{document} is not current: {UPDATE}=1 cargo test --test cli reference"
     );
 }
 

@@ -67,6 +67,11 @@ impl Judged {
         Self { exchanges, verdicts, broken: broken.into_iter().zip(of_broken).collect() }
     }
 
+    /// Returns everything that was said.
+    pub(crate) fn exchanges(&self) -> &[Exchange] {
+        &self.exchanges
+    }
+
     /// Returns the exchanges that the embedded cloud answered.
     pub(crate) fn answers(&self) -> impl Iterator<Item = &Exchange> {
         self.exchanges.iter().filter(|exchange| exchange.answer.is_some())

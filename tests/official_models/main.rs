@@ -13,9 +13,11 @@
 )]
 
 mod account;
+mod authorization;
 mod broken;
 mod exchange;
 mod judge;
+mod permissions;
 mod sources;
 mod stories;
 
