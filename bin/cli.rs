@@ -70,6 +70,7 @@ Exit statuses:
     4  another live process holds the run
     5  something of ours is left; the list follows
     6  the journal is damaged, or from a newer version
+    8  there are differences (verify, and plan with --detailed-exitcode)
    70  a bug in lab1-flow
    74  the journal cannot be written: nothing further was sent
    75  suspended or stopped: `lab1-flow resume` goes on

@@ -2,11 +2,12 @@
 
 use std::error::Error;
 
-use lab1_flow_journal::{JournalError, RunId};
+use lab1_flow_journal::{Failure, FailureClass, JournalError, RunId};
 use lab1_flow_workflow::EngineError;
 
 use crate::exit_status::ExitStatus;
 use crate::invocation::Invocation;
+use crate::view::stage::full;
 
 /// Why a verb did not reach its end, in three parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +100,21 @@ impl CliError {
                 .next("use the version of lab1-flow that started the run"),
             _ => Self::bug(what).stands("the run stands where its journal says"),
         }
+    }
+}
+
+impl CliError {
+    /// Tells why a look at the account came to no result; `again` is what to type then.
+    pub(crate) fn of_look(failure: &Failure, again: String) -> Self {
+        let status = match failure.class {
+            FailureClass::Throttled | FailureClass::Unreachable => ExitStatus::Suspended,
+            FailureClass::Transient
+            | FailureClass::Ambiguous
+            | FailureClass::Contended
+            | FailureClass::Permanent => ExitStatus::StepFailed,
+        };
+        let error = Self::new(status, full(failure)).stands("nothing was changed");
+        failure.advice.iter().cloned().fold(error, Self::next).next(again)
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) enum ExitStatus {
     Left = 5,
     /// The journal is damaged, or from a newer version.
     Journal = 6,
+    /// What is there is not what should be there.
+    Differences = 8,
     /// A bug in this program.
     Bug = 70,
     /// The journal cannot be written.

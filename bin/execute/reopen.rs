@@ -57,38 +57,45 @@ impl Reopened {
         Ok(Found::Taken(Box::new(Self { run, journal, state, context, _stack: lock })))
     }
 
-    /// Finds the way to the run's own cloud, and refuses another account or region.
+    /// Finds the way to the run's own cloud, and wires the stored steps to it.
     ///
-    /// A run that has never sent a change needs no account to be taken back: nothing of it can be anywhere.
     /// A refusal names `verb` as what to type again: the direction that it asks for is not recorded yet.
     pub(crate) async fn connect(
         &self,
         app: &App,
         verb: &str,
     ) -> Result<(Connection, Workflow), CliError> {
-        let header = self.state.header();
-        let profile = serde_json::from_value(header.profile.clone()).map_err(|error| {
-            CliError::new(
-                ExitStatus::Journal,
-                format!("the profile of the run does not read: {error}"),
-            )
-        })?;
-        let connection = target::reconnect(app, self.context.target.clone(), profile).await?;
-        if self.state.has_intents() {
-            let (seen, _) = facts::place(&self.state);
-            let expected = self.context.target.account.clone().or(seen);
-            let again = app.program.command(&[verb, self.run.as_str()]);
-            target::refuse_other_account(&connection, expected.as_deref(), &self.run, &again)
-                .await?;
-        }
-        let stack = Stack::from_stored(self.state.steps());
-        let stack = stack.map_err(|error| {
-            CliError::new(ExitStatus::Journal, error.to_string())
-                .stands("nothing was sent")
-                .next("use the version of lab1-flow that started the run")
-        })?;
+        let (connection, stack) = connect(app, &self.state, &self.context, verb).await?;
         let workflow =
             stack.workflow(&connection.aws).map_err(|error| CliError::bug(error.to_string()))?;
         Ok((connection, workflow))
     }
+}
+
+/// Finds the way to a run's own cloud, refuses another account or region, and reads the stored steps.
+///
+/// A run that has never sent a change needs no account: nothing of it can be anywhere.
+pub(crate) async fn connect(
+    app: &App,
+    state: &RunState,
+    context: &RunContext,
+    verb: &str,
+) -> Result<(Connection, Stack), CliError> {
+    let header = state.header();
+    let profile = serde_json::from_value(header.profile.clone()).map_err(|error| {
+        CliError::new(ExitStatus::Journal, format!("the profile of the run does not read: {error}"))
+    })?;
+    let connection = target::reconnect(app, context.target.clone(), profile).await?;
+    if state.has_intents() {
+        let (seen, _) = facts::place(state);
+        let expected = context.target.account.clone().or(seen);
+        let again = app.program.command(&[verb, header.run.as_str()]);
+        target::refuse_other_account(&connection, expected.as_deref(), &header.run, &again).await?;
+    }
+    let stack = Stack::from_stored(state.steps()).map_err(|error| {
+        CliError::new(ExitStatus::Journal, error.to_string())
+            .stands("nothing was sent")
+            .next("use the version of lab1-flow that started the run")
+    })?;
+    Ok((connection, stack))
 }

@@ -3,8 +3,7 @@
 use std::cmp::Reverse;
 
 use clap::Args;
-use comfy_table::presets::NOTHING;
-use comfy_table::{Cell, Color, ContentArrangement, Table};
+use comfy_table::{Cell, Table};
 use lab1_flow_journal::{RunId, RunSummary, UnreadableRun};
 use serde::Serialize;
 use serde_json::Value;
@@ -13,7 +12,6 @@ use crate::app::App;
 use crate::error::{CliError, with_causes};
 use crate::exit_status::ExitStatus;
 use crate::output::Output;
-use crate::paint::Tone;
 use crate::view::standing::Standing;
 use crate::view::time;
 
@@ -164,19 +162,13 @@ impl Row {
 }
 
 fn table(rows: &[Row], output: &Output) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    if output.out.is_enabled() {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
-    table.set_header(["RUN", "STATE", "STEP", "AGE", "STACK", "CLOUD", "RESOURCES", "OWNER"]);
+    let mut table =
+        output.out.table(&["RUN", "STATE", "STEP", "AGE", "STACK", "CLOUD", "RESOURCES", "OWNER"]);
     for row in rows {
         let state = Cell::new(row.state.word());
         table.add_row([
             Cell::new(&row.run_id),
-            color(row.state.tone()).into_iter().fold(state, Cell::fg),
+            row.state.tone().color().into_iter().fold(state, Cell::fg),
             Cell::new(format!("{}/{}", row.step, row.steps_total)),
             Cell::new(&row.age),
             Cell::new(&row.stack),
@@ -185,20 +177,5 @@ fn table(rows: &[Row], output: &Output) -> Table {
             Cell::new(row.holder()),
         ]);
     }
-    if let Some(column) = table.column_mut(0) {
-        column.set_padding((0, 1));
-    }
     table
-}
-
-/// The table's name for a tone.
-fn color(tone: Tone) -> Option<Color> {
-    match tone {
-        Tone::Red => Some(Color::DarkRed),
-        Tone::Green => Some(Color::DarkGreen),
-        Tone::Yellow => Some(Color::DarkYellow),
-        Tone::Cyan => Some(Color::DarkCyan),
-        Tone::Dim => Some(Color::DarkGrey),
-        Tone::Bold => None,
-    }
 }

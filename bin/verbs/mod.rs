@@ -14,6 +14,7 @@ mod run;
 mod status;
 mod stop;
 mod timeline;
+mod verify;
 mod watch;
 
 use std::path::Path;
@@ -36,6 +37,7 @@ pub(crate) enum Verb {
     Resume(resume::ResumeArgs),
     Rollback(rollback::RollbackArgs),
     Status(status::StatusArgs),
+    Verify(verify::VerifyArgs),
     List(list::ListArgs),
     Watch(watch::WatchArgs),
     Stop(stop::StopArgs),
@@ -54,6 +56,7 @@ impl Verb {
     pub(crate) fn only_shows(&self) -> bool {
         match self {
             Self::Status(_)
+            | Self::Verify(_)
             | Self::List(_)
             | Self::Journal(_)
             | Self::Graph(_)
@@ -78,6 +81,7 @@ impl Verb {
             Self::Resume(args) => args.carry_out(app),
             Self::Rollback(args) => args.carry_out(app),
             Self::Status(args) => args.carry_out(app),
+            Self::Verify(args) => args.carry_out(app),
             Self::List(args) => args.carry_out(app),
             Self::Watch(args) => args.carry_out(app),
             Self::Stop(args) => args.carry_out(app),

@@ -10,3 +10,4 @@ pub(crate) mod standing;
 pub(crate) mod steps;
 pub(crate) mod text;
 pub(crate) mod time;
+pub(crate) mod verification;

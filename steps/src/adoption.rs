@@ -1,8 +1,9 @@
 //! What a thing that was found under our name means: whose it is, and whether it is what was asked for.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use lab1_flow_workflow::Reconciled;
+use serde::{Deserialize, Serialize};
 
 use crate::ownership::Ownership;
 
@@ -12,7 +13,7 @@ pub(crate) struct Found<T> {
     /// Its kind and name, for people: `target group target-group-1`.
     pub(crate) what: String,
     /// What differs from what was asked for.
-    pub(crate) differences: Vec<String>,
+    pub(crate) differences: Vec<Difference>,
     /// The action's output, should the thing be ours.
     pub(crate) output: T,
 }
@@ -30,16 +31,49 @@ impl<T> Found<T> {
                 difference: format!(
                     "{} carries this run's mark, but somebody changed it: {}",
                     self.what,
-                    self.differences.join("; ")
+                    in_one_line(&self.differences)
                 ),
             },
         }
     }
 }
 
+/// One field that is not as it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// The field, for people.
+    pub field: String,
+    /// What was asked for.
+    pub expected: String,
+    /// What is there.
+    pub found: String,
+}
+
+impl Difference {
+    pub(crate) fn new(
+        field: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self { field: field.into(), expected: expected.into(), found: found.into() }
+    }
+}
+
+impl Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { field, expected, found } = self;
+        write!(f, "{field} is {found} instead of {expected}")
+    }
+}
+
+/// All differences of a thing, for a message.
+pub(crate) fn in_one_line(differences: &[Difference]) -> String {
+    differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 /// Collects what differs between what was asked for and what is there.
 #[derive(Debug, Default)]
-pub(crate) struct Comparison(Vec<String>);
+pub(crate) struct Comparison(Vec<Difference>);
 
 impl Comparison {
     /// Compares one field; what the answer leaves out says nothing and counts as agreement.
@@ -50,7 +84,7 @@ impl Comparison {
         found: Option<F>,
     ) {
         if let Some(found) = found.filter(|found| *found != wanted) {
-            self.0.push(format!("{name} is {found} instead of {wanted}"));
+            self.0.push(Difference::new(name, wanted.to_string(), found.to_string()));
         }
     }
 
@@ -72,8 +106,8 @@ impl Comparison {
         self.field(name, wanted, Some(found));
     }
 
-    /// What differs, one short sentence for each field.
-    pub(crate) fn differences(self) -> Vec<String> {
+    /// What differs, field by field.
+    pub(crate) fn differences(self) -> Vec<Difference> {
         self.0
     }
 }
@@ -82,7 +116,7 @@ impl Comparison {
 mod tests {
     use super::*;
 
-    fn found(differences: Vec<String>) -> Found<u8> {
+    fn found(differences: Vec<Difference>) -> Found<u8> {
         Found { what: "target group t".to_owned(), differences, output: 7 }
     }
 
@@ -93,7 +127,7 @@ mod tests {
 
     #[test]
     fn ours_with_other_content_is_altered_and_the_difference_is_named() {
-        let judged = found(vec!["port is 81 instead of 80".to_owned()]).judge(Ownership::Ours);
+        let judged = found(vec![Difference::new("port", "80", "81")]).judge(Ownership::Ours);
         let Reconciled::Altered { output: 7, difference } = judged else {
             panic!("it must be known as altered: {judged:?}");
         };
@@ -114,12 +148,13 @@ mod tests {
         comparison.field("port", 80, None::<i32>);
         comparison.field("port", 80, Some(80));
         comparison.set("subnets", ["a", "b"], ["b", "a", "a"]);
-        assert_eq!(comparison.differences(), Vec::<String>::new());
+        assert_eq!(comparison.differences(), []);
 
         let mut comparison = Comparison::default();
         comparison.field("path", "/", Some("/health"));
         comparison.set("subnets", ["a", "b"], ["a"]);
         let differences = comparison.differences();
-        assert_eq!(differences, ["path is /health instead of /", "subnets is a instead of a, b"]);
+        let text = "path is /health instead of /; subnets is a instead of a, b";
+        assert_eq!(in_one_line(&differences), text);
     }
 }

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::connection::Aws;
 use crate::healthy_targets::target_health;
 use crate::target_group::TargetGroupRef;
-use visit::{Visit, authority, greet, visit};
+use visit::ROUNDS_MAX;
+pub(crate) use visit::{Visit, authority, greet, visit};
 
 /// Soon: by now everything should be up.
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
@@ -70,11 +71,12 @@ impl InstancesAnswer {
     /// Whether the instances that are healthy now have all answered: those of the input may have been
     /// replaced since. An answer from an instance of no such group shows that the path leads astray.
     async fn suffices(&self, group: &AnsweringGroup, visit: &Visit) -> Result<bool, ActionError> {
-        if visit.answered == group.instance_ids {
+        let answered = visit.instances();
+        if answered == group.instance_ids {
             return Ok(true);
         }
         let enough = usize::try_from(group.desired).unwrap_or(usize::MAX);
-        if visit.answered.len() < enough {
+        if answered.len() < enough {
             return Ok(false);
         }
         let healthy: BTreeSet<String> = target_health(&self.aws, &group.target_group)
@@ -87,9 +89,7 @@ impl InstancesAnswer {
             .filter_map(|one| one.target()?.id().map(str::to_owned))
             .collect();
         let known = |id: &String| healthy.contains(id) || group.instance_ids.contains(id);
-        Ok(healthy.len() >= enough
-            && visit.answered.is_superset(&healthy)
-            && visit.answered.iter().all(known))
+        Ok(healthy.len() >= enough && answered.is_superset(&healthy) && answered.iter().all(known))
     }
 }
 
@@ -107,7 +107,10 @@ impl Look for InstancesAnswer {
         if let Err(trouble) = greet(probe, &authority).await {
             return Ok(waiting(trouble));
         }
-        let visits = input.groups.iter().map(|group| visit(probe, &authority, group));
+        let visits = input
+            .groups
+            .iter()
+            .map(|group| visit(probe, &authority, &group.path, &group.instance_ids, ROUNDS_MAX));
         let visits = futures_util::future::join_all(visits).await;
         let mut all_answer = true;
         for (group, visit) in input.groups.iter().zip(&visits) {
@@ -136,13 +139,13 @@ fn summary(groups: &[AnsweringGroup], visits: &[Visit]) -> String {
     let answered: usize = groups
         .iter()
         .zip(visits)
-        .map(|(group, visit)| group.instance_ids.intersection(&visit.answered).count())
+        .map(|(group, visit)| group.instance_ids.intersection(&visit.instances()).count())
         .sum();
     let mut parts = vec![format!("instances answered {answered}/{expected}")];
     for (group, visit) in groups.iter().zip(visits) {
-        parts.extend(visit.trouble.clone());
-        let others: Vec<&str> =
-            visit.answered.difference(&group.instance_ids).map(String::as_str).collect();
+        parts.extend(visit.troubles.keys().cloned());
+        let others: Vec<String> =
+            visit.instances().difference(&group.instance_ids).cloned().collect();
         if !others.is_empty() {
             parts.push(format!("{} is answered by {} as well", group.path, others.join(", ")));
         }

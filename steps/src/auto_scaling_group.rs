@@ -15,7 +15,7 @@ use lab1_flow_workflow::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::adoption::{Comparison, Found};
+use crate::adoption::{Comparison, Difference, Found};
 use crate::connection::{Aws, Call, Service};
 use crate::launch_template::LaunchTemplateRef;
 use crate::ownership::{Mark, Ownership};
@@ -23,6 +23,7 @@ use crate::pages::{Page, all_pages};
 use crate::removal::{is_denied, not_ours, still_there};
 use crate::spec::{HealthCheckKind, ScalingSpec, StackName};
 use crate::target_group::{TargetGroupRef, limits_with_young_target_group};
+pub(crate) use instances::instances;
 use instances::{Membership, membership, remove_stragglers};
 
 /// All that a group is made from.
@@ -267,7 +268,8 @@ fn propagated_tags(mark: &Mark, name: &str) -> Vec<Tag> {
     mark.tags(name).into_iter().map(tag).collect()
 }
 
-fn tags_of(group: &AutoScalingGroup) -> impl Iterator<Item = (&str, &str)> {
+/// The tags of a group, as plain pairs.
+pub(crate) fn tags_of(group: &AutoScalingGroup) -> impl Iterator<Item = (&str, &str)> {
     group.tags().iter().filter_map(|tag: &TagDescription| Some((tag.key()?, tag.value()?)))
 }
 
@@ -277,7 +279,10 @@ pub(crate) fn ids_of(instances: &[Instance]) -> impl Iterator<Item = &str> {
 }
 
 /// What differs between a group and what was asked for.
-fn differences(input: &AutoScalingGroupInput, group: &AutoScalingGroup) -> Vec<String> {
+pub(crate) fn differences(
+    input: &AutoScalingGroupInput,
+    group: &AutoScalingGroup,
+) -> Vec<Difference> {
     let template = group.launch_template();
     let version = template.and_then(LaunchTemplateSpecification::version);
     let health_check = health_check_type(input.scaling.health_check);

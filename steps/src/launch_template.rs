@@ -16,7 +16,7 @@ use lab1_flow_workflow::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::adoption::{Comparison, Found};
+use crate::adoption::{Comparison, Difference, Found};
 use crate::connection::{Aws, Call, Service};
 use crate::ec2::{self, filter};
 use crate::ownership::{Mark, Ownership};
@@ -61,6 +61,34 @@ pub(crate) struct CreateLaunchTemplate {
     stack: StackName,
 }
 
+/// The templates of these names, as far as they exist.
+pub(crate) async fn templates_named(
+    aws: &Aws,
+    names: &[&str],
+) -> Result<Vec<LaunchTemplate>, ActionError> {
+    // By filter: by parameter an absent template would be an error that reads like any other.
+    let by_name = filter("launch-template-name", names.iter().copied());
+    let request = aws.ec2().describe_launch_templates().filters(by_name);
+    let subject = names.join(" ");
+    let call = Call::reading(Service::Ec2, "DescribeLaunchTemplates", &subject);
+    // Names are unique: there is no second page.
+    Ok(aws.call(call, request.send()).await?.launch_templates.unwrap_or_default())
+}
+
+/// Reads what the only version of a template holds; `None` when it cannot be seen.
+pub(crate) async fn version_data(
+    aws: &Aws,
+    name: &str,
+    id: &str,
+) -> Result<Option<ResponseLaunchTemplateData>, ActionError> {
+    let request = aws.ec2().describe_launch_template_versions();
+    let request = request.launch_template_id(id).versions(VERSION.to_string());
+    let call = Call::reading(Service::Ec2, "DescribeLaunchTemplateVersions", name);
+    let versions = aws.call(call, request.send()).await?.launch_template_versions;
+    let version = versions.unwrap_or_default().into_iter().next();
+    Ok(version.and_then(|version| version.launch_template_data))
+}
+
 impl CreateLaunchTemplate {
     const CALL: &'static str = "CreateLaunchTemplate";
 
@@ -70,12 +98,7 @@ impl CreateLaunchTemplate {
 
     /// Finds the template that has the name; `None` when it is not there or cannot be seen.
     async fn find(&self, name: &str) -> Result<Option<LaunchTemplate>, ActionError> {
-        // By filter: by parameter an absent template would be an error that reads like any other.
-        let by_name = filter("launch-template-name", [name]);
-        let request = self.aws.ec2().describe_launch_templates().filters(by_name);
-        let call = Call::reading(Service::Ec2, "DescribeLaunchTemplates", name);
-        let found = self.aws.call(call, request.send()).await?.launch_templates;
-        Ok(found.unwrap_or_default().into_iter().next())
+        Ok(templates_named(&self.aws, &[name]).await?.into_iter().next())
     }
 
     /// Finds this very template. There is no filter for ids; one that has got the name since is another.
@@ -85,20 +108,6 @@ impl CreateLaunchTemplate {
     ) -> Result<Option<LaunchTemplate>, ActionError> {
         let found = self.find(&template.name).await?;
         Ok(found.filter(|found| found.launch_template_id() == Some(template.id.as_str())))
-    }
-
-    /// Reads what the only version holds; `None` when it cannot be seen.
-    async fn data(
-        &self,
-        name: &str,
-        id: &str,
-    ) -> Result<Option<ResponseLaunchTemplateData>, ActionError> {
-        let request = self.aws.ec2().describe_launch_template_versions();
-        let request = request.launch_template_id(id).versions(VERSION.to_string());
-        let call = Call::reading(Service::Ec2, "DescribeLaunchTemplateVersions", name);
-        let versions = self.aws.call(call, request.send()).await?.launch_template_versions;
-        let version = versions.unwrap_or_default().into_iter().next();
-        Ok(version.and_then(|version| version.launch_template_data))
     }
 
     async fn delete(&self, template: &LaunchTemplateRef) -> Result<(), ActionError> {
@@ -160,7 +169,7 @@ impl Action for CreateLaunchTemplate {
             return Ok(Reconciled::Foreign { evidence: format!("{what} belongs to {owner}") });
         }
         let id = template.launch_template_id.unwrap_or_default();
-        let Some(data) = self.data(name, &id).await? else {
+        let Some(data) = version_data(&self.aws, name, &id).await? else {
             let wait = Wait::new(format!("{what} is there, its version {VERSION} is not seen yet"));
             return Ok(Reconciled::Unclear(wait));
         };
@@ -231,7 +240,10 @@ fn request_data(input: &LaunchTemplateInput, mark: &Mark) -> RequestLaunchTempla
 }
 
 /// What differs between a template's version and what was asked for.
-fn differences(input: &LaunchTemplateInput, data: &ResponseLaunchTemplateData) -> Vec<String> {
+pub(crate) fn differences(
+    input: &LaunchTemplateInput,
+    data: &ResponseLaunchTemplateData,
+) -> Vec<Difference> {
     let mut comparison = Comparison::default();
     comparison.field("image", input.image_id.as_str(), data.image_id());
     let kind = data.instance_type().map(aws_sdk_ec2::types::InstanceType::as_str);

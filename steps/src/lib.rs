@@ -46,9 +46,12 @@
 //! - one module for each kind of resource, and one for each wait; `user_data`: what the instances run
 //! - `preflight`, `sweep`: the look before anything is made, and the one after everything is gone; `inventory`: what
 //!   both ask; `permissions`: what AWS must allow for all this; `memory`: what a look of many calls keeps for its repetition
+//!   both ask; `memory`: what a look of many calls keeps for its repetition
+//! - `verify`: the look at all that a run has made; `alone`: the engine around a look that belongs to no run
 
 mod activities;
 mod adoption;
+mod alone;
 mod answering_instances;
 mod auto_scaling_group;
 mod balancer_active;
@@ -80,7 +83,9 @@ mod topology;
 #[cfg(test)]
 mod trial;
 mod user_data;
+mod verify;
 
+pub use adoption::Difference;
 pub use answering_instances::AnsweringInstances;
 pub use auto_scaling_group::AutoScalingGroupRef;
 pub use balancer_active::ActiveLoadBalancer;
@@ -106,3 +111,6 @@ pub use stack::{Stack, StoredStackError, WORKFLOW_NAME};
 pub use target_group::{TargetGroupAttributesRef, TargetGroupRef};
 pub use topology::{Link, Place, Topology};
 pub use user_data::boot_script;
+pub use verify::{
+    Condition, Finding, InstanceAnswers, PathAnswers, Serving, Verification, VerifyOptions,
+};

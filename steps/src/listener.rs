@@ -7,7 +7,7 @@ use aws_sdk_elasticloadbalancingv2::types::{Listener, ProtocolEnum};
 use lab1_flow_workflow::{Action, ActionContext, ActionError, Lane, Limits, Reconciled};
 use serde::{Deserialize, Serialize};
 
-use crate::adoption::{Comparison, Found};
+use crate::adoption::{Comparison, Difference, Found, in_one_line};
 use crate::connection::{Aws, Call, Service};
 use crate::forwarding::{WeightedTargetGroup, describe_actions, forward_weighted};
 use crate::load_balancer::LoadBalancerRef;
@@ -106,7 +106,8 @@ impl Action for CreateListener {
         };
         let differences = differences(input, listener);
         if !differences.is_empty() {
-            let message = format!("another listener stands at {name}: {}", differences.join("; "));
+            let message =
+                format!("another listener stands at {name}: {}", in_one_line(&differences));
             return Err(ActionError::contended(message));
         }
         prove_created(&self.aws, &mark, arn).await?;
@@ -142,7 +143,7 @@ impl Action for CreateListener {
 }
 
 /// What differs between a listener and what was asked for.
-fn differences(input: &ListenerInput, listener: &Listener) -> Vec<String> {
+pub(crate) fn differences(input: &ListenerInput, listener: &Listener) -> Vec<Difference> {
     let wanted = describe_actions(&[forward_weighted(&input.target_groups)]);
     let mut comparison = Comparison::default();
     comparison.field("protocol", "HTTP", listener.protocol().map(ProtocolEnum::as_str));

@@ -14,7 +14,7 @@ use lab1_flow_workflow::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::adoption::{Comparison, Found};
+use crate::adoption::{Comparison, Difference, Found};
 use crate::connection::{Aws, Call, Service};
 use crate::listener::listeners_of;
 use crate::ownership::{Mark, Ownership};
@@ -236,7 +236,7 @@ fn reference(name: &str, balancer: &LoadBalancer) -> Option<LoadBalancerRef> {
 }
 
 /// What differs between a balancer and what was asked for.
-fn differences(input: &LoadBalancerInput, balancer: &LoadBalancer) -> Vec<String> {
+pub(crate) fn differences(input: &LoadBalancerInput, balancer: &LoadBalancer) -> Vec<Difference> {
     let scheme = balancer.scheme().map(LoadBalancerSchemeEnum::as_str);
     let kind = balancer.r#type().map(LoadBalancerTypeEnum::as_str);
     let address_type = balancer.ip_address_type().map(IpAddressType::as_str);

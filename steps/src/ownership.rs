@@ -45,6 +45,11 @@ impl Mark {
         Self { run: context.run().clone(), stack: stack.clone(), action: context.action().clone() }
     }
 
+    /// The mark of an action of a run, outside of carrying it out.
+    pub(crate) fn of(run: &RunId, stack: &StackName, action: &ActionName) -> Self {
+        Self { run: run.clone(), stack: stack.clone(), action: action.clone() }
+    }
+
     /// The tags of the mark, with the name that people look for.
     ///
     /// Only what is frozen goes into them, always in the same order: AWS compares tags when it decides

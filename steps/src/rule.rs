@@ -7,7 +7,7 @@ use aws_sdk_elasticloadbalancingv2::types::{PathPatternConditionConfig, Rule, Ru
 use lab1_flow_workflow::{Action, ActionContext, ActionError, Lane, Limits, Reconciled};
 use serde::{Deserialize, Serialize};
 
-use crate::adoption::{Comparison, Found};
+use crate::adoption::{Comparison, Difference, Found};
 use crate::connection::{Aws, Call, Service};
 use crate::forwarding::{describe_actions, forward_to};
 use crate::listener::ListenerRef;
@@ -138,7 +138,7 @@ impl Action for CreateRule {
 }
 
 /// What differs between a rule and what was asked for.
-fn differences(input: &RuleInput, rule: &Rule) -> Vec<String> {
+pub(crate) fn differences(input: &RuleInput, rule: &Rule) -> Vec<Difference> {
     let wanted = describe_actions(&[forward_to(&input.target_group.arn)]);
     let conditions: Vec<String> = rule.conditions().iter().map(describe_condition).collect();
     let mut comparison = Comparison::default();

@@ -14,9 +14,11 @@ use lab1_flow_workflow::{
 use serde::{Deserialize, Serialize};
 
 pub use rules::SecurityGroupRulesRef;
-pub(crate) use rules::{AuthorizeIngress, IngressRule, SecurityGroupRulesInput};
+pub(crate) use rules::{
+    AuthorizeIngress, IngressRule, SecurityGroupRulesInput, differences as rule_differences,
+};
 
-use crate::adoption::{Comparison, Found};
+use crate::adoption::{Comparison, Difference, Found};
 use crate::connection::{Aws, Call, Service};
 use crate::ec2::{self, filter};
 use crate::ownership::{Mark, Ownership};
@@ -103,11 +105,9 @@ impl Action for CreateSecurityGroup {
         let filters = [filter("vpc-id", [&*input.vpc_id]), filter("group-name", [&*input.name])];
         let found = describe(&self.aws, &input.name, &filters).await?;
         let Some(group) = found.first() else { return Ok(Reconciled::Absent) };
-        let mut comparison = Comparison::default();
-        comparison.field("description", input.description.as_str(), group.description());
         let thing = Found {
             what: format!("security group {}", input.name),
-            differences: comparison.differences(),
+            differences: differences(input, group),
             output: SecurityGroupRef {
                 id: group.group_id().unwrap_or_default().to_owned(),
                 name: input.name.clone(),
@@ -168,14 +168,22 @@ async fn find(aws: &Aws, group: &SecurityGroupRef) -> Result<Option<SecurityGrou
     Ok(found.into_iter().next())
 }
 
-async fn describe(
+/// What differs between a group and what was asked for; its rules are another matter.
+pub(crate) fn differences(input: &SecurityGroupInput, group: &SecurityGroup) -> Vec<Difference> {
+    let mut comparison = Comparison::default();
+    comparison.field("description", input.description.as_str(), group.description());
+    comparison.differences()
+}
+
+/// The groups that these filters leave.
+pub(crate) async fn describe(
     aws: &Aws,
     subject: &str,
     filters: &[aws_sdk_ec2::types::Filter],
 ) -> Result<Vec<SecurityGroup>, ActionError> {
     let request = aws.ec2().describe_security_groups().set_filters(Some(filters.to_vec()));
     let call = Call::reading(Service::Ec2, "DescribeSecurityGroups", subject);
-    // One name in one VPC, or one id, is one group at most: there is no second page.
+    // A name in one VPC, or an id, is one group at most: there is no second page.
     Ok(aws.call(call, request.send()).await?.security_groups.unwrap_or_default())
 }
 

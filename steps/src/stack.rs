@@ -10,7 +10,8 @@ use crate::documented::{
     ListenerStep, LoadBalancerNeeds, LoadBalancerStep, PreflightStep, RulesNeeds, RulesStep,
     ServingNeeds, ServingStep, TargetGroupsNeeds, TargetGroupsStep,
 };
-use crate::spec::StackSpec;
+use crate::inventory::StackNames;
+use crate::spec::{StackName, StackSpec};
 use crate::sweep::MarkSweep;
 
 /// The name under which runs of this workflow are stored.
@@ -118,6 +119,16 @@ impl Stack {
         })
     }
 
+    /// The names that the stack takes in AWS.
+    pub(crate) fn names(&self) -> &StackNames {
+        self.preflight.names()
+    }
+
+    /// The stack's own name.
+    pub(crate) fn name(&self) -> &StackName {
+        self.balancer_security_group.stack()
+    }
+
     /// Wires the steps into a workflow that works through this connection.
     ///
     /// Nothing waits for what it does not need: the balancer is provisioned while the instances boot. The
@@ -165,7 +176,7 @@ impl Stack {
             &self.serving,
             ServingNeeds { aws: aws(), load_balancer, target_groups, listener, rules, groups },
         );
-        builder.sweep(MarkSweep::new(&aws(), self.preflight.names()));
+        builder.sweep(MarkSweep::new(&aws(), self.names()));
         builder.build()
     }
 }

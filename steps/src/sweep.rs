@@ -21,7 +21,7 @@ pub(crate) struct MarkSweep {
 }
 
 /// What was found so far, in the order of the search.
-type Answers = [Known<Vec<Thing>>; 9];
+pub(crate) type Answers = [Known<Vec<Thing>>; 9];
 
 impl MarkSweep {
     pub(crate) fn new(aws: &Aws, names: &StackNames) -> Self {
@@ -31,29 +31,39 @@ impl MarkSweep {
 
 impl Sweep for MarkSweep {
     async fn sweep(&self, run: &RunId) -> Result<Vec<String>, ActionError> {
-        let (aws, known) = (&self.aws, self.memory.of(run));
-        let marked = [filter(&format!("tag:{RUN_ID_TAG}"), [run.as_str()])];
-        let StackNames { load_balancer, target_groups: [first, second], .. } = &self.names;
-        let found = all_known(
-            &known,
-            [
-                Box::pin(inventory::auto_scaling_groups_tagged(aws, RUN_ID_TAG, run.as_str())),
-                Box::pin(inventory::living_instances(aws, &marked)),
-                Box::pin(inventory::volumes(aws, &marked)),
-                Box::pin(inventory::network_interfaces(aws, &marked)),
-                Box::pin(inventory::security_groups(aws, &marked)),
-                Box::pin(inventory::launch_templates(aws, &marked)),
-                Box::pin(inventory::load_balancers(aws, load_balancer)),
-                Box::pin(inventory::target_groups(aws, first)),
-                Box::pin(inventory::target_groups(aws, second)),
-            ],
-        )
-        .await?;
+        let known = self.memory.of(run);
+        let things = marked_things(&self.aws, &self.names, run, &known).await?;
         // What was seen is complete: the next search asks everything anew.
         self.memory.forget(run);
-        let things = found.into_iter().flatten();
-        Ok(things.filter(|thing| is_of(thing, run)).map(|thing| line(&thing)).collect())
+        Ok(things.iter().map(line).collect())
     }
+}
+
+/// Finds everything that carries a run's mark.
+pub(crate) async fn marked_things(
+    aws: &Aws,
+    names: &StackNames,
+    run: &RunId,
+    known: &Answers,
+) -> Result<Vec<Thing>, ActionError> {
+    let marked = [filter(&format!("tag:{RUN_ID_TAG}"), [run.as_str()])];
+    let StackNames { load_balancer, target_groups: [first, second], .. } = names;
+    let found = all_known(
+        known,
+        [
+            Box::pin(inventory::auto_scaling_groups_tagged(aws, RUN_ID_TAG, run.as_str())),
+            Box::pin(inventory::living_instances(aws, &marked)),
+            Box::pin(inventory::volumes(aws, &marked)),
+            Box::pin(inventory::network_interfaces(aws, &marked)),
+            Box::pin(inventory::security_groups(aws, &marked)),
+            Box::pin(inventory::launch_templates(aws, &marked)),
+            Box::pin(inventory::load_balancers(aws, load_balancer)),
+            Box::pin(inventory::target_groups(aws, first)),
+            Box::pin(inventory::target_groups(aws, second)),
+        ],
+    )
+    .await?;
+    Ok(found.into_iter().flatten().filter(|thing| is_of(thing, run)).collect())
 }
 
 fn is_of(thing: &Thing, run: &RunId) -> bool {

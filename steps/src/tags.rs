@@ -41,7 +41,7 @@ pub(crate) fn elb_tags(mark: &Mark, name: &str) -> Vec<Tag> {
 }
 
 /// The tags of some resources, by ARN.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Tags(BTreeMap<String, Vec<(String, String)>>);
 
 impl Tags {

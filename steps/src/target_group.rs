@@ -16,9 +16,12 @@ use lab1_flow_workflow::{
 use serde::{Deserialize, Serialize};
 
 pub use attributes::TargetGroupAttributesRef;
-pub(crate) use attributes::{SetTargetGroupAttributes, TargetGroupAttributesInput};
+pub(crate) use attributes::{
+    SetTargetGroupAttributes, TargetGroupAttributesInput, attributes_of,
+    differences as attribute_differences,
+};
 
-use crate::adoption::{Comparison, Found};
+use crate::adoption::{Comparison, Difference, Found};
 use crate::connection::{Aws, Call, Service};
 use crate::ownership::Mark;
 use crate::removal::{is_denied, still_there};
@@ -62,6 +65,20 @@ pub(crate) struct CreateTargetGroup {
     stack: StackName,
 }
 
+/// These groups as they stand; `None` when one of them is not there: the service then answers for none.
+pub(crate) async fn describe(
+    aws: &Aws,
+    groups: &[&TargetGroupRef],
+) -> Result<Option<Vec<TargetGroup>>, ActionError> {
+    let arns = groups.iter().map(|group| group.arn.clone()).collect();
+    let request = aws.load_balancing().describe_target_groups().set_target_group_arns(Some(arns));
+    let subject = groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>().join(" ");
+    let call = Call::reading(Service::LoadBalancing, "DescribeTargetGroups", &subject);
+    let answer = found(aws.call(call, request.send()).await)?;
+    let found = answer.map(|answer| answer.target_groups.unwrap_or_default());
+    Ok(found.filter(|found| !found.is_empty()))
+}
+
 impl CreateTargetGroup {
     const CALL: &'static str = "CreateTargetGroup";
 
@@ -76,14 +93,6 @@ impl CreateTargetGroup {
         let mut groups = answer.and_then(|answer| answer.target_groups).unwrap_or_default();
         groups.retain(|group| group.target_group_name() == Some(name));
         Ok(groups.pop())
-    }
-
-    async fn is_there(&self, group: &TargetGroupRef) -> Result<bool, ActionError> {
-        let request = self.aws.load_balancing().describe_target_groups();
-        let request = request.target_group_arns(&group.arn);
-        let call = Call::reading(Service::LoadBalancing, "DescribeTargetGroups", &group.name);
-        let answer = found(self.aws.call(call, request.send()).await)?;
-        Ok(answer.is_some_and(|answer| !answer.target_groups().is_empty()))
     }
 
     /// Asks for the deletion; nothing when the group is not there, which AWS may also call a success.
@@ -186,7 +195,7 @@ impl Compensate for CreateTargetGroup {
                 Ok(still_there(&what, "is still in use by a listener or a rule"))
             }
             // A right that depends on tags is denied for what has none, so also for what is gone.
-            Err(error) if is_denied(&error) && !self.is_there(group).await? => {
+            Err(error) if is_denied(&error) && describe(&self.aws, &[group]).await?.is_none() => {
                 Ok(Progress::Done(()))
             }
             Err(error) => Err(error),
@@ -195,7 +204,7 @@ impl Compensate for CreateTargetGroup {
 }
 
 /// What differs between a group and what was asked for.
-fn differences(input: &TargetGroupInput, group: &TargetGroup) -> Vec<String> {
+pub(crate) fn differences(input: &TargetGroupInput, group: &TargetGroup) -> Vec<Difference> {
     let check = &input.health_check;
     let matcher = group.matcher().and_then(Matcher::http_code);
     let mut comparison = Comparison::default();

@@ -18,6 +18,7 @@ mod storage;
 mod stored_runs;
 mod targets;
 mod usage;
+mod verify;
 mod watching;
 
 /// Compares a transcript with the one below, after what differs from run to run was named.
@@ -43,7 +44,10 @@ const FILTERS: &[(&str, &str)] = &[
     (r#""version":"[^"]+""#, r#""version":"[version]""#),
     (r"tester@\S+", "tester@[host]"),
     (r"\[request [^\]]+\]", "[request]"),
-    (r"\b(run|resume|rollback|status|stop|journal|watch) [0-9a-hjkmnp-tv-z]{12}\b", "$1 [run]"),
+    (
+        r"\b(run|resume|rollback|status|stop|journal|watch|verify) [0-9a-hjkmnp-tv-z]{12}\b",
+        "$1 [run]",
+    ),
     (r"\b(sg|lt|i|subnet|vpc)-[0-9a-f]{17}\b", "$1-[id]"),
     (r"/[0-9a-f]{16}\b", "/[id]"),
 ];

@@ -4,6 +4,8 @@ pub(crate) mod stored;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -145,6 +147,33 @@ impl Sandbox {
             assert!(Instant::now() < patience_ends, "no run was begun");
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Calls the embedded cloud as somebody else does, and gives the body of its answer.
+    pub(crate) fn somebody(&self, form: &str) -> String {
+        let status = self.succeed(&["cloud", "status", "--json"]).json();
+        let host = text(&status[0]["url"]).trim_start_matches("http://").to_owned();
+        let mut stream = TcpStream::connect(&host).expect("a cloud that listens");
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            form.len()
+        );
+        stream.write_all(request.as_bytes()).expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{form}\n{answer}");
+        answer
+    }
+
+    /// The id of a thing in the account of the embedded cloud.
+    pub(crate) fn id_of(&self, kind: &str, name: &str) -> String {
+        let status = self.succeed(&["cloud", "status", "--json"]).json();
+        let resources = status[0]["account"]["resources"].as_array().cloned().unwrap_or_default();
+        let mut found = resources
+            .iter()
+            .filter(|it| it["kind"] == kind && it["name"] == name && it["state"] != "terminated");
+        text(&found.next().unwrap_or_else(|| panic!("no {kind} {name}: {resources:#?}"))["id"])
     }
 
     /// Everything in the account of the embedded cloud that a fresh account does not hold, as `kind name`.

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use lab1_flow_cloud::{Cloud, CloudClock, CloudOptions, ResourceView, Traffic};
-use lab1_flow_journal::{Journal, MemoryJournal, RunId};
-use lab1_flow_steps::{Aws, Probe, Stack, StackSpec, Target, Transport, TransportFault};
+use lab1_flow_journal::{Journal, MemoryJournal, RunId, RunState};
+use lab1_flow_steps::{
+    Aws, Probe, Stack, StackSpec, Target, Transport, TransportFault, Verification, VerifyOptions,
+};
 use lab1_flow_workflow::testing::PausedClock;
-use lab1_flow_workflow::{Engine, NewRun, Resume, RunReport, Workflow};
+use lab1_flow_workflow::{Engine, NewRun, Profile, Resume, RunReport, Workflow};
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::exchange::Exchange;
@@ -93,6 +95,15 @@ impl Account {
         let run = RunId::new(run).unwrap();
         let workflow = self.stored_workflow(&run).await;
         self.engine().roll_back(&workflow, &run, Resume::default()).await.unwrap()
+    }
+
+    /// Compares a run with the account, as a process that knows its id and nothing else.
+    pub(crate) async fn verify(&self, run: &str) -> Verification {
+        let history = self.journal.read(&RunId::new(run).unwrap()).await.unwrap();
+        let state = RunState::replay(&history).unwrap();
+        let stack = Stack::from_stored(state.steps()).unwrap();
+        let (aws, profile) = (self.aws().await, Profile::default());
+        stack.verify(&aws, &state, &profile, VerifyOptions::default()).await.unwrap()
     }
 
     /// Calls the account as somebody else does; this is not recorded.

@@ -90,7 +90,9 @@ fn small() -> Limits {
 
 async fn as_documented(account: &Account) {
     completes(account, &StackSpec::default()).await;
+    assert!(!account.verify("run-1").await.differs());
     leaves_nothing(account).await;
+    assert!(!account.verify("run-1").await.differs());
 }
 
 /// Every value differs from its default, and stands at its limit where there is one.

@@ -1,30 +1,44 @@
 //! Visits to the stack, and what its answers say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 
-use super::AnsweringGroup;
 use crate::probe::{Answer, Probe};
 
 /// How often each instance is given a chance in one look. A balancer that picks at random among five
 /// leaves one out of thirty requests once in 160 looks; the next look then finds it.
-const ROUNDS_MAX: usize = 6;
+pub(crate) const ROUNDS_MAX: usize = 6;
 
 /// The most of an unexpected answer that is shown, in characters.
 const SHOWN_MAX: usize = 80;
 
 /// What the answers on one path said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Visit {
+pub(crate) struct Visit {
+    /// The instances that have answered, and how often.
+    pub(crate) answered: BTreeMap<String, usize>,
+    /// The answers that were not as they should be, and how often each came.
+    pub(crate) troubles: BTreeMap<String, usize>,
+}
+
+impl Visit {
     /// The instances that have answered.
-    pub(super) answered: BTreeSet<String>,
-    /// The last answer that was not as it should be.
-    pub(super) trouble: Option<String>,
+    pub(crate) fn instances(&self) -> BTreeSet<String> {
+        self.answered.keys().cloned().collect()
+    }
+
+    fn take(&mut self, answer: Result<String, String>) {
+        let count = match answer {
+            Ok(id) => self.answered.entry(id).or_default(),
+            Err(trouble) => self.troubles.entry(trouble).or_default(),
+        };
+        *count += 1;
+    }
 }
 
 /// The host and port that requests are sent to.
-pub(super) fn authority(dns_name: &str, port: u16) -> String {
+pub(crate) fn authority(dns_name: &str, port: u16) -> String {
     // The embedded cloud's balancers live on loopback ports, which their address names already.
     if dns_name.contains(':') || port == 80 {
         dns_name.to_owned()
@@ -34,7 +48,7 @@ pub(super) fn authority(dns_name: &str, port: u16) -> String {
 }
 
 /// Asks for `/`, which any instance answers with `Healthy!`.
-pub(super) async fn greet(probe: &Probe, authority: &str) -> Result<(), String> {
+pub(crate) async fn greet(probe: &Probe, authority: &str) -> Result<(), String> {
     match probe.get(authority, "/").await {
         Ok(answer) if answer.status == 200 && answer.body.trim() == "Healthy!" => Ok(()),
         Ok(answer) => Err(unexpected("/", &answer)),
@@ -42,25 +56,26 @@ pub(super) async fn greet(probe: &Probe, authority: &str) -> Result<(), String> 
     }
 }
 
-/// Asks on a group's path until every expected instance has answered, or a fair number of times.
-pub(super) async fn visit(probe: &Probe, authority: &str, group: &AnsweringGroup) -> Visit {
-    let path = path_of(&group.path);
+/// Asks on a path until every expected instance has answered, or in so many rounds of one request for each.
+pub(crate) async fn visit(
+    probe: &Probe,
+    authority: &str,
+    pattern: &str,
+    expected: &BTreeSet<String>,
+    rounds: usize,
+) -> Visit {
+    let path = path_of(pattern);
     let mut visit = Visit::default();
-    for _ in 0..ROUNDS_MAX {
-        let width = group.instance_ids.len().max(1);
+    for _ in 0..rounds {
+        let width = expected.len().max(1);
         let answers = join_all((0..width).map(|_| probe.get(authority, &path))).await;
-        let mut answered_now = false;
+        let before = visit.answered.values().sum::<usize>();
         for answer in answers {
-            match answer.and_then(|answer| instance_of(&path, &answer)) {
-                Ok(id) => {
-                    answered_now = true;
-                    visit.answered.insert(id);
-                }
-                Err(trouble) => visit.trouble = Some(trouble),
-            }
+            visit.take(answer.and_then(|answer| instance_of(&path, &answer)));
         }
+        let answered_now = visit.answered.values().sum::<usize>() > before;
         // A path that leads nowhere yet needs time, not more requests.
-        if !answered_now || visit.answered.is_superset(&group.instance_ids) {
+        if !answered_now || expected.iter().all(|id| visit.answered.contains_key(id)) {
             break;
         }
     }

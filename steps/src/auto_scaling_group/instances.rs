@@ -99,7 +99,8 @@ async fn terminate(aws: &Aws, id: &str) -> Result<(), ActionError> {
     }
 }
 
-async fn instances(
+/// The instances that these filters leave.
+pub(crate) async fn instances(
     aws: &Aws,
     group: &str,
     filters: &[Filter],

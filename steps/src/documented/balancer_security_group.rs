@@ -38,6 +38,11 @@ impl BalancerSecurityGroupStep {
             open_to: spec.load_balancer.open_to.clone(),
         }
     }
+
+    /// The name of the stack.
+    pub(crate) fn stack(&self) -> &StackName {
+        &self.stack
+    }
 }
 
 impl Step for BalancerSecurityGroupStep {

@@ -34,7 +34,7 @@ async fn a_template_is_made_with_its_mark_in_one_call() {
 async fn a_version_marks_volumes_and_interfaces_and_not_instances() {
     let (trial, action, input) = begin().await;
     let made = action.execute(&context(OUR_RUN, ACTION), &input).await.unwrap();
-    let data = action.data(&made.name, &made.id).await.unwrap().unwrap();
+    let data = version_data(&trial.aws, &made.name, &made.id).await.unwrap().unwrap();
     let kinds: Vec<&str> = data
         .tag_specifications()
         .iter()

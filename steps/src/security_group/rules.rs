@@ -8,6 +8,7 @@ use lab1_flow_workflow::{Action, ActionContext, ActionError, Lane, Reconciled, W
 use serde::{Deserialize, Serialize};
 
 use super::{SecurityGroupRef, find};
+use crate::adoption::Difference;
 use crate::connection::{Aws, Call, Service};
 use crate::ec2;
 use crate::ownership::{Mark, owner_of};
@@ -111,27 +112,57 @@ impl Action for AuthorizeIngress {
 
 /// Compares the rules of a group that is ours with those that it is to have.
 fn judge<T>(what: &str, rules: &[IngressRule], group: &SecurityGroup, output: T) -> Reconciled<T> {
-    let wanted: BTreeSet<String> = rules.iter().map(ToString::to_string).collect();
-    let found: BTreeSet<String> = group.ip_permissions().iter().flat_map(texts).collect();
-    let going_out: BTreeSet<String> =
-        group.ip_permissions_egress().iter().flat_map(texts).collect();
-    let extra: Vec<&str> = found.difference(&wanted).map(String::as_str).collect();
-    if !extra.is_empty() {
-        let difference = format!("somebody opened {what} further: {}", extra.join(", "));
+    let opened = Opened::compare(rules, group);
+    if !opened.extra.is_empty() {
+        let difference = format!("somebody opened {what} further: {}", opened.extra.join(", "));
         return Reconciled::Altered { output, difference };
     }
-    if !going_out.contains(EVERYTHING_GOES_OUT) {
+    if !opened.goes_out {
         let difference = format!("somebody closed {what} for what goes out");
         return Reconciled::Altered { output, difference };
     }
-    match found.len() {
-        count if count == wanted.len() => Reconciled::Adopted(output),
-        0 => Reconciled::Absent,
+    match (opened.missing.len(), opened.wanted) {
+        (0, _) => Reconciled::Adopted(output),
+        (missing, wanted) if missing == wanted => Reconciled::Absent,
         // One call made them all, so the others are on their way into view, or were taken out by hand.
-        count => Reconciled::Unclear(Wait::new(format!(
-            "{what} shows {count} of its {} rules",
-            wanted.len()
+        (missing, wanted) => Reconciled::Unclear(Wait::new(format!(
+            "{what} shows {} of its {wanted} rules",
+            wanted - missing
         ))),
+    }
+}
+
+/// What differs between the rules of a group and those that it is to have.
+pub(crate) fn differences(rules: &[IngressRule], group: &SecurityGroup) -> Vec<Difference> {
+    let opened = Opened::compare(rules, group);
+    let missing = opened.missing.iter().map(|rule| (format!("ingress {rule}"), "open", "closed"));
+    let extra = opened.extra.iter().map(|rule| (format!("ingress {rule}"), "closed", "open"));
+    let closed =
+        (!opened.goes_out).then(|| (format!("egress {EVERYTHING_GOES_OUT}"), "open", "closed"));
+    let all = missing.chain(extra).chain(closed);
+    all.map(|(field, expected, found)| Difference::new(field, expected, found)).collect()
+}
+
+/// How the rules of a group compare with those that it is to have.
+struct Opened {
+    /// How many rules it is to have.
+    wanted: usize,
+    missing: Vec<String>,
+    extra: Vec<String>,
+    goes_out: bool,
+}
+
+impl Opened {
+    fn compare(rules: &[IngressRule], group: &SecurityGroup) -> Self {
+        let wanted: BTreeSet<String> = rules.iter().map(ToString::to_string).collect();
+        let found: BTreeSet<String> = group.ip_permissions().iter().flat_map(texts).collect();
+        let mut going_out = group.ip_permissions_egress().iter().flat_map(texts);
+        Self {
+            wanted: wanted.len(),
+            missing: wanted.difference(&found).cloned().collect(),
+            extra: found.difference(&wanted).cloned().collect(),
+            goes_out: going_out.any(|rule| rule == EVERYTHING_GOES_OUT),
+        }
     }
 }
 
@@ -215,6 +246,20 @@ mod tests {
         };
         assert_eq!(difference, "somebody opened group further: tcp 3306 of 0.0.0.0/0");
         assert!(matches!(judged(&[22, 80], false), Reconciled::Altered { .. }));
+    }
+
+    #[test]
+    fn each_rule_that_differs_is_a_difference_of_its_own() {
+        let wanted = [rule(22), rule(80)];
+        assert_eq!(differences(&wanted, &group(&[80, 22], true)), []);
+        assert_eq!(
+            differences(&wanted, &group(&[80, 3306], false)),
+            [
+                Difference::new("ingress tcp 22 of 0.0.0.0/0", "open", "closed"),
+                Difference::new("ingress tcp 3306 of 0.0.0.0/0", "closed", "open"),
+                Difference::new("egress all traffic of 0.0.0.0/0", "open", "closed"),
+            ]
+        );
     }
 
     #[test]

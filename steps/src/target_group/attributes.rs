@@ -5,6 +5,7 @@ use lab1_flow_workflow::{Action, ActionContext, ActionError, Lane, Limits, Recon
 use serde::{Deserialize, Serialize};
 
 use super::{TargetGroupRef, limits_with_young_target_group};
+use crate::adoption::{Comparison, Difference};
 use crate::connection::{Aws, Call, Service};
 use crate::tags::found;
 
@@ -32,6 +33,31 @@ pub struct TargetGroupAttributesRef {
 #[derive(Debug, Clone)]
 pub(crate) struct SetTargetGroupAttributes {
     aws: Aws,
+}
+
+/// The attributes of a group; `None` when it is not there.
+pub(crate) async fn attributes_of(
+    aws: &Aws,
+    group: &TargetGroupRef,
+) -> Result<Option<Vec<TargetGroupAttribute>>, ActionError> {
+    let request = aws.load_balancing().describe_target_group_attributes();
+    let request = request.target_group_arn(&group.arn);
+    let call = Call::reading(Service::LoadBalancing, "DescribeTargetGroupAttributes", &group.name);
+    let answer = found(aws.call(call, request.send()).await)?;
+    Ok(answer.map(|answer| answer.attributes.unwrap_or_default()))
+}
+
+/// What differs between a group's attributes and what was asked for.
+pub(crate) fn differences(
+    input: &TargetGroupAttributesInput,
+    attributes: &[TargetGroupAttribute],
+) -> Vec<Difference> {
+    let delay = attributes.iter().find(|one| one.key() == Some(DEREGISTRATION_DELAY));
+    let delay = delay.and_then(TargetGroupAttribute::value).unwrap_or("unknown");
+    let mut comparison = Comparison::default();
+    let wanted = input.deregistration_delay_s.to_string();
+    comparison.field("deregistration delay", wanted.as_str(), Some(delay));
+    comparison.differences()
 }
 
 impl SetTargetGroupAttributes {
@@ -74,18 +100,8 @@ impl Action for SetTargetGroupAttributes {
         input: &TargetGroupAttributesInput,
     ) -> Result<Reconciled<TargetGroupAttributesRef>, ActionError> {
         let arn = &input.target_group.arn;
-        let request =
-            self.aws.load_balancing().describe_target_group_attributes().target_group_arn(arn);
-        let subject = &input.target_group.name;
-        let call = Call::reading(Service::LoadBalancing, "DescribeTargetGroupAttributes", subject);
-        let Some(answer) = found(self.aws.call(call, request.send()).await)? else {
-            return Ok(Reconciled::Absent);
-        };
-        let wanted = input.deregistration_delay_s.to_string();
-        let stands = answer.attributes().iter().any(|attribute| {
-            attribute.key() == Some(DEREGISTRATION_DELAY)
-                && attribute.value() == Some(wanted.as_str())
-        });
+        let stands = attributes_of(&self.aws, &input.target_group).await?;
+        let stands = stands.is_some_and(|attributes| differences(input, &attributes).is_empty());
         Ok(if stands {
             Reconciled::Adopted(TargetGroupAttributesRef { target_group_arn: arn.clone() })
         } else {

@@ -5,4 +5,5 @@
 mod faults;
 mod neighbours;
 mod scene;
+mod verify;
 mod whole;

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use lab1_flow_cloud::{Cloud, CloudClock, CloudOptions, ResourceView, Traffic};
 use lab1_flow_steps::{
-    Aws, CallObserver, Probe, Stack, StackSpec, Target, Transport, TransportFault,
+    Aws, CallObserver, Probe, Stack, StackSpec, Target, Transport, TransportFault, Verification,
+    VerifyOptions,
 };
-use lab1_flow_workflow::journal::{Journal, MemoryJournal, RunId};
+use lab1_flow_workflow::journal::{Failure, Journal, MemoryJournal, RunId, RunState};
 use lab1_flow_workflow::testing::PausedClock;
-use lab1_flow_workflow::{Engine, NewRun, Resume, RunReport, Workflow};
+use lab1_flow_workflow::{Engine, NewRun, Profile, Resume, RunReport, Workflow};
 use tokio::time::{Duration, Instant, sleep};
 
 /// From a request to its answer; the effect happens half-way.
@@ -132,6 +133,34 @@ impl Scene {
         let run = RunId::new(run).unwrap();
         let workflow = self.stored_workflow(&run).await;
         self.engine().roll_back(&workflow, &run, Resume::default()).await.unwrap()
+    }
+
+    /// Compares a run with the account, as a process that knows its id and nothing else.
+    pub(crate) async fn verify(&self, run: &str, http: bool) -> Result<Verification, Failure> {
+        let history = self.journal.read(&RunId::new(run).unwrap()).await.unwrap();
+        let state = RunState::replay(&history).unwrap();
+        let stack = Stack::from_stored(state.steps()).unwrap();
+        // Its delays are slept in real time.
+        let (aws, profile) = (self.aws().await, Profile::scaled(1_000.0));
+        let options = VerifyOptions { http, ..VerifyOptions::default() };
+        stack.verify(&aws, &state, &profile, options).await
+    }
+
+    /// Calls the account as somebody else does; such a call is not counted.
+    pub(crate) fn somebody(&self, form: &str) -> String {
+        let request = http::Request::post("http://cloud.test/")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Bytes::from(form.to_owned()));
+        let answer = self.cloud.handle(request.unwrap());
+        let body = String::from_utf8_lossy(answer.body()).into_owned();
+        assert_eq!(answer.status(), 200, "{form}: {body}");
+        body
+    }
+
+    /// The id of the only thing of this kind and name.
+    pub(crate) fn id_of(&self, kind: &str, name: &str) -> String {
+        let things = self.made().into_iter().filter(|it| it.kind == kind && it.name == name);
+        things.map(|thing| thing.id).next().unwrap()
     }
 
     /// The API actions that were called since the last time, in order.

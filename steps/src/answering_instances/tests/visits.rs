@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -29,31 +30,36 @@ fn stack(answers: &'static [(u16, &str)]) -> (Probe, Arc<AtomicUsize>) {
     (probe, count)
 }
 
+async fn visit_both(probe: &Probe) -> Visit {
+    let expected = group(&["i-1", "i-2"]).instance_ids;
+    visit(probe, "lab1.example", "/cluster1", &expected, ROUNDS_MAX).await
+}
+
 const FIRST: (u16, &str) = (200, "Instance i-1 is responding now!");
 const SECOND: (u16, &str) = (200, "Instance i-2 is responding now!");
 
 #[tokio::test]
 async fn a_visit_ends_when_every_instance_has_answered() {
     let (probe, count) = stack(&[FIRST, SECOND]);
-    let visit = visit(&probe, "lab1.example", &group(&["i-1", "i-2"])).await;
-    assert_eq!(visit.answered, group(&["i-1", "i-2"]).instance_ids);
-    assert_eq!(visit.trouble, None);
+    let visit = visit_both(&probe).await;
+    assert_eq!(visit.instances(), group(&["i-1", "i-2"]).instance_ids);
+    assert!(visit.troubles.is_empty());
     assert_eq!(count.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test]
 async fn an_instance_that_never_answers_is_asked_a_bounded_number_of_times() {
     let (probe, count) = stack(&[FIRST]);
-    let visit = visit(&probe, "lab1.example", &group(&["i-1", "i-2"])).await;
-    assert_eq!(visit.answered, group(&["i-1"]).instance_ids);
+    let visit = visit_both(&probe).await;
+    assert_eq!(visit.instances(), group(&["i-1"]).instance_ids);
     assert_eq!(count.load(Ordering::Relaxed), 12);
 }
 
 #[tokio::test]
 async fn a_path_that_leads_nowhere_is_asked_once_for_each_instance() {
     let (probe, count) = stack(&[(503, "")]);
-    let visit = visit(&probe, "lab1.example", &group(&["i-1", "i-2"])).await;
-    assert_eq!(visit.trouble.as_deref(), Some("/cluster1 answers 503"));
+    let visit = visit_both(&probe).await;
+    assert_eq!(visit.troubles, BTreeMap::from([("/cluster1 answers 503".to_owned(), 2)]));
     assert_eq!(count.load(Ordering::Relaxed), 2);
 }
 
@@ -68,8 +74,8 @@ async fn only_the_documented_greeting_counts() {
 #[test]
 fn the_summary_names_who_answers_for_a_group_and_is_none_of_it() {
     let visit = Visit {
-        answered: group(&["i-1", "i-9"]).instance_ids,
-        trouble: Some("/cluster1 answers 502".to_owned()),
+        answered: BTreeMap::from([("i-1".to_owned(), 1), ("i-9".to_owned(), 2)]),
+        troubles: BTreeMap::from([("/cluster1 answers 502".to_owned(), 1)]),
     };
     assert_eq!(
         summary(&[group(&["i-1", "i-2"])], &[visit]),

@@ -43,15 +43,15 @@ fn equal(health_check: HealthCheckKind) -> AutoScalingGroup {
 #[test]
 fn an_equal_group_has_no_differences() {
     for kind in [HealthCheckKind::Ec2, HealthCheckKind::Elb] {
-        assert_eq!(differences(&input(kind), &equal(kind)), Vec::<String>::new());
+        assert_eq!(differences(&input(kind), &equal(kind)), []);
     }
 }
 
 #[test]
 fn every_field_that_is_sent_is_compared() {
     let changes: [(&str, Change); 10] = [
-        ("minimum is", |group| group.min_size = Some(0)),
-        ("maximum is", |group| group.max_size = Some(9)),
+        ("minimum", |group| group.min_size = Some(0)),
+        ("maximum", |group| group.max_size = Some(9)),
         ("desired capacity", |group| group.desired_capacity = Some(4)),
         ("launch template", |group| {
             group.launch_template = Some(
@@ -83,7 +83,7 @@ fn every_field_that_is_sent_is_compared() {
         change(&mut group);
         let differences = differences(&input(HealthCheckKind::Elb), &group);
         assert_eq!(differences.len(), 1, "{name}: {differences:?}");
-        assert!(differences[0].starts_with(name), "{name}: {differences:?}");
+        assert!(differences[0].field.starts_with(name), "{name}: {differences:?}");
     }
 }
 
@@ -91,7 +91,7 @@ fn every_field_that_is_sent_is_compared() {
 fn without_the_balancers_judgement_the_grace_period_is_nobodys_business() {
     let mut group = equal(HealthCheckKind::Ec2);
     group.health_check_grace_period = Some(0);
-    assert_eq!(differences(&input(HealthCheckKind::Ec2), &group), Vec::<String>::new());
+    assert_eq!(differences(&input(HealthCheckKind::Ec2), &group), []);
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn listener(protocol: ProtocolEnum, groups: &[WeightedTargetGroup]) -> Listener 
 fn protocol_groups_and_weights_are_compared() {
     let groups = input().target_groups;
     let same = listener(ProtocolEnum::Http, &groups);
-    assert_eq!(differences(&input(), &same), Vec::<String>::new());
+    assert_eq!(differences(&input(), &same), []);
     for (other, name) in [
         (listener(ProtocolEnum::Https, &groups), "protocol"),
         (listener(ProtocolEnum::Http, &[weighted("tg1", 1), weighted("tg2", 2)]), "default action"),
@@ -32,6 +32,6 @@ fn protocol_groups_and_weights_are_compared() {
     ] {
         let differences = differences(&input(), &other);
         assert_eq!(differences.len(), 1, "{differences:?}");
-        assert!(differences[0].starts_with(name), "{differences:?}");
+        assert!(differences[0].field.starts_with(name), "{differences:?}");
     }
 }

@@ -26,7 +26,7 @@ fn equal() -> LoadBalancer {
 
 #[test]
 fn an_equal_balancer_has_no_differences() {
-    assert_eq!(differences(&input(), &equal()), Vec::<String>::new());
+    assert_eq!(differences(&input(), &equal()), []);
 }
 
 #[test]
@@ -43,6 +43,6 @@ fn every_field_that_is_sent_is_compared() {
         change(&mut balancer);
         let differences = differences(&input(), &balancer);
         assert_eq!(differences.len(), 1, "{name}: {differences:?}");
-        assert!(differences[0].starts_with(name), "{name}: {differences:?}");
+        assert!(differences[0].field.starts_with(name), "{name}: {differences:?}");
     }
 }

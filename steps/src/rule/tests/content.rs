@@ -30,7 +30,7 @@ fn the_path_may_stand_in_either_field() {
     let mut old = path(&["/cluster1"]);
     old.path_pattern_config = None;
     for condition in [path(&["/cluster1"]), old] {
-        assert_eq!(differences(&input(), &rule(vec![condition], "tg1")), Vec::<String>::new());
+        assert_eq!(differences(&input(), &rule(vec![condition], "tg1")), []);
     }
 }
 
@@ -50,6 +50,6 @@ fn another_path_another_condition_and_another_target_differ() {
     ] {
         let differences = differences(&input(), &other);
         assert_eq!(differences.len(), 1, "{differences:?}");
-        assert!(differences[0].starts_with(name), "{differences:?}");
+        assert!(differences[0].field.starts_with(name), "{differences:?}");
     }
 }

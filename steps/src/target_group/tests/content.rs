@@ -34,7 +34,7 @@ fn equal() -> TargetGroup {
 
 #[test]
 fn an_equal_group_has_no_differences() {
-    assert_eq!(differences(&input(), &equal()), Vec::<String>::new());
+    assert_eq!(differences(&input(), &equal()), []);
 }
 
 #[test]
@@ -60,6 +60,6 @@ fn every_field_that_is_sent_is_compared() {
         change(&mut group);
         let differences = differences(&input(), &group);
         assert_eq!(differences.len(), 1, "{name}: {differences:?}");
-        assert!(differences[0].starts_with(name), "{name}: {differences:?}");
+        assert!(differences[0].field.starts_with(name), "{name}: {differences:?}");
     }
 }

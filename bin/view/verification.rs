@@ -1,0 +1,132 @@
+//! A comparison of a run with its account, as people see it.
+
+use std::collections::BTreeMap;
+
+use comfy_table::Cell;
+use lab1_flow_steps::{Condition, Finding, PathAnswers, Serving, Verification};
+use serde::Serialize;
+
+use crate::paint::{Paint, Tone};
+use crate::view::facts::Resource;
+use crate::view::standing::Standing;
+
+/// How many things stand in which way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Tally {
+    present: usize,
+    changed: usize,
+    gone: usize,
+    left: usize,
+    in_doubt: usize,
+}
+
+impl Tally {
+    pub(crate) fn of(found: &Verification) -> Self {
+        let mut tally = Self::default();
+        for finding in &found.findings {
+            let count = match finding.condition {
+                Condition::Present => &mut tally.present,
+                Condition::Changed => &mut tally.changed,
+                Condition::Gone => &mut tally.gone,
+                Condition::Left => &mut tally.left,
+                Condition::InDoubt => &mut tally.in_doubt,
+            };
+            *count += 1;
+        }
+        tally
+    }
+
+    /// The sum in one line.
+    pub(crate) fn sentence(self, standing: Standing) -> String {
+        let Self { present, changed, gone, left, in_doubt } = self;
+        if self == Self::default() {
+            return match standing {
+                Standing::RolledBack => "Verified: nothing is left.".to_owned(),
+                _ => "Verified: the run has made nothing yet.".to_owned(),
+            };
+        }
+        let some = |count: usize, words: &str| match count {
+            0 => String::new(),
+            count => format!(", {count} {words}"),
+        };
+        let (left, in_doubt) = (some(left, "left that should be gone"), some(in_doubt, "in doubt"));
+        format!("Verified: {present} present, {changed} changed, {gone} gone{left}{in_doubt}.")
+    }
+}
+
+fn word(condition: Condition) -> (&'static str, Tone) {
+    match condition {
+        Condition::Present => ("present", Tone::Green),
+        Condition::Changed => ("changed", Tone::Yellow),
+        Condition::Gone => ("gone", Tone::Red),
+        Condition::Left => ("left", Tone::Red),
+        Condition::InDoubt => ("in doubt", Tone::Yellow),
+    }
+}
+
+/// A line for each thing, and one below it for each field that differs.
+pub(crate) fn lines(found: &Verification, paint: Paint) -> Vec<String> {
+    found.findings.iter().flat_map(|finding| finding_lines(finding, paint)).collect()
+}
+
+fn finding_lines(finding: &Finding, paint: Paint) -> Vec<String> {
+    let (word, tone) = word(finding.condition);
+    let (kind, action) = (&finding.kind, &finding.action);
+    let resource = Resource {
+        action: action.clone(),
+        name: Some(finding.name.clone()),
+        id: finding.id.clone(),
+    };
+    let label = resource.label();
+    let mut lines = vec![format!("{} {kind} {label}", paint.tone(tone, &format!("{word:<8}")))];
+    for difference in &finding.differences {
+        let lab1_flow_steps::Difference { field, expected, found } = difference;
+        let mark = paint.tone(Tone::Yellow, "~");
+        lines.push(format!("         {mark} {field}: expected {expected}, found {found}"));
+    }
+    lines
+}
+
+/// Who has answered on which path, as a table.
+pub(crate) fn serving_lines(serving: &Serving, paint: Paint) -> Vec<String> {
+    let mut table = paint.table(&["PATH", "GROUP", "INSTANCE", "ANSWERS"]);
+    for path in &serving.paths {
+        for instance in &path.instances {
+            let well = instance.is_well();
+            let remark = match (instance.expected, instance.answers) {
+                (true, 0) => " (silent)",
+                (true, _) => "",
+                (false, _) => " (not of this group)",
+            };
+            let answers = Cell::new(format!("{}{remark}", instance.answers));
+            let tone = if well { Tone::Green } else { Tone::Red };
+            table.add_row([
+                Cell::new(&path.path),
+                Cell::new(&path.group),
+                Cell::new(&instance.instance_id),
+                tone.color().into_iter().fold(answers, Cell::fg),
+            ]);
+        }
+    }
+    let mut lines = vec![paint.bold(&serving.url)];
+    lines.extend(table.trim_fmt().lines().map(str::to_owned));
+    lines.extend(serving.paths.iter().flat_map(path_troubles));
+    let shares = serving.weights.iter().map(|(group, weight)| format!("{group} {weight}"));
+    let shares = shares.collect::<Vec<_>>().join(", ");
+    let (greeted, greetings) = (serving.greeted, serving.greetings);
+    lines.push(format!("/ {greeted} of {greetings} healthy, spread by weight: {shares}"));
+    lines.extend(counted(&serving.troubles));
+    lines
+}
+
+fn path_troubles(path: &PathAnswers) -> Vec<String> {
+    let mut lines = counted(&path.troubles);
+    if path.instances.is_empty() {
+        lines.push(format!("{} has no instance in service", path.path));
+    }
+    lines
+}
+
+fn counted(troubles: &BTreeMap<String, usize>) -> Vec<String> {
+    troubles.iter().map(|(trouble, count)| format!("{trouble}, {count} times")).collect()
+}

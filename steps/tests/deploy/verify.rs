@@ -1,0 +1,409 @@
+//! A run against its account: what is as it was made, what was changed, what is gone, and what it costs to see.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use lab1_flow_cloud::CloudOptions;
+use lab1_flow_steps::{Condition, StackSpec, TransportFault, Verification};
+use lab1_flow_workflow::journal::{Rest, Role};
+use tokio::time::{Duration, sleep};
+
+use crate::scene::Scene;
+
+const EC2: &str = "Version=2016-11-15";
+const ELB: &str = "Version=2015-12-01";
+const ASG: &str = "Version=2011-01-01";
+
+/// The most reads of a run of which nothing is gone.
+const READS_MAX: usize = 14;
+
+async fn deployed() -> Scene {
+    let scene = Scene::new(CloudOptions::plain());
+    let report = scene.deploy("run-1", &StackSpec::default()).await;
+    assert_eq!(*report.rest(), Rest::Completed, "{:?}", report.failure());
+    scene.take_calls();
+    scene
+}
+
+/// What was found that is not as it should be: the action, how it stands, and the fields that differ.
+fn found(verification: &Verification) -> Vec<String> {
+    let others = verification.findings.iter().filter(|it| it.condition != Condition::Present);
+    let text = |it: &lab1_flow_steps::Finding| {
+        let condition = serde_json::to_value(it.condition).unwrap();
+        let head = [it.action.as_str(), condition.as_str().unwrap()];
+        let fields = it.differences.iter().map(|it| it.field.as_str());
+        head.into_iter().chain(fields).collect::<Vec<_>>().join(" ")
+    };
+    others.map(text).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployed_run_is_seen_whole_in_one_round_of_few_reads() {
+    let scene = Scene::new(CloudOptions::plain());
+    let report = scene.deploy("run-1", &StackSpec::default()).await;
+    scene.take_calls();
+    let started = tokio::time::Instant::now();
+    let verification = scene.verify("run-1", false).await.unwrap();
+    assert_eq!(started.elapsed(), crate::scene::LATENCY, "the reads go side by side");
+    let calls = scene.take_calls();
+    assert!(calls.len() <= READS_MAX, "{} reads: {calls:?}", calls.len());
+    assert!(calls.iter().all(|call| call.starts_with("Describe")), "{calls:?}");
+    assert_eq!((found(&verification), verification.differs()), (Vec::new(), false));
+    assert_eq!(verification.notes, Vec::<String>::new());
+
+    // A new kind of change in the workflow must be looked at, too.
+    let steps = report.state().steps().iter().flat_map(|step| &step.actions);
+    let changes = steps.filter(|action| action.role != Role::Look);
+    let changes: BTreeSet<&str> = changes.map(|action| action.name.as_str()).collect();
+    let seen = verification.findings.iter().map(|finding| finding.action.as_str());
+    assert_eq!(seen.collect::<BTreeSet<_>>(), changes);
+}
+
+/// What somebody does, and what is found of it then.
+struct Story {
+    does: fn(&Scene),
+    found: &'static [&'static str],
+}
+
+fn security_group(scene: &Scene, form: &str) {
+    let group = scene.id_of("security-group", "lab1-instances");
+    scene.somebody(&format!("{form}&{EC2}&GroupId={group}"));
+}
+
+fn port(action: &str, port: u16) -> String {
+    format!(
+        "Action={action}&IpPermissions.1.IpProtocol=tcp&IpPermissions.1.FromPort={port}\
+         &IpPermissions.1.ToPort={port}&IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0/0"
+    )
+}
+
+fn arn_of(scene: &Scene, kind: &str, fits: impl Fn(&str) -> bool) -> String {
+    let things = scene.made().into_iter().filter(|it| it.kind == kind);
+    let arn = things.map(|it| it.id).find(|id| fits(id)).unwrap();
+    arn.replace(':', "%3A").replace('/', "%2F")
+}
+
+fn rule(scene: &Scene, action: &str) -> String {
+    let things = scene.made().into_iter().filter(|it| it.kind == "listener-rule");
+    let of = |it: &lab1_flow_cloud::ResourceView| it.tags["lab1-flow:action"] == action;
+    things.filter(of).map(|it| it.id).next().unwrap()
+}
+
+fn members(scene: &Scene, group: &str) -> Vec<String> {
+    let instances = scene.made().into_iter().filter(|it| it.kind == "instance");
+    let of = |it: &lab1_flow_cloud::ResourceView| {
+        it.tags.get("Name").is_some_and(|name| name == group) && it.state == "running"
+    };
+    instances.filter(of).map(|it| it.id).collect()
+}
+
+fn remove_balancer(scene: &Scene) {
+    let balancer = arn_of(scene, "load-balancer", |_| true);
+    scene.somebody(&format!("Action=DeleteLoadBalancer&{ELB}&LoadBalancerArn={balancer}"));
+}
+
+fn target_group(scene: &Scene, form: &str) {
+    let group = arn_of(scene, "target-group", |id| id.contains("target-group-1"));
+    scene.somebody(&format!("{form}&{ELB}&TargetGroupArn={group}"));
+}
+
+const STORIES: [Story; 16] = [
+    Story {
+        does: |scene| security_group(scene, &port("RevokeSecurityGroupIngress", 22)),
+        found: &["instance-security-group-rules changed ingress tcp 22 of 0.0.0.0/0"],
+    },
+    Story {
+        does: |scene| security_group(scene, &port("AuthorizeSecurityGroupIngress", 3306)),
+        found: &["instance-security-group-rules changed ingress tcp 3306 of 0.0.0.0/0"],
+    },
+    Story {
+        does: |scene| {
+            let group = scene.id_of("security-group", "lab1-load-balancer-sg");
+            let tag = "Tag.1.Key=lab1-flow%3Arun-id&Tag.1.Value=run-9";
+            scene.somebody(&format!("Action=CreateTags&{EC2}&ResourceId.1={group}&{tag}"));
+        },
+        found: &["balancer-security-group changed owner"],
+    },
+    Story {
+        does: |scene| {
+            let template = "LaunchTemplateName=lab1-template-1";
+            scene.somebody(&format!("Action=DeleteLaunchTemplate&{EC2}&{template}"));
+        },
+        found: &["launch-template-1 gone"],
+    },
+    Story {
+        does: |scene| target_group(scene, "Action=ModifyTargetGroup&HealthCheckPath=%2Fhealth"),
+        found: &["target-group-1 changed health check path"],
+    },
+    Story {
+        does: |scene| {
+            let delay = "Attributes.member.1.Key=deregistration_delay.timeout_seconds\
+                         &Attributes.member.1.Value=300";
+            target_group(scene, &format!("Action=ModifyTargetGroupAttributes&{delay}"));
+        },
+        found: &["target-group-1-attributes changed deregistration delay"],
+    },
+    Story {
+        does: remove_balancer,
+        found: &["load-balancer gone", "listener gone", "rule-1 gone", "rule-2 gone"],
+    },
+    Story {
+        does: |scene| {
+            let rule = rule(scene, "rule-1");
+            scene.somebody(&format!("Action=DeleteRule&{ELB}&RuleArn={rule}"));
+        },
+        found: &["rule-1 gone"],
+    },
+    Story {
+        does: |scene| {
+            let (rule, priority) = (rule(scene, "rule-2"), "RulePriorities.member.1.Priority=9");
+            let rule = format!("RulePriorities.member.1.RuleArn={rule}");
+            scene.somebody(&format!("Action=SetRulePriorities&{ELB}&{rule}&{priority}"));
+        },
+        found: &["rule-2 changed priority"],
+    },
+    Story {
+        does: |scene| {
+            let balancer = arn_of(scene, "load-balancer", |_| true);
+            let fixed = "DefaultActions.member.1.Type=fixed-response\
+                         &DefaultActions.member.1.FixedResponseConfig.StatusCode=404";
+            let listener = format!("LoadBalancerArn={balancer}&Protocol=HTTP&Port=81&{fixed}");
+            scene.somebody(&format!("Action=CreateListener&{ELB}&{listener}"));
+        },
+        found: &["load-balancer changed other listeners"],
+    },
+    Story {
+        does: |scene| {
+            let listener = arn_of(scene, "listener", |_| true);
+            scene.somebody(&format!("Action=DeleteListener&{ELB}&ListenerArn={listener}"));
+        },
+        found: &["listener gone", "rule-1 gone", "rule-2 gone"],
+    },
+    Story {
+        does: |scene| {
+            let (group, sizes) = ("AutoScalingGroupName=group1", "DesiredCapacity=4");
+            scene.somebody(&format!("Action=SetDesiredCapacity&{ASG}&{group}&{sizes}"));
+        },
+        found: &["auto-scaling-group-1 changed desired capacity"],
+    },
+    Story {
+        does: |scene| {
+            let group = "AutoScalingGroupName=group2&ForceDelete=true";
+            scene.somebody(&format!("Action=DeleteAutoScalingGroup&{ASG}&{group}"));
+        },
+        found: &[
+            "auto-scaling-group-2 changed minimum maximum desired capacity status instances in service",
+        ],
+    },
+    Story {
+        does: |scene| {
+            let id = &members(scene, "group1")[0];
+            scene.somebody(&format!("Action=TerminateInstances&{EC2}&InstanceId.1={id}"));
+        },
+        found: &["auto-scaling-group-1 changed instances in service"],
+    },
+    Story {
+        does: |scene| {
+            let id = &members(scene, "group1")[0];
+            let how = "ShouldDecrementDesiredCapacity=true&AutoScalingGroupName=group1";
+            let form = format!("Action=DetachInstances&{ASG}&InstanceIds.member.1={id}&{how}");
+            scene.somebody(&form);
+        },
+        found: &["auto-scaling-group-1 changed desired capacity instances in service \
+             instances outside of the group"],
+    },
+    Story {
+        does: |scene| {
+            let listener = arn_of(scene, "listener", |_| true);
+            let tag = "TagKeys.member.1=lab1-flow%3Aaction";
+            let form = format!("Action=RemoveTags&{ELB}&ResourceArns.member.1={listener}&{tag}");
+            scene.somebody(&form);
+        },
+        found: &["listener changed owner"],
+    },
+];
+
+#[tokio::test(start_paused = true)]
+async fn every_kind_of_change_by_others_is_found_and_costs_two_reads_for_what_is_gone() {
+    let mut wrong = Vec::new();
+    for (number, story) in STORIES.iter().enumerate() {
+        let scene = deployed().await;
+        (story.does)(&scene);
+        let verification = scene.verify("run-1", false).await.unwrap();
+        let found = found(&verification);
+        if found != story.found || !verification.differs() {
+            wrong.push(format!("story {number}: {found:#?}"));
+        }
+        let gone = story.found.iter().filter(|text| text.ends_with(" gone")).count();
+        let calls = scene.take_calls();
+        if calls.len() > READS_MAX + 2 * gone {
+            wrong.push(format!("story {number}: {} reads: {calls:?}", calls.len()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_group_that_is_gone_spoils_no_list() {
+    let scene = deployed().await;
+    remove_balancer(&scene);
+    sleep(Duration::from_mins(5)).await;
+    target_group(&scene, "Action=DeleteTargetGroup");
+    let verification = scene.verify("run-1", false).await.unwrap();
+    let gone = [
+        "target-group-1 gone",
+        "target-group-1-attributes gone",
+        "load-balancer gone",
+        "listener gone",
+        "rule-1 gone",
+        "rule-2 gone",
+    ];
+    assert_eq!(found(&verification), gone);
+    let calls = scene.take_calls();
+    assert!(calls.len() <= READS_MAX + 2 * gone.len(), "{calls:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_its_group_has_replaced_is_a_note_and_no_difference() {
+    let scene = deployed().await;
+    let lost = members(&scene, "group1")[0].clone();
+    scene.somebody(&format!("Action=TerminateInstances&{EC2}&InstanceId.1={lost}"));
+    sleep(Duration::from_mins(15)).await;
+    let verification = scene.verify("run-1", true).await.unwrap();
+    assert_eq!(found(&verification), Vec::<String>::new());
+    let note = verification.notes.concat();
+    assert!(note.starts_with(&format!("group1 has replaced {lost} by i-")), "{note}");
+    assert!(!verification.differs(), "{:?}", verification.serving);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_attached_by_hand_is_foreign() {
+    let scene = deployed().await;
+    let template = scene.id_of("launch-template", "lab1-template-1");
+    let zone = scene.cloud.account();
+    let subnet = zone.of_kind("subnet").find(|it| it.name == "us-east-1a").unwrap().id.clone();
+    let form = format!(
+        "Action=RunInstances&{EC2}&MinCount=1&MaxCount=1&SubnetId={subnet}\
+         &LaunchTemplate.LaunchTemplateId={template}"
+    );
+    let answer = scene.somebody(&form);
+    let id = answer.split("<instanceId>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    sleep(Duration::from_mins(5)).await;
+    let sizes = "AutoScalingGroupName=group1&MaxSize=6";
+    scene.somebody(&format!("Action=UpdateAutoScalingGroup&{ASG}&{sizes}"));
+    let group = "AutoScalingGroupName=group1";
+    scene.somebody(&format!("Action=AttachInstances&{ASG}&{group}&InstanceIds.member.1={id}"));
+    sleep(Duration::from_mins(5)).await;
+    let verification = scene.verify("run-1", false).await.unwrap();
+    let finding = verification.findings.iter().find(|it| it.action == "auto-scaling-group-1");
+    let differences = &finding.unwrap().differences;
+    let foreign = differences.iter().find(|it| it.field == "foreign instances").unwrap();
+    assert_eq!(foreign.found, id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_run_that_was_rolled_back_nothing_may_be_left() {
+    let scene = deployed().await;
+    assert_eq!(*scene.roll_back("run-1").await.rest(), Rest::RolledBack);
+    scene.take_calls();
+    let verification = scene.verify("run-1", true).await.unwrap();
+    assert_eq!((verification.findings.len(), verification.differs()), (0, false));
+    assert!(scene.take_calls().len() <= READS_MAX);
+
+    let tags = "TagSpecification.1.ResourceType=security-group\
+                &TagSpecification.1.Tag.1.Key=lab1-flow%3Arun-id\
+                &TagSpecification.1.Tag.1.Value=run-1";
+    scene.somebody(&format!(
+        "Action=CreateSecurityGroup&{EC2}&GroupName=left&GroupDescription=x&{tags}"
+    ));
+    let verification = scene.verify("run-1", false).await.unwrap();
+    assert_eq!(found(&verification), ["unknown left"]);
+    assert!(verification.differs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_run_that_failed_half_way_only_what_it_has_made_is_looked_for() {
+    let scene = Scene::new(CloudOptions::plain());
+    scene.meddle(|action, carry| match action {
+        "CreateLoadBalancer" => {
+            let error = "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>";
+            Ok(http::Response::builder().status(403).body(error.into()).unwrap())
+        }
+        _ => Ok(carry()),
+    });
+    let report = scene.deploy("run-1", &StackSpec::default()).await;
+    assert_eq!(*report.rest(), Rest::Failed);
+    let verification = scene.verify("run-1", false).await.unwrap();
+    assert_eq!((found(&verification), verification.differs()), (Vec::new(), false));
+    let seen = |action: &str| verification.findings.iter().any(|it| it.action == action);
+    assert!(seen("target-group-1") && !seen("load-balancer") && !seen("listener"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_in_doubt_is_told_as_such() {
+    let scene = Scene::new(CloudOptions::plain());
+    let lost = AtomicBool::new(false);
+    // The reply is lost, and the network with it.
+    scene.meddle(move |action, carry| {
+        if lost.load(Ordering::SeqCst) {
+            return Err(TransportFault::Refused);
+        }
+        if action == "CreateLoadBalancer" {
+            lost.store(true, Ordering::SeqCst);
+            carry();
+            return Err(TransportFault::Dropped);
+        }
+        Ok(carry())
+    });
+    let report = scene.deploy("run-1", &StackSpec::default()).await;
+    assert!(matches!(report.rest(), Rest::Suspended { .. }), "{:?}", report.rest());
+    let unreachable = scene.verify("run-1", false).await.unwrap_err();
+    assert!(unreachable.message.contains("no connection"), "{unreachable:?}");
+    scene.leave_alone();
+    let verification = scene.verify("run-1", false).await.unwrap();
+    let doubts = found(&verification);
+    assert!(doubts.contains(&"load-balancer in-doubt".to_owned()), "{doubts:?}");
+    assert!(!verification.differs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_instance_answers_on_its_path_and_one_that_does_not_is_missed() {
+    let scene = deployed().await;
+    let serving = scene.verify("run-1", true).await.unwrap().serving.unwrap();
+    let counts = serving.paths.iter().map(|it| (it.path.as_str(), it.instances.len()));
+    assert_eq!(counts.collect::<Vec<_>>(), [("/cluster1", 5), ("/cluster2", 4)]);
+    assert!(!serving.differs(), "{serving:?}");
+    assert_eq!((serving.greeted, serving.greetings), (18, 18));
+    assert_eq!(serving.weights.values().copied().collect::<Vec<_>>(), [1, 1]);
+
+    let id = &members(&scene, "group2")[0];
+    let group = arn_of(&scene, "target-group", |id| id.contains("target-group-2"));
+    let targets = format!("TargetGroupArn={group}&Targets.member.1.Id={id}");
+    scene.somebody(&format!("Action=DeregisterTargets&{ELB}&{targets}"));
+    let serving = scene.verify("run-1", true).await.unwrap().serving.unwrap();
+    let silent = serving.paths[1].instances.iter().find(|it| !it.is_well()).unwrap();
+    assert_eq!((&silent.instance_id, silent.answers, silent.expected), (id, 0, true));
+    assert!(serving.differs() && !serving.paths[0].differs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_read_that_was_throttled_is_asked_again() {
+    let scene = deployed().await;
+    let throttled = Mutex::new(2_u32);
+    scene.meddle(move |action, carry| {
+        let mut left = throttled.lock().unwrap();
+        if action == "DescribeRules" && *left > 0 {
+            *left -= 1;
+            let error = "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>";
+            return Ok(http::Response::builder().status(400).body(error.into()).unwrap());
+        }
+        Ok(carry())
+    });
+    // What is paused ages quickly, and answers that are too old are not kept.
+    tokio::time::resume();
+    let verification = scene.verify("run-1", false).await.unwrap();
+    assert!(!verification.differs());
+    let calls = scene.take_calls();
+    assert!(calls.len() <= READS_MAX + 2, "{calls:?}");
+}
