@@ -137,8 +137,13 @@ impl Running {
     }
 
     /// Waits for the end; a command that hangs is killed, and fails the test.
-    pub(crate) fn wait(mut self) -> Ended {
-        let status = wait_for(LIMIT, || self.child.try_wait().expect("the process can be asked"));
+    pub(crate) fn wait(self) -> Ended {
+        self.wait_within(LIMIT)
+    }
+
+    /// Waits for the end as long as this, and as [`Running::wait`] does.
+    pub(crate) fn wait_within(mut self, limit: Duration) -> Ended {
+        let status = wait_for(limit, || self.child.try_wait().expect("the process can be asked"));
         let (stdout, stderr) = (read(&self.stdout), read(&self.stderr));
         let (stdout, stderr) = (stdout.expect("kept output"), stderr.expect("kept output"));
         let Some(status) = status else {

@@ -1,0 +1,93 @@
+//! Goal: whoever the usual chain of AWS leads to is who signs, and is pinned in the run.
+//!
+//! Method: the real binary, with one way to credentials at a time, and loopback fakes of what AWS would answer
+//! to it: the token service, single sign-on, the metadata service, a container's. The cloud behind them says
+//! who signed and refuses everything else, so that each run ends at its first look. The endpoint is an
+//! address that is not recognized as this machine, so that the whole chain of `--cloud aws` is asked.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod chains;
+mod fake;
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::fs;
+
+use chains::{CHAINS, Chain};
+use fake::{ACCOUNT, Fake};
+use support::flow::{Ended, Flow};
+use support::report;
+
+/// Runs with the credentials of a chain, and returns how it ended.
+fn run(fake: &Fake, flow: &Flow, chain: &Chain) -> Ended {
+    let home = flow.state_dir().parent().unwrap().to_owned();
+    for (name, text) in (chain.files)(&home, fake.port) {
+        let path = home.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+    }
+    let variables = (chain.variables)(&home, fake.port);
+    let variables: Vec<(&str, &str)> =
+        variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let endpoint = format!("http://0.0.0.0:{}", fake.port);
+    let usual = ["run", "--endpoint-url", &endpoint, "--yes"];
+    flow.start_with(&[&usual[..], chain.flags].concat(), &variables).wait()
+}
+
+#[test]
+fn every_way_to_credentials_leads_to_who_signs() {
+    for chain in &CHAINS {
+        let (fake, flow) = (Fake::start(), Flow::new());
+        // The look before the first change is refused: that is the end of this run.
+        let ended = run(&fake, &flow, chain).expect_status(3);
+        let signed = fake.signed();
+        let (key, region) = (chain.key, chain.region);
+        assert!(signed.len() > 3, "{}: {}", chain.name, ended.words());
+        let strange = signed.iter().find(|it| it.key != key || it.region != region);
+        assert!(strange.is_none(), "{}: {strange:?} instead of {key} in {region}", chain.name);
+        let header = flow.run(&["journal", &flow.only_run(), "--json"]).expect_status(0).stdout;
+        assert!(header.contains(&format!("\"account\":\"{ACCOUNT}\"")), "{}: {header}", chain.name);
+        for secret in ["the-secret", "the-token"] {
+            assert!(!header.contains(secret) && !ended.words().contains(secret), "{}", chain.name);
+        }
+    }
+    report::count("ways to credentials", &format!("{} chains", CHAINS.len()));
+}
+
+/// Credentials that are there and do not load are an error, also where none at all would do.
+#[test]
+fn credentials_that_do_not_load_stop_before_anything_is_sent() {
+    let (fake, flow) = (Fake::start(), Flow::new());
+    let endpoint = format!("http://0.0.0.0:{}", fake.port);
+    let variables = [
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token"),
+        ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/lab"),
+    ];
+    let ended = flow.start_with(&["run", "--endpoint-url", &endpoint, "--yes"], &variables).wait();
+    assert_eq!(fake.signed(), [], "nothing is signed");
+    let ended = ended.expect_status(3);
+    assert!(
+        ended.stderr.starts_with("error: there are no credentials: No such file"),
+        "{}",
+        ended.words()
+    );
+}
+
+#[test]
+fn a_run_of_one_account_is_not_gone_on_with_under_another() {
+    let (fake, flow) = (Fake::start(), Flow::new());
+    run(&fake, &flow, &CHAINS[0]).expect_status(3);
+    let run = flow.only_run();
+    fake.become_account("999999999999");
+    let keys = (CHAINS[0].variables)(&flow.state_dir(), fake.port);
+    let keys: Vec<(&str, &str)> =
+        keys.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let refused = flow.start_with(&["resume", &run], &keys).wait().expect_status(3);
+    assert!(
+        refused.stderr.contains(ACCOUNT) && refused.stderr.contains("999999999999"),
+        "{}",
+        refused.words()
+    );
+}
