@@ -177,8 +177,7 @@ impl Planner<'_> {
             return self.after_all_is_settled();
         }
         let waits = self.moment.wake.values().any(|due| *due > self.moment.now);
-        let stuck = self.nodes().any(|(_, _, action)| gave_up(action));
-        if stuck && !waits {
+        if !waits && self.nodes().any(|(_, _, action)| gave_up(action)) {
             return vec![Decision::Rest(Rest::Stuck { left: self.given_up() })];
         }
         Vec::new()
