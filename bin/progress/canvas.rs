@@ -77,14 +77,21 @@ impl<W: Write> Canvas<W> {
             return;
         }
         let mut text = self.to_the_top(size);
+        if resized {
+            text.push_str("\u{1b}[J");
+        }
         for (number, line) in lines.iter().enumerate() {
-            if resized || self.drawn.get(number) != Some(line) {
+            let before = self.drawn.get(number).filter(|_| !resized);
+            if before != Some(line) {
+                // Clearing the whole line also makes the terminal forget how long it was, for the day that it breaks it.
+                if before.is_some_and(|before| text::width(before) > text::width(line)) {
+                    text.push_str("\u{1b}[2K");
+                }
                 text.push_str(line);
-                text.push_str("\u{1b}[K");
             }
             text.push('\n');
         }
-        if resized || lines.len() < self.drawn.len() {
+        if lines.len() < self.drawn.len() {
             text.push_str("\u{1b}[J");
         }
         self.send(&format!("{BEGIN}{text}{END}"));
@@ -167,13 +174,11 @@ mod tests {
     #[test]
     fn only_lines_that_have_changed_are_sent() {
         let mut canvas = canvas(Narrowing::Breaks);
-        assert_eq!(
-            sent(&mut canvas, &["one", "two"], SIZE),
-            "\rone\u{1b}[K\ntwo\u{1b}[K\n\u{1b}[J"
-        );
+        assert_eq!(sent(&mut canvas, &["one", "two"], SIZE), "\r\u{1b}[Jone\ntwo\n");
         assert_eq!(sent(&mut canvas, &["one", "two"], SIZE), "");
-        assert_eq!(sent(&mut canvas, &["one", "2"], SIZE), "\r\u{1b}[2A\n2\u{1b}[K\n");
-        assert_eq!(sent(&mut canvas, &["one"], SIZE), "\r\u{1b}[2A\n\u{1b}[J");
+        assert_eq!(sent(&mut canvas, &["one", "2"], SIZE), "\r\u{1b}[2A\n\u{1b}[2K2\n");
+        assert_eq!(sent(&mut canvas, &["ONE", "2"], SIZE), "\r\u{1b}[2AONE\n\n");
+        assert_eq!(sent(&mut canvas, &["ONE"], SIZE), "\r\u{1b}[2A\n\u{1b}[J");
     }
 
     #[test]

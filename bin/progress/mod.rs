@@ -27,6 +27,9 @@ use snapshot::Snapshot;
 /// How often the view is brought up to date while nothing is told: the clocks in it run.
 const TICK: Duration = Duration::from_millis(100);
 
+/// A pause between ticks that shows that the process was stopped (Ctrl-Z), or that the machine is very busy.
+const STOPPED: Duration = Duration::from_millis(500);
+
 /// A job without a line for so long is taken for hung, by people and by CI services.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
@@ -181,9 +184,13 @@ fn show(received: &Receiver<News>, mut screen: Box<dyn Screen>, mut snapshot: Sn
                 return screen.finish(snapshot.at(time::now()));
             }
         }
-        if last_tick.elapsed() >= TICK {
+        let since_tick = last_tick.elapsed();
+        if since_tick >= TICK {
             last_tick = Instant::now();
-            screen.tick(snapshot.at(time::now()));
+            // After a stop it must be heard first that the terminal was in other hands: that takes a moment.
+            if since_tick < STOPPED {
+                screen.tick(snapshot.at(time::now()));
+            }
         }
         if last_words.elapsed() >= HEARTBEAT {
             last_words = Instant::now();

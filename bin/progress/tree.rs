@@ -25,9 +25,8 @@ impl Tree {
 }
 
 impl Screen for Tree {
-    fn recorded(&mut self, _records: &[Record], now: &Snapshot) {
-        self.tick(now);
-    }
+    /// Drawn with the next tick.
+    fn recorded(&mut self, _records: &[Record], _now: &Snapshot) {}
 
     fn tick(&mut self, now: &Snapshot) {
         let size = Size::of_stderr();

@@ -5,12 +5,17 @@
 #[path = "../common/mod.rs"]
 #[expect(dead_code, reason = "shared with the unit tests, which use the rest")]
 mod common;
+#[path = "../support/report.rs"]
+#[expect(dead_code, reason = "shared with the suites that skip")]
+mod report;
 
 mod config_file;
 mod configuration;
 mod deployment;
 mod endings;
 mod held;
+mod json_lines;
+mod json_schema;
 mod notifying;
 mod pictures;
 mod reference;

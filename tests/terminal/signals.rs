@@ -91,12 +91,14 @@ fn ctrl_c_on_a_watch_leaves_the_run_alone() {
 #[test]
 fn a_process_that_goes_on_after_a_stop_draws_below_what_others_wrote() {
     let sandbox = Sandbox::new();
-    let plan = "[[rules]]\naction = \"CreateLoadBalancer\"\ncount = 1\nfault = { delay-after-ms = 1500 }\n";
+    let plan = "[[rules]]\naction = \"CreateLoadBalancer\"\ncount = 1\nfault = { delay-after-ms = 2000 }\n";
     let _cloud = sandbox.cloud_with_faults(plan);
     let terminal = run_in_mid_call(&sandbox);
     let pid = terminal.process();
     kill_process(pid, Signal::STOP).expect("a live process");
     terminal.show_others("\r\n[1]+  Stopped   lab1-flow run\r\n$ fg\r\n");
+    // As long as a person takes: the view's clock has run on meanwhile.
+    std::thread::sleep(std::time::Duration::from_millis(700));
     kill_process(pid, Signal::CONT).expect("a live process");
     let left = terminal.finish();
     assert_eq!(left.status, Some(0), "{}", left.text);

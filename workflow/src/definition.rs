@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use lab1_flow_journal::{
     ActionName, InvalidName, Role, RunState, StepName, StoredAction, StoredStep,
@@ -120,12 +119,6 @@ impl Workflow {
     /// The steps as they are stored in a header.
     pub fn steps(&self) -> &[StoredStep] {
         &self.steps
-    }
-
-    /// The longest time that one attempt of an action may take: a stop waits no longer for the calls in flight.
-    pub fn attempt_max(&self) -> Duration {
-        let longest = self.nodes.iter().map(|node| node.action.limits().attempt_max).max();
-        longest.unwrap_or_default()
     }
 
     /// Puts the steps in the order of display: those without a number first.

@@ -90,6 +90,14 @@ fn no_answer(work: Work, limit: Duration) -> Outcome {
     }
 }
 
+impl Workflow {
+    /// The longest time that one attempt of an action may take: a stop waits no longer for the calls in flight.
+    pub fn attempt_max(&self) -> Duration {
+        let longest = self.nodes.iter().map(|node| node.action.limits().attempt_max).max();
+        longest.unwrap_or_default()
+    }
+}
+
 /// Searches for leftovers: first once more for every change that was believed absent, then by mark.
 pub(crate) fn sweep(
     workflow: &Workflow,

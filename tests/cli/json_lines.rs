@@ -1,0 +1,173 @@
+//! What `--json` writes, held against the published schema: each verb, each ending, each kind of record.
+
+use std::collections::BTreeSet;
+
+use lab1_flow_journal::{Entry, FailureClass, Provenance, Rest, Retry, RollbackCause, StoredStep};
+use serde_json::{Value, json};
+
+use crate::common::stored::{
+    CREATED_AT, action, completed, failure, header, rested, started, throttled, write,
+};
+use crate::common::{FAST, Sandbox};
+use crate::json_schema::Schema;
+use crate::report;
+
+const DENIED_TEMPLATES: &str =
+    "[[rules]]\naction = \"CreateLaunchTemplate\"\nfault = \"access-denied\"\n";
+
+/// Judges lines and remembers what was seen.
+struct Court {
+    schema: Schema,
+    seen: BTreeSet<String>,
+    lines: usize,
+}
+
+impl Court {
+    fn new() -> Self {
+        Self { schema: Schema::read(), seen: BTreeSet::new(), lines: 0 }
+    }
+
+    /// Runs a verb with `--json` and judges each line of it.
+    fn hear(&mut self, sandbox: &Sandbox, arguments: &[&str]) -> Vec<Value> {
+        let arguments = [arguments, &["--json"]].concat();
+        let transcript = sandbox.run(&arguments);
+        let lines = transcript.json_lines();
+        assert!(!lines.is_empty(), "{arguments:?}\n{transcript}");
+        assert_eq!(
+            lines[0]["schema"], "lab1-flow/1",
+            "the first line names the schema: {arguments:?}"
+        );
+        for line in &lines {
+            self.judge(line, &format!("{arguments:?}"));
+        }
+        lines
+    }
+
+    fn judge(&mut self, line: &Value, of: &str) {
+        if let Err(mistake) = self.schema.judge(line) {
+            panic!("{of}: {mistake}\n{line}");
+        }
+        self.seen.insert(line["event"].as_str().unwrap_or("opening").to_owned());
+        self.lines += 1;
+    }
+}
+
+/// One record of each kind, in a legal order, as far as they can stand in one run.
+fn records_of_each_kind() -> Vec<Entry> {
+    let retry = Retry { at: CREATED_AT, delay_ms: 5 };
+    let lost = || failure(FailureClass::Ambiguous, "no answer");
+    let changed: StoredStep = header("any").steps[1].clone();
+    let template = || action("template");
+    vec![
+        started("group"),
+        completed("group"),
+        started("template"),
+        throttled("template"),
+        Entry::AttemptStarted {
+            action: template(),
+            attempt: 2,
+            input: None,
+            token: "token-template".to_owned(),
+        },
+        Entry::AttemptFailed {
+            action: template(),
+            attempt: 2,
+            failure: lost(),
+            in_doubt: true,
+            retry,
+        },
+        Entry::AttemptAbsent { action: template(), attempt: 2 },
+        rested(Rest::Suspended { failure: failure(FailureClass::Unreachable, "no network") }),
+        Entry::StepsChanged { steps: vec![changed] },
+        Entry::RunResumed { new_budget: true },
+        Entry::AttemptStarted {
+            action: template(),
+            attempt: 3,
+            input: None,
+            token: "token-template".to_owned(),
+        },
+        Entry::ActionWaiting { action: template(), reason: "slow".to_owned(), waited_ms: 1 },
+        Entry::ActionCompleted {
+            action: template(),
+            output: json!({}),
+            provenance: Provenance::Adopted,
+        },
+        started("balancer"),
+        Entry::ActionFailed {
+            action: action("balancer"),
+            failure: failure(FailureClass::Permanent, "no"),
+        },
+        Entry::RollbackStarted { cause: RollbackCause::Failure { action: action("balancer") } },
+        Entry::CompensationStarted { action: template() },
+        Entry::CompensationWaiting { action: template(), reason: "held".to_owned(), waited_ms: 1 },
+        Entry::CompensationFailed { action: template(), failure: lost(), retry },
+        Entry::CompensationCompleted { action: template(), with: None },
+        Entry::CompensationStarted { action: action("group") },
+        Entry::CompensationGaveUp { action: action("group"), failure: lost() },
+        rested(Rest::Stuck { left: vec!["group: the-group".to_owned()] }),
+        Entry::RunResumed { new_budget: true },
+        Entry::CompensationSkipped { action: action("group"), reason: "kept".to_owned() },
+        rested(Rest::RolledBack),
+    ]
+}
+
+#[test]
+fn every_line_of_every_verb_is_valid_by_the_published_schema() {
+    let mut court = Court::new();
+    let sandbox = Sandbox::new();
+    let hook = sandbox.file("heard", "");
+    let notify = format!("cat >> '{}'", hook.display());
+    court.hear(&sandbox, &["list"]);
+    court.hear(&sandbox, &["cloud", "status"]);
+    court.hear(&sandbox, &["cloud", "start", "--time-scale", FAST]);
+    let lines = court.hear(&sandbox, &["run", "--until", "4", "--notify-cmd", &notify]);
+    let run = lines[1]["run_id"].as_str().expect("a run").to_owned();
+    court.hear(&sandbox, &["resume", &run]);
+    court.hear(&sandbox, &["list"]);
+    court.hear(&sandbox, &["graph"]);
+    for verb in ["status", "journal", "watch", "graph", "timeline", "stop", "resume", "rollback"] {
+        court.hear(&sandbox, &[verb, &run]);
+    }
+    court.hear(&sandbox, &["timeline", &run]);
+    court.hear(&sandbox, &["status", "no-such-run"]);
+    court.hear(&sandbox, &["cloud", "status"]);
+    court.hear(&sandbox, &["cloud", "reset"]);
+    court.hear(&sandbox, &["cloud", "stop"]);
+    let file = sandbox.home().join("stack.toml");
+    let file = file.to_string_lossy();
+    court.hear(&sandbox, &["init", &file]);
+    court.hear(&sandbox, &["config", "check", &file]);
+    court.hear(&sandbox, &["config", "schema"]);
+    let wrong = sandbox.file("wrong.toml", "stakc = 1\n");
+    court.hear(&sandbox, &["config", "check", &wrong.to_string_lossy()]);
+    for line in std::fs::read_to_string(hook).expect("what was heard").lines() {
+        court.judge(&serde_json::from_str(line).expect("JSON"), "--notify-cmd");
+    }
+    {
+        let _cloud = sandbox.cloud_with_faults(DENIED_TEMPLATES);
+        court.hear(&sandbox, &["run"]);
+    }
+    let judged = format!("{} lines of {} kinds", court.lines, court.seen.len());
+    report::count("json", &judged);
+    // The heartbeat takes half a minute to come.
+    let kinds = court.schema.events().into_iter().filter(|kind| *kind != "waiting");
+    let unseen: Vec<_> = kinds.filter(|kind| !court.seen.contains(*kind)).collect();
+    assert_eq!(unseen, Vec::<&str>::new(), "kinds of the schema that no verb has written");
+}
+
+#[test]
+fn every_kind_of_record_is_valid_by_the_published_schema() {
+    let sandbox = Sandbox::new();
+    let entries = records_of_each_kind();
+    let kinds: BTreeSet<_> =
+        entries.iter().map(std::mem::discriminant).map(|kind| format!("{kind:?}")).collect();
+    write(&sandbox.state_dir(), "every", entries);
+    let mut court = Court::new();
+    let lines = court.hear(&sandbox, &["journal", "every"]);
+    let types: BTreeSet<_> =
+        lines.iter().filter_map(|line| line["entry"]["type"].as_str()).collect();
+    assert_eq!((types.len(), kinds.len()), (16, 16), "one of each kind: {lines:#?}");
+    for verb in ["status", "watch", "timeline"] {
+        court.hear(&sandbox, &[verb, "every"]);
+    }
+}
