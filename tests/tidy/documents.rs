@@ -63,9 +63,8 @@ fn every_kind_of_entry_is_described_in_the_journal_format() {
 }
 
 #[test]
-fn every_kind_of_line_that_is_written_is_in_the_schema_and_in_its_document() {
+fn every_kind_of_entry_is_in_the_schema_of_json() {
     let schema = read("docs/json-schema/lab1-flow-1.json");
-    let document = read("docs/json.md");
     let mut wrong = Vec::new();
     for variant in variants_of("journal/src/entry.rs", "pub enum Entry {") {
         let name = kebab(&variant);
@@ -73,23 +72,7 @@ fn every_kind_of_line_that_is_written_is_in_the_schema_and_in_its_document() {
             wrong.push(format!("the entry {name} is not in the schema"));
         }
     }
-    let mut count = 0;
-    for source in with_extension(&["rs"]).iter().filter(|file| file.path.starts_with("bin/")) {
-        let after = |mark| source.text.split(mark).skip(1);
-        let parts = after("event: \"").chain(after("\"event\": \""));
-        let names = parts.filter_map(|text| text.split('"').next());
-        for name in names.filter(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '-')) {
-            count += 1;
-            if !schema.contains(&format!("\"event\": {{\"const\": \"{name}\"}}")) {
-                wrong.push(format!("{}: the event {name} is not in the schema", source.path));
-            }
-            if !document.contains(&format!("`{name}`")) {
-                wrong.push(format!("{}: docs/json.md does not name {name}", source.path));
-            }
-        }
-    }
-    assert!(count > 10, "the events are found: {count}");
-    assert_none("what `--json` writes and does not publish", &wrong);
+    assert_none("docs/json-schema/lab1-flow-1.json", &wrong);
 }
 
 #[test]
