@@ -61,6 +61,17 @@ pub struct StoredAction {
     pub needs: Vec<ActionName>,
 }
 
+impl StoredAction {
+    /// Whether these are the same actions of a step, whatever people are told about them: a title may name a value
+    /// of the configuration.
+    pub fn are_same(one: &[Self], other: &[Self]) -> bool {
+        let same = |(one, other): (&Self, &Self)| {
+            (&one.name, &one.role, &one.needs) == (&other.name, &other.role, &other.needs)
+        };
+        one.len() == other.len() && one.iter().zip(other).all(same)
+    }
+}
+
 /// What an action does to the world, and so what a rollback owes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]

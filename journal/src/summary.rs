@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActionName, ActionPhase, ActionState, Rest, RunState, Seq, StepName, StoredStep, Timestamp,
+    ActionName, ActionPhase, ActionState, Rest, Role, RunState, Seq, StepName, StoredStep,
+    Timestamp,
 };
 
 /// Where a run stands, as one word.
@@ -64,6 +65,9 @@ pub struct Summary {
     pub resources: usize,
     /// Whether the run has turned around.
     pub rolling_back: bool,
+    /// The number of changes that a person has decided to leave in place.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped: usize,
     /// The wait that ends first, if an action waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
@@ -87,10 +91,21 @@ impl Summary {
             steps_total: numbered().count(),
             resources: standing.count(),
             rolling_back: state.is_rolling_back(),
+            skipped: state.actions().filter(|(_, action)| is_left(action)).count(),
             waiting: if state.rest().is_none() { waiting(state) } else { None },
             rest: state.rest().cloned(),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// Whether it is left by a person's decision; parts stay with their whole and are not counted.
+fn is_left(action: &ActionState) -> bool {
+    action.role == Role::Change && matches!(action.phase, ActionPhase::Skipped { .. })
 }
 
 fn phase(state: &RunState) -> RunPhase {

@@ -5,7 +5,7 @@
 
 use crate::entry::{Entry, FailureClass, Provenance, Rest, Retry};
 use crate::state::{ActionPhase, ActionState, Budget, Direction, RunState};
-use crate::{ActionName, Failure, Record, Role, StoredStep, Timestamp};
+use crate::{ActionName, Failure, Record, Role, StoredAction, StoredStep, Timestamp};
 
 type Legal = Result<(), String>;
 
@@ -249,7 +249,7 @@ fn change_steps(state: &mut RunState, steps: &[StoredStep]) -> Legal {
     for step in steps {
         let known = state.steps.iter().position(|known| known.name == step.name);
         let place = known.ok_or_else(|| format!("there is no step {}", step.name))?;
-        let same_actions = state.steps[place].actions == step.actions;
+        let same_actions = StoredAction::are_same(&state.steps[place].actions, &step.actions);
         check(same_actions, || format!("the actions of step {} changed", step.name))?;
         for action in &step.actions {
             let untouched = find(state, &action.name)?.attempts == 0;

@@ -83,10 +83,16 @@ impl Action for MakeFolder {
         }
         Ok(match fs::read_to_string(path.join(NOTE)) {
             Ok(note) if note == cx.run().as_str() => Reconciled::Adopted(path.clone()),
-            note => Reconciled::Foreign {
-                evidence: format!("{} is there, and its note says {note:?}", path.display()),
-            },
+            note => foreign(path, &format!("its note says {note:?}")),
         })
+    }
+}
+
+/// What is not ours is left alone, and a person hears what to do.
+fn foreign<T>(path: &Path, why: &str) -> Reconciled<T> {
+    Reconciled::Foreign {
+        evidence: format!("{} is there, and {why}", path.display()),
+        advice: "move it away, or name another folder".to_owned(),
     }
 }
 
@@ -101,7 +107,7 @@ impl Compensate for MakeFolder {
         // Prove that it is ours, remove it, and say that a look must confirm it: only an absence is done.
         match self.reconcile(cx, input).await? {
             Reconciled::Absent => Ok(Progress::Done(())),
-            Reconciled::Foreign { evidence } => Err(ActionError::permanent(evidence)),
+            Reconciled::Foreign { evidence, .. } => Err(ActionError::permanent(evidence)),
             _ => {
                 remove_if_there(fs::remove_file(path.join(NOTE))).map_err(unknown)?;
                 // A file that somebody put there is not ours to remove: this fails, and says so.
@@ -174,10 +180,7 @@ impl Action for WriteFile {
                 let difference = "somebody has edited it".to_owned();
                 Reconciled::Altered { output: input.path.clone(), difference }
             }
-            Ok(_) => {
-                let evidence = format!("{} is there, and is not ours", input.path.display());
-                Reconciled::Foreign { evidence }
-            }
+            Ok(_) => foreign(&input.path, "it is not ours"),
         })
     }
 }
@@ -192,7 +195,7 @@ impl Compensate for WriteFile {
         remove_if_there(fs::remove_file(path.with_extension(cx.token()))).map_err(unknown)?;
         match self.reconcile(cx, input).await? {
             Reconciled::Absent => Ok(Progress::Done(())),
-            Reconciled::Foreign { evidence } => Err(ActionError::permanent(evidence)),
+            Reconciled::Foreign { evidence, .. } => Err(ActionError::permanent(evidence)),
             _ => {
                 remove_if_there(fs::remove_file(path)).map_err(unknown)?;
                 Ok(Progress::Waiting(removed(path)))

@@ -127,6 +127,8 @@ pub enum Reconciled<T> {
     Foreign {
         /// What stands there, and whose it is.
         evidence: String,
+        /// What a person can do about it.
+        advice: String,
     },
     /// It cannot be told yet: what is there is being deleted, or holds the name unseen.
     Unclear(Wait),

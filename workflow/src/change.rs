@@ -1,6 +1,9 @@
 //! What has changed between the steps of a stored run and those of the program that goes on with it.
 
-use lab1_flow_journal::{Entry, RunState, StoredStep};
+use std::collections::BTreeSet;
+
+use lab1_flow_journal::{Entry, RunState, StoredAction, StoredStep};
+use serde_json::{Map, Value};
 
 use crate::{EngineError, Workflow};
 
@@ -41,7 +44,8 @@ pub(crate) fn entries(workflow: &Workflow, state: &RunState) -> Result<Vec<Entry
 
 fn is_replaceable(state: &RunState, stored: &StoredStep, given: &StoredStep) -> bool {
     let untouched = |name| state.action(name).is_some_and(|action| action.attempts == 0);
-    stored.actions == given.actions && stored.actions.iter().all(|action| untouched(&action.name))
+    StoredAction::are_same(&stored.actions, &given.actions)
+        && stored.actions.iter().all(|action| untouched(&action.name))
 }
 
 /// Says what differs, in one line; `None` when nothing that matters does.
@@ -49,29 +53,52 @@ fn difference(stored: &StoredStep, given: &StoredStep) -> Option<String> {
     if stored.version != given.version {
         return Some(format!("its version was {}, and is {}", stored.version, given.version));
     }
-    if stored.actions != given.actions {
+    if !StoredAction::are_same(&stored.actions, &given.actions) {
         return Some("it is made of other actions".to_owned());
     }
     if stored.config == given.config {
         return None;
     }
-    Some(config_difference("", &stored.config, &given.config))
+    Some(config_differences("", &stored.config, &given.config).join("; "))
 }
 
-/// Names the first value that differs, by its path.
-fn config_difference(path: &str, stored: &serde_json::Value, given: &serde_json::Value) -> String {
-    use serde_json::Value::Object;
-    if let (Object(stored), Object(given)) = (stored, given) {
-        for key in stored.keys().chain(given.keys()) {
-            let (old, new) = (stored.get(key), given.get(key));
-            if old != new {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                let null = serde_json::Value::Null;
-                return config_difference(&path, old.unwrap_or(&null), new.unwrap_or(&null));
-            }
-        }
+/// Names every value that differs, by its path.
+fn config_differences(path: &str, stored: &Value, given: &Value) -> Vec<String> {
+    if stored == given {
+        return Vec::new();
     }
-    format!("{path} was {stored}, and is {given}")
+    let inner = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    match (stored, given) {
+        (Value::Object(old), Value::Object(new)) => {
+            let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            let at =
+                |object: &Map<String, Value>, key| object.get(key).cloned().unwrap_or(Value::Null);
+            keys.into_iter()
+                .flat_map(|key| config_differences(&inner(key), &at(old, key), &at(new, key)))
+                .collect()
+        }
+        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
+            let pairs = old.iter().zip(new).enumerate();
+            pairs
+                .flat_map(|(place, (old, new))| {
+                    config_differences(&inner(&place.to_string()), old, new)
+                })
+                .collect()
+        }
+        (Value::String(old), Value::String(new)) if old.contains('\n') || new.contains('\n') => {
+            vec![text_difference(path, old, new)]
+        }
+        _ => vec![format!("{path} was {stored}, and is {given}")],
+    }
+}
+
+/// Names the first line that differs of a text of many, a script for instance.
+fn text_difference(path: &str, old: &str, new: &str) -> String {
+    let lines = |text: &str| text.lines().map(str::to_owned).chain([String::new()]).collect();
+    let (old, new): (Vec<String>, Vec<String>) = (lines(old), lines(new));
+    let same = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
+    let line = |text: &[String]| text.get(same).cloned().unwrap_or_default();
+    format!("{path} in line {}: was {:?}, and is {:?}", same + 1, line(&old), line(&new))
 }
 
 #[cfg(test)]
@@ -81,9 +108,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_difference_names_the_path_and_both_values() {
-        let line = config_difference("", &json!({"a": {"b": 1}}), &json!({"a": {"b": 2}}));
-        assert_eq!(line, "a.b was 1, and is 2");
-        assert_eq!(config_difference("", &json!({}), &json!({"c": 1})), "c was null, and is 1");
+    fn every_difference_names_its_path_and_both_values() {
+        let stored = json!({"a": {"b": 1, "same": 0}, "list": [1, {"x": 2}], "short": [1]});
+        let given = json!({"a": {"b": 2, "same": 0}, "list": [1, {"x": 3}], "short": [], "c": 1});
+        assert_eq!(
+            config_differences("", &stored, &given),
+            [
+                "a.b was 1, and is 2",
+                "c was null, and is 1",
+                "list.1.x was 2, and is 3",
+                "short was [1], and is []",
+            ]
+        );
+        assert_eq!(
+            config_differences("", &json!({"script": "a\nb\nc\n"}), &json!({"script": "a\nx\n"})),
+            ["script in line 2: was \"b\", and is \"x\""]
+        );
+        let longer = config_differences("s", &json!("a\n"), &json!("a\nb\n"));
+        assert_eq!(longer, ["s in line 2: was \"\", and is \"b\""]);
     }
 }

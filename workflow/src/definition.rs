@@ -8,7 +8,7 @@ use lab1_flow_journal::{
 };
 use serde_json::Value;
 
-use crate::erased::{Changing, ErasedAction, Looking, Undoable};
+use crate::erased::{Change, ErasedAction, Looking};
 use crate::handle::OutputMismatch;
 use crate::knot::knotted;
 use crate::sweep::{ErasedSweep, Sweep};
@@ -273,7 +273,7 @@ impl Actions<'_> {
         N: Needs,
         F: Fn(N::Outputs) -> A::Input + Send + Sync + 'static,
     {
-        self.add(name, title.into(), Role::Change, Arc::new(Undoable(action)), needs, input)
+        self.add(name, title.into(), Role::Change, Arc::new(Change::undoable(action)), needs, input)
     }
 
     /// Declares a change of a part of what `whole` made: it goes when that goes, and is not taken back by
@@ -297,7 +297,7 @@ impl Actions<'_> {
             // Only after a name was refused: `build` reports that one.
             None => Role::Change,
         };
-        self.add(name, title.into(), role, Arc::new(Changing(action)), needs, input)
+        self.add(name, title.into(), role, Arc::new(Change::part(action)), needs, input)
     }
 
     /// Declares a look or a wait.

@@ -112,11 +112,9 @@ impl<'a> Drive<'a> {
 
     /// What an earlier process believed absent may have been on its way until that process died.
     fn expect_late_effects(&mut self) {
-        let now = self.engine.clock.elapsed();
         for (place, node) in self.workflow.nodes.iter().enumerate() {
             if self.state.action(&node.name).is_some_and(|action| action.absences > 0) {
-                let window = self.profile.window(node.action.consistency());
-                self.late_until.insert(place, now + window);
+                self.expect_late(place);
             }
         }
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use lab1_flow_journal::{
-    Entry, Journal, OnFailure, Rest, RollbackCause, RunHeader, RunId, RunState, StepName,
+    ActionName, Entry, Journal, OnFailure, Record, Rest, RollbackCause, RunHeader, RunId, RunState,
+    StepName,
 };
 use serde_json::Value;
 
@@ -181,6 +182,56 @@ impl Engine {
         change::entries(workflow, &state)?;
         let opening = vec![Entry::RollbackStarted { cause: RollbackCause::Request }];
         self.drive(workflow, state, opening, how).await
+    }
+
+    /// Takes back a run whose journal was lost and is begun anew, or goes on with that.
+    ///
+    /// `workflow` declares what the run may have made, by actions that find it by its mark alone; their inputs are
+    /// `()`. All of it is in doubt at first. Dies here: before the doubt is durable nothing was sent.
+    ///
+    /// # Errors
+    /// As [`resume`](Self::resume).
+    pub async fn recover(
+        &self,
+        workflow: &Workflow,
+        run: &RunId,
+        how: Resume,
+    ) -> Result<RunReport, EngineError> {
+        let state = self.read(workflow, run).await?;
+        if state.is_rolling_back() {
+            return self.resume(workflow, run, how).await;
+        }
+        self.drive(workflow, state, workflow.presumption(run), how).await
+    }
+
+    /// Records that a person leaves what these actions made in place, and why. Nothing is sent: the next
+    /// [`roll_back`](Self::roll_back) goes on without them. A run on its way forward turns around.
+    ///
+    /// What they were built on is still taken back, as far as the provider lets it go.
+    ///
+    /// # Errors
+    /// [`EngineError::Journal`], also when nothing is left of one of them: then nothing is recorded at all.
+    pub async fn skip(
+        &self,
+        run: &RunId,
+        actions: &[ActionName],
+        reason: &str,
+    ) -> Result<RunState, EngineError> {
+        let mut state = RunState::replay(&self.journal.read(run).await?)?;
+        let request = Entry::RollbackStarted { cause: RollbackCause::Request };
+        let turn = (!state.is_rolling_back()).then_some(request);
+        let skip = |action: &ActionName| Entry::CompensationSkipped {
+            action: action.clone(),
+            reason: reason.to_owned(),
+        };
+        let entries: Vec<_> = turn.into_iter().chain(actions.iter().map(skip)).collect();
+        let (first, now) = (state.next_seq(), self.clock.now());
+        for record in Record::number(first, now, entries.clone()) {
+            state.apply(&record)?;
+        }
+        let records = self.journal.append(run, first, now, entries).await?;
+        self.observer.recorded(&records, &state);
+        Ok(state)
     }
 
     /// Reads a run back, and refuses one that is not of this workflow.

@@ -2,7 +2,7 @@
 //!
 //! Authors write plain `async fn` on their own types; the engine works with one trait object.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::pin::Pin;
 
 use serde::de::DeserializeOwned;
@@ -44,25 +44,46 @@ pub(crate) trait ErasedAction: Debug + Send + Sync {
     fn consistency(&self) -> Consistency;
 }
 
-/// A change that is compensated by itself.
-#[derive(Debug)]
-pub(crate) struct Undoable<A>(pub(crate) A);
+/// A change, with what takes it back when it is taken back by itself.
+pub(crate) struct Change<A> {
+    action: A,
+    compensate: Option<CompensateFn<A>>,
+}
 
-/// A change of a part of something else.
-#[derive(Debug)]
-pub(crate) struct Changing<A>(pub(crate) A);
+type CompensateFn<A> =
+    for<'a> fn(&'a A, &'a ActionContext, &'a Value, &'a Value) -> Answer<'a, Progress<()>>;
+
+impl<A: Compensate> Change<A> {
+    /// A change that is compensated by itself.
+    pub(crate) fn undoable(action: A) -> Self {
+        Self { action, compensate: Some(compensate) }
+    }
+}
+
+impl<A: Action> Change<A> {
+    /// A change of a part of something else.
+    pub(crate) fn part(action: A) -> Self {
+        Self { action, compensate: None }
+    }
+}
+
+impl<A: Debug> Debug for Change<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.action.fmt(f)
+    }
+}
 
 /// A look.
 #[derive(Debug)]
 pub(crate) struct Looking<L>(pub(crate) L);
 
-impl<A: Compensate> ErasedAction for Undoable<A> {
+impl<A: Action> ErasedAction for Change<A> {
     fn execute<'a>(
         &'a self,
         cx: &'a ActionContext,
         input: &'a Value,
     ) -> Answer<'a, Progress<Value>> {
-        Box::pin(execute(&self.0, cx, input))
+        Box::pin(execute(&self.action, cx, input))
     }
 
     fn reconcile<'a>(
@@ -70,7 +91,7 @@ impl<A: Compensate> ErasedAction for Undoable<A> {
         cx: &'a ActionContext,
         input: &'a Value,
     ) -> Answer<'a, Reconciled<Value>> {
-        Box::pin(reconcile(&self.0, cx, input))
+        Box::pin(reconcile(&self.action, cx, input))
     }
 
     fn compensate<'a>(
@@ -79,60 +100,24 @@ impl<A: Compensate> ErasedAction for Undoable<A> {
         input: &'a Value,
         output: &'a Value,
     ) -> Answer<'a, Progress<()>> {
-        Box::pin(async move { self.0.compensate(cx, &read(input)?, &read(output)?).await })
+        match self.compensate {
+            Some(compensate) => compensate(&self.action, cx, input, output),
+            None => Box::pin(async {
+                Err(ActionError::permanent("a part goes with its whole, and not by itself"))
+            }),
+        }
     }
 
     fn limits(&self) -> Limits {
-        self.0.limits()
+        self.action.limits()
     }
 
     fn lane(&self) -> Option<Lane> {
-        self.0.lane()
+        self.action.lane()
     }
 
     fn consistency(&self) -> Consistency {
-        self.0.consistency()
-    }
-}
-
-impl<A: Action> ErasedAction for Changing<A> {
-    fn execute<'a>(
-        &'a self,
-        cx: &'a ActionContext,
-        input: &'a Value,
-    ) -> Answer<'a, Progress<Value>> {
-        Box::pin(execute(&self.0, cx, input))
-    }
-
-    fn reconcile<'a>(
-        &'a self,
-        cx: &'a ActionContext,
-        input: &'a Value,
-    ) -> Answer<'a, Reconciled<Value>> {
-        Box::pin(reconcile(&self.0, cx, input))
-    }
-
-    fn compensate<'a>(
-        &'a self,
-        _cx: &'a ActionContext,
-        _input: &'a Value,
-        _output: &'a Value,
-    ) -> Answer<'a, Progress<()>> {
-        Box::pin(async {
-            Err(ActionError::permanent("a part goes with its whole, and not by itself"))
-        })
-    }
-
-    fn limits(&self) -> Limits {
-        self.0.limits()
-    }
-
-    fn lane(&self) -> Option<Lane> {
-        self.0.lane()
-    }
-
-    fn consistency(&self) -> Consistency {
-        self.0.consistency()
+        self.action.consistency()
     }
 }
 
@@ -200,9 +185,18 @@ async fn reconcile<A: Action>(
             Reconciled::Altered { output: store(&output)?, difference }
         }
         Reconciled::Absent => Reconciled::Absent,
-        Reconciled::Foreign { evidence } => Reconciled::Foreign { evidence },
+        Reconciled::Foreign { evidence, advice } => Reconciled::Foreign { evidence, advice },
         Reconciled::Unclear(wait) => Reconciled::Unclear(wait),
     })
+}
+
+fn compensate<'a, A: Compensate>(
+    action: &'a A,
+    cx: &'a ActionContext,
+    input: &'a Value,
+    output: &'a Value,
+) -> Answer<'a, Progress<()>> {
+    Box::pin(async move { action.compensate(cx, &read(input)?, &read(output)?).await })
 }
 
 /// Reads a stored input or output. It was written by the same version of the step, so a mismatch is a bug

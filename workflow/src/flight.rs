@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::decide::{SWEEP, Work};
 use crate::definition::Workflow;
 use crate::erased::{BoxFuture, ErasedAction};
-use crate::sweep::ErasedSweep;
+use crate::sweep::{ErasedSweep, Leftover};
 use crate::{ActionContext, ActionError, Limits, Progress, Reconciled};
 
 /// What a call came back with.
@@ -36,7 +36,7 @@ pub(crate) struct Findings {
     /// Effects that earlier looks had missed: the action's place, and its output.
     pub(crate) late: Vec<(usize, Value)>,
     /// Everything else that carries the run's mark.
-    pub(crate) left: Vec<String>,
+    pub(crate) left: Vec<Leftover>,
 }
 
 /// All that a call needs, owned, so that it can outlive the decision.
@@ -134,7 +134,10 @@ async fn find_leftovers(
             }
             // What a stranger made in the meantime is not ours to look at.
             Reconciled::Absent | Reconciled::Foreign { .. } => {}
-            Reconciled::Unclear(wait) => findings.left.push(wait.reason),
+            Reconciled::Unclear(wait) => {
+                let action = Some(call.context.action);
+                findings.left.push(Leftover { what: wait.reason, action });
+            }
         }
     }
     if findings.late.is_empty()

@@ -110,8 +110,7 @@ impl Drive<'_> {
             }
             Reconciled::Absent if self.state.is_rolling_back() => self.absent_for_now(place),
             Reconciled::Absent => self.absent_forward(place),
-            Reconciled::Foreign { evidence } => {
-                let advice = "remove or rename it, or run under other names (--stack)";
+            Reconciled::Foreign { evidence, advice } => {
                 let failure = ActionError::permanent(evidence).with_advice(advice).into_failure();
                 self.refused(place, failure)
             }
@@ -136,8 +135,7 @@ impl Drive<'_> {
     fn absent_forward(&mut self, place: usize) -> Result<(), EngineError> {
         let last = self.state.action(&self.node(place).name).and_then(|a| a.last_failure.clone());
         self.absent(place)?;
-        let window = self.profile.window(self.node(place).action.consistency());
-        self.late_until.insert(place, self.moment.now + window);
+        self.expect_late(place);
         let budget = self.budget(place);
         let limits = self.limits(place);
         let spent = budget.tries >= limits.tries_max

@@ -108,11 +108,11 @@
 //! |---|---|
 //! | `action.rs`, `step.rs`, `sweep.rs` | what an author writes |
 //! | `definition.rs`, `handle.rs`, `knot.rs` | how outputs feed inputs; wrong wiring does not compile |
-//! | `decide.rs` | the planner: a pure function from history to all that may go on now |
+//! | `decide.rs`, `preview.rs` | the planner: a pure function from history to all that may go on now; the same, asked ahead |
 //! | `drive.rs` | the loop: decide, write, send, take in what lands |
 //! | `flight.rs`, `land.rs`, `retract.rs` | one call under way; what its answer means for the run |
 //! | `patience.rs`, `retry.rs`, `pace.rs`, `limits.rs`, `profile.rs` | delays, rates, limits |
-//! | `engine.rs`, `change.rs`, `report.rs` | start, resume, roll back; what may have changed in between |
+//! | `engine.rs`, `change.rs`, `presume.rs`, `report.rs` | start, resume, roll back; what may have changed or was lost in between |
 //! | `clock.rs`, `stop.rs`, `observe.rs` | the seams: nothing else reaches outside |
 //!
 //! `docs/writing-a-step.md` has a longer example and a checklist; `docs/guarantees.md` has the promises.
@@ -136,6 +136,8 @@ mod limits;
 mod observe;
 mod pace;
 mod patience;
+mod presume;
+mod preview;
 mod profile;
 mod report;
 mod retract;
@@ -160,8 +162,9 @@ pub use lab1_flow_journal as journal;
 pub use limits::Limits;
 pub use observe::{Observer, Silent};
 pub use pace::{Lane, Pacer};
+pub use preview::{Turn, Undoing};
 pub use profile::Profile;
 pub use report::RunReport;
 pub use step::Step;
 pub use stop::StopSignal;
-pub use sweep::Sweep;
+pub use sweep::{Leftover, Sweep};

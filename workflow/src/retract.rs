@@ -11,23 +11,41 @@ use crate::flight::Findings;
 use crate::land::gave_up;
 use crate::patience::{Exhausted, is_turned_away};
 use crate::retry::{action_seed, delay_after};
-use crate::{ActionError, Consistency, EngineError, Limits, Reconciled, Wait};
+use crate::{ActionError, Consistency, EngineError, Leftover, Limits, Reconciled, Wait};
 
 impl Drive<'_> {
     /// In a rollback "absent" is believed only when the time in which it might still appear is over,
     /// measured from this process's first look.
     pub(crate) fn absent_for_now(&mut self, place: usize) -> Result<(), EngineError> {
-        let window = self.profile.window(self.node(place).action.consistency());
         let now = self.moment.now;
         let patience = self.patience.entry(place).or_default();
-        let (first_look, _) = *patience.began.get_or_insert((now, Duration::ZERO));
-        let left = (first_look + window).saturating_sub(now);
-        if left.is_zero() {
+        if patience.began.is_none() {
+            patience.began = Some((now, Duration::ZERO));
+            self.expect_late(place);
+        }
+        if self.late_left(place).is_zero() {
             return self.absent(place);
         }
-        let reason = format!("not found; it may still appear within {} s", left.as_secs().max(1));
-        self.look_again(place, &reason, left);
+        self.await_late(place, "not found; it");
         Ok(())
+    }
+
+    /// From now on a whole window must pass before an effect of the action can no longer appear.
+    pub(crate) fn expect_late(&mut self, place: usize) {
+        let window = self.profile.window(self.node(place).action.consistency());
+        self.late_until.insert(place, self.engine.clock.elapsed() + window);
+    }
+
+    /// How long an effect of the action may still appear.
+    fn late_left(&self, place: usize) -> Duration {
+        let end = self.late_until.get(&place).copied().unwrap_or_default();
+        end.saturating_sub(self.moment.now)
+    }
+
+    fn await_late(&mut self, place: usize, what: &str) {
+        let left = self.late_left(place);
+        let reason = format!("{what} may still appear within {} s", left.as_secs().max(1));
+        self.look_again(place, &reason, left);
     }
 
     /// The effect is gone. An attempt that was once believed absent may still take effect, or have taken it since
@@ -35,8 +53,7 @@ impl Drive<'_> {
     pub(crate) fn removed(&mut self, place: usize) -> Result<(), EngineError> {
         if !self.was_seen(place) {
             // Nothing was found to remove: what was made a moment ago may only not be visible yet.
-            let window = self.profile.window(self.node(place).action.consistency());
-            self.late_until.entry(place).or_insert(self.moment.now + window);
+            self.expect_late(place);
         }
         self.patience.remove(&place);
         if self.late_until.contains_key(&place) {
@@ -60,20 +77,16 @@ impl Drive<'_> {
         place: usize,
         found: Result<Reconciled<Value>, ActionError>,
     ) -> Result<(), EngineError> {
-        let left = self.late_until.get(&place).copied().unwrap_or_default();
-        let left = left.saturating_sub(self.moment.now);
         match found {
             Ok(Reconciled::Adopted(output) | Reconciled::Altered { output, .. }) => {
                 self.believe_absent(place)?;
                 self.complete(place, output, Provenance::Adopted)
             }
-            Ok(Reconciled::Absent | Reconciled::Foreign { .. }) if left.is_zero() => {
-                self.believe_absent(place)
-            }
             Ok(Reconciled::Absent | Reconciled::Foreign { .. }) => {
-                let seconds = left.as_secs().max(1);
-                let reason = format!("an earlier attempt may still appear within {seconds} s");
-                self.look_again(place, &reason, left);
+                if self.late_left(place).is_zero() {
+                    return self.believe_absent(place);
+                }
+                self.await_late(place, "an earlier attempt");
                 Ok(())
             }
             Ok(Reconciled::Unclear(wait)) => {
@@ -162,9 +175,11 @@ impl Drive<'_> {
         for (place, output) in findings.late {
             self.complete(place, output, Provenance::Adopted)?;
         }
+        let left: Vec<_> =
+            findings.left.into_iter().filter(|left| !self.is_skipped(left)).collect();
         let now = self.moment.now;
         let patience = self.patience.entry(SWEEP).or_default();
-        if findings.left.is_empty() {
+        if left.is_empty() {
             patience.began = None;
             // What was found late is compensated first; then the search begins anew.
             let settled = self.state.actions().all(|(_, action)| action.is_settled_backwards());
@@ -176,12 +191,18 @@ impl Drive<'_> {
         patience.looks += 1;
         let looks = patience.looks;
         if now.saturating_sub(first) >= self.profile.window(Consistency::Slow) {
-            self.wind_down(Rest::Stuck { left: findings.left });
+            self.wind_down(Rest::Stuck { left: left.into_iter().map(|left| left.what).collect() });
             return Ok(());
         }
         let delay = self.look_delay(looks, None);
         self.delay(SWEEP, delay);
         Ok(())
+    }
+
+    /// Whether a person has decided to leave this.
+    fn is_skipped(&self, left: &Leftover) -> bool {
+        let maker = left.action.as_ref().and_then(|action| self.state.action(action));
+        maker.is_some_and(|action| matches!(action.phase, ActionPhase::Skipped { .. }))
     }
 
     /// A look of the rollback came back with an error: nothing is known, and nothing is recorded about it.

@@ -24,6 +24,7 @@ use crate::{JournalError, RunHeader, RunId, files, mirror};
 ///                       witness        how far it must reach
 ///                       lock           held by the process that executes the run
 ///                       mirror.jsonl   the same as text, for looking
+///         set-aside/                   folders of runs whose journal was begun anew
 /// ```
 ///
 /// A folder is there whole or not at all: it is built under another name, synced, and renamed. Folders can be
@@ -180,6 +181,25 @@ impl RunStore {
         fs::rename(&dir, &gone).doing(|| format!("rename {}", dir.display()))?;
         files::sync_dir(&self.runs)?;
         files::remove_tree(&gone)
+    }
+
+    /// Moves a run's folder out of the way, as it is, so that a new journal can be begun under its id. Gives its
+    /// new place: nothing is lost.
+    ///
+    /// Dies here: the run is there, or moved.
+    ///
+    /// # Errors
+    /// [`JournalError::NotFound`], [`JournalError::Held`], [`JournalError::Storage`].
+    pub fn set_aside(&self, run: &RunId) -> Result<PathBuf, JournalError> {
+        let dir = self.existing(run)?;
+        let _lock = LockFile::acquire(&Layout::new(&dir).lock(), Duration::ZERO)?;
+        let place = self.runs.with_file_name("set-aside");
+        files::create_dirs(&place)?;
+        let aside = place.join(format!("{run}-{}", files::unique()));
+        fs::rename(&dir, &aside).doing(|| format!("rename {}", dir.display()))?;
+        files::sync_dir(&place)?;
+        files::sync_dir(&self.runs)?;
+        Ok(aside)
     }
 
     /// The folder of a run, whether it is there or not.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::life::{CallKind, Life};
 use crate::erased::{BoxFuture, ErasedAction};
-use crate::sweep::ErasedSweep;
+use crate::sweep::{ErasedSweep, Leftover};
 use crate::{
     ActionContext, ActionError, Consistency, Lane, Limits, Progress, Reconciled, Workflow,
 };
@@ -102,7 +102,7 @@ struct SweepProbe {
 }
 
 impl ErasedSweep for SweepProbe {
-    fn sweep<'a>(&'a self, run: &'a RunId) -> Answer<'a, Vec<String>> {
+    fn sweep<'a>(&'a self, run: &'a RunId) -> Answer<'a, Vec<Leftover>> {
         Box::pin(async move {
             self.life.record(CallKind::Sweep, None, &Value::Null);
             bounded(&self.life, self.inner.sweep(run)).await

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::terms::{Order, Removal};
 use super::world::World;
 use crate::{
-    Action, ActionContext, ActionError, Compensate, Consistency, Limits, Look, Progress,
+    Action, ActionContext, ActionError, Compensate, Consistency, Leftover, Limits, Look, Progress,
     Reconciled, Sweep, Wait,
 };
 
@@ -56,7 +56,7 @@ impl Action for MakeThing {
         };
         if seen.mark.as_deref() != Some(cx.run().as_str()) {
             let evidence = format!("{} is there, and its mark is {:?}", input.name, seen.mark);
-            return Ok(Reconciled::Foreign { evidence });
+            return Ok(foreign(evidence));
         }
         if seen.is_leaving {
             return Ok(Reconciled::Unclear(Wait::new(format!("{} is leaving", input.name))));
@@ -85,6 +85,10 @@ impl Compensate for MakeThing {
             Removal::Leaving => Progress::Waiting(Wait::new(format!("{} is leaving", input.name))),
         })
     }
+}
+
+fn foreign<T>(evidence: String) -> Reconciled<T> {
+    Reconciled::Foreign { evidence, advice: "take another name".to_owned() }
 }
 
 /// Sets a part of a thing; it goes when the thing goes.
@@ -127,10 +131,7 @@ impl Action for ChangePart {
             Some(content) if content == input.content => {
                 Reconciled::Adopted(Made { id: input.whole.clone() })
             }
-            Some(content) => {
-                let evidence = format!("{} of {} is {content:?}", input.part, input.whole);
-                Reconciled::Foreign { evidence }
-            }
+            Some(content) => foreign(format!("{} of {} is {content:?}", input.part, input.whole)),
         })
     }
 
@@ -177,7 +178,7 @@ pub struct SweepWorld(
 );
 
 impl Sweep for SweepWorld {
-    async fn sweep(&self, run: &RunId) -> Result<Vec<String>, ActionError> {
+    async fn sweep(&self, run: &RunId) -> Result<Vec<Leftover>, ActionError> {
         self.0.marked(run.as_str()).await
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::holdings::{Holding, Holdings};
 use super::terms::{Fault, Habits, Op, Order, Removal, Seen};
-use crate::{ActionError, Clock};
+use crate::{ActionError, Clock, Leftover};
 
 /// What the actions of a test change. It survives the deaths of the processes that use it; clones share it.
 #[derive(Debug, Clone)]
@@ -199,12 +199,16 @@ impl World {
     ///
     /// # Errors
     /// What was ordered with [`order_fault`](Self::order_fault).
-    pub async fn marked(&self, mark: &str) -> Result<Vec<String>, ActionError> {
+    pub async fn marked(&self, mark: &str) -> Result<Vec<Leftover>, ActionError> {
         let (lag, wanted) = (self.habits.lag, mark.to_owned());
         self.request(Op::List, mark, move |inner, now| {
             let mut things: Vec<_> = inner.things.values().collect();
             things.retain(|thing| thing.carries(&wanted) && thing.is_seen(now, lag));
-            Ok(things.into_iter().map(|thing| thing.order.name.clone()).collect())
+            let left = |thing: &Thing| Leftover {
+                what: thing.order.name.clone(),
+                action: Some(thing.order.maker.clone()),
+            };
+            Ok(things.into_iter().map(left).collect())
         })
         .await
     }

@@ -37,6 +37,7 @@ impl Play {
     }
 
     async fn sweep(self, second_death_every: u64) -> Tally {
+        let second_death_every = if is_quick() { 0 } else { second_death_every };
         CrashSweep::new(self).second_death_every(second_death_every).run().await
     }
 }
@@ -87,10 +88,16 @@ fn slow() -> Habits {
     }
 }
 
+/// Whether first deaths must do: `LAB1_FLOW_SWEEP=quick`, for mutants, of which there are many.
+fn is_quick() -> bool {
+    std::env::var("LAB1_FLOW_SWEEP").is_ok_and(|sweep| sweep == "quick")
+}
+
 /// Asserts the counts too, so that no sweep shrinks to nothing unseen.
 #[track_caller]
 fn assert_swept(tally: &Tally, boundaries: u64, cases: u64) {
     tally.assert_clean();
+    let cases = if is_quick() { tally.cases } else { cases };
     assert_eq!((tally.boundaries, tally.cases), (boundaries, cases), "boundaries, cases");
 }
 
@@ -109,7 +116,7 @@ async fn a_diamond_with_parts_survives_any_two_deaths() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_and_stale_world_survives_any_two_deaths() {
     let tally = Play { habits: slow(), ..Play::of(Blueprint::diamond()) }.sweep(7).await;
-    assert_swept(&tally, 41, 1_087);
+    assert_swept(&tally, 41, 1_109);
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,7 +165,7 @@ async fn a_request_that_is_delivered_late_leaves_nothing() {
     let late = Fault::EffectDelayed(Duration::from_secs(3));
     let faults = vec![(Op::Make, "b", late), (Op::Make, "c", late)];
     let tally = Play { faults, ..Play::of(Blueprint::chain()) }.sweep(2).await;
-    assert_swept(&tally, 39, 2_569);
+    assert_swept(&tally, 39, 2_617);
 }
 
 /// Trap: the process dies between a failure and the direction that it leads to.

@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lab1_flow_workflow::journal::{
-    Entry, FailureClass, History, Journal, MemoryJournal, OnFailure, Provenance, Rest, RunId,
+    ActionName, Entry, FailureClass, History, Journal, MemoryJournal, OnFailure, Provenance, Rest,
+    RunId,
 };
 use lab1_flow_workflow::testing::{Blueprint, Fault, Habits, Holdings, PausedClock, World};
 use lab1_flow_workflow::{
@@ -168,6 +169,10 @@ fn rest_word(rest: &Rest) -> &'static str {
         Rest::Paused => "paused",
         Rest::Suspended { .. } => "suspended",
     }
+}
+
+fn action(name: &str) -> ActionName {
+    ActionName::new(name).unwrap()
 }
 
 /// A refusal of this class, without any effect.

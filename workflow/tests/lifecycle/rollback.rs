@@ -1,6 +1,5 @@
 //! The way to nothing.
 
-use lab1_flow_workflow::journal::{Seq, Timestamp};
 use lab1_flow_workflow::testing::Op;
 
 use super::*;
@@ -163,21 +162,48 @@ async fn what_is_never_gone_leaves_the_run_stuck_after_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_person_leaves_is_left_with_its_parts() {
-    let rig = Rig::new(&Blueprint::default().thing("a", &[]).thing("b", &[0]).part("p", 1));
+async fn what_a_person_leaves_is_left_with_its_parts_and_the_rollback_reaches_its_end() {
+    let rig = Rig::new(&Blueprint::default().thing("a", &[]).thing("b", &[]).part("p", 1));
     rig.start().await;
     rig.world.order_fault(Op::Remove, "b", refused(FailureClass::Permanent));
-    rig.roll_back().await;
-    let history = rig.history().await;
-    let action = history.header.steps[0].actions[1].name.clone();
-    let next = Seq(history.records.len() as u64 + 1);
-    let skip = Entry::CompensationSkipped { action, reason: "needed elsewhere".into() };
-    rig.journal.append(&rig.new.run, next, Timestamp(0), vec![skip]).await.unwrap();
-    rig.roll_back().await;
+    assert!(matches!(rig.roll_back().await, Rest::Stuck { .. }));
+    rig.engine().skip(&rig.new.run, &[action("b")], "needed elsewhere").await.unwrap();
+    // The search by mark still finds it, and knows that it was left.
+    assert_eq!(rig.roll_back().await, Rest::RolledBack);
+    assert_eq!(rig.names(), ["b"]);
     let lines = rig.lines().await;
     assert!(lines.contains(&"p left".to_owned()), "{lines:?}");
-    let after: Vec<_> = lines.iter().filter(|line| *line == "b leaves").collect();
-    assert_eq!(after.len(), 1, "it is not tried again: {lines:?}");
+    let tries = lines.iter().filter(|line| *line == "b leaves").count();
+    assert_eq!(tries, 1, "it is not tried again: {lines:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_left_keeps_what_it_stands_on_until_that_is_left_too() {
+    let rig = Rig::new(&Blueprint::default().thing("a", &[]).thing("b", &[0]).thing("c", &[]));
+    assert_eq!(rig.start().await, Rest::Completed);
+    // A run on its way forward turns around.
+    rig.engine().skip(&rig.new.run, &[action("b")], "it serves").await.unwrap();
+    let Rest::Stuck { left } = rig.roll_back().await else { panic!("a cannot go") };
+    assert!(left.len() == 1 && left[0].starts_with("a: "), "{left:?}");
+    assert_eq!(rig.names(), ["a", "b"]);
+    rig.engine().skip(&rig.new.run, &[action("a")], "b stands on it").await.unwrap();
+    assert_eq!(rig.roll_back().await, Rest::RolledBack);
+    assert_eq!(rig.names(), ["a", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_recorded_when_one_of_several_cannot_be_left() {
+    let rig = Rig::new(&Blueprint::chain());
+    rig.start().await;
+    let before = rig.history().await;
+    for wrong in [[action("b"), action("nobody")], [action("b"), action("b")]] {
+        let refused = rig.engine().skip(&rig.new.run, &wrong, "because").await;
+        assert!(matches!(refused, Err(EngineError::Journal(_))), "{refused:?}");
+        assert_eq!(rig.history().await, before);
+    }
+    rig.roll_back().await;
+    let gone = rig.engine().skip(&rig.new.run, &[action("b")], "too late").await;
+    assert!(gone.is_err(), "nothing is left of it");
 }
 
 #[tokio::test(start_paused = true)]
