@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use lab1_flow_workflow::Reconciled;
 use serde::{Deserialize, Serialize};
 
-use crate::ownership::Ownership;
+use crate::ownership::{Ownership, foreign};
 
 /// A thing that stands where ours would.
 #[derive(Debug)]
@@ -22,9 +22,7 @@ impl<T> Found<T> {
     /// Decides, now that the tags were read.
     pub(crate) fn judge(self, ownership: Ownership) -> Reconciled<T> {
         match ownership {
-            Ownership::Foreign { owner } => {
-                Reconciled::Foreign { evidence: format!("{} belongs to {owner}", self.what) }
-            }
+            Ownership::Foreign { owner } => foreign(&self.what, &owner),
             Ownership::Ours if self.differences.is_empty() => Reconciled::Adopted(self.output),
             Ownership::Ours => Reconciled::Altered {
                 output: self.output,
@@ -138,8 +136,11 @@ mod tests {
     fn a_stranger_is_named_whatever_its_content() {
         let owner = "no mark of lab1-flow".to_owned();
         let judged = found(vec![]).judge(Ownership::Foreign { owner });
-        let evidence = "target group t belongs to no mark of lab1-flow".to_owned();
-        assert_eq!(judged, Reconciled::Foreign { evidence });
+        let Reconciled::Foreign { evidence, advice } = judged else {
+            panic!("it is a stranger: {judged:?}");
+        };
+        assert_eq!(evidence, "target group t belongs to no mark of lab1-flow");
+        assert!(advice.contains("other names"), "{advice}");
     }
 
     #[test]

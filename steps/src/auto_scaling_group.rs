@@ -195,12 +195,11 @@ impl Action for CreateAutoScalingGroup {
     }
 }
 
-impl Compensate for CreateAutoScalingGroup {
-    /// Dies here: the next process looks again.
-    async fn compensate(
+impl CreateAutoScalingGroup {
+    /// Takes back what this action made; all that it needs is known from the account.
+    pub(crate) async fn take_back(
         &self,
         context: &ActionContext,
-        _input: &AutoScalingGroupInput,
         output: &AutoScalingGroupRef,
     ) -> Result<Progress<()>, ActionError> {
         let mark = Mark::new(context, &self.stack);
@@ -218,6 +217,18 @@ impl Compensate for CreateAutoScalingGroup {
             }
             None => self.remove(&mark, name, &group).await,
         }
+    }
+}
+
+impl Compensate for CreateAutoScalingGroup {
+    /// Dies here: the next process looks again.
+    async fn compensate(
+        &self,
+        context: &ActionContext,
+        _input: &AutoScalingGroupInput,
+        output: &AutoScalingGroupRef,
+    ) -> Result<Progress<()>, ActionError> {
+        self.take_back(context, output).await
     }
 }
 

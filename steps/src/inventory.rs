@@ -53,11 +53,18 @@ pub(crate) struct Thing {
     pub(crate) tags: Vec<(String, String)>,
     /// The VPC that it lives in, for what has one.
     pub(crate) vpc_id: Option<String>,
+    /// The instance that it belongs to and goes with.
+    pub(crate) instance_id: Option<String>,
 }
 
 impl Thing {
     pub(crate) fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
         self.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// The value of a tag; `None` when it has none of this key.
+    pub(crate) fn tag(&self, key: &str) -> Option<&str> {
+        self.tags().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
     fn new(
@@ -67,7 +74,14 @@ impl Thing {
         tags: Vec<(String, String)>,
     ) -> Self {
         let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
-        Self { kind, name: owned(name), detail: owned(detail), tags, vpc_id: None }
+        Self {
+            kind,
+            name: owned(name),
+            detail: owned(detail),
+            tags,
+            vpc_id: None,
+            instance_id: None,
+        }
     }
 }
 
@@ -162,7 +176,11 @@ pub(crate) async fn volumes(aws: &Aws, filters: &[Filter]) -> Result<Vec<Thing>,
     .await?;
     let thing = |volume: &aws_sdk_ec2::types::Volume| {
         let state = volume.state().map(aws_sdk_ec2::types::VolumeState::as_str);
-        Thing::new("volume", volume.volume_id(), state, owned(pairs(volume.tags())))
+        let holder = volume.attachments().iter().find_map(|attachment| attachment.instance_id());
+        Thing {
+            instance_id: holder.map(str::to_owned),
+            ..Thing::new("volume", volume.volume_id(), state, owned(pairs(volume.tags())))
+        }
     };
     Ok(volumes.iter().map(thing).collect())
 }
@@ -175,7 +193,11 @@ pub(crate) async fn network_interfaces(
     let interfaces = crate::ec2::interfaces(aws, "all of the stack", filters).await?;
     let thing = |interface: &aws_sdk_ec2::types::NetworkInterface| {
         let (id, text) = (interface.network_interface_id(), interface.description());
-        Thing::new("network interface", id, text, owned(pairs(interface.tag_set())))
+        let holder = interface.attachment().and_then(|attachment| attachment.instance_id());
+        Thing {
+            instance_id: holder.map(str::to_owned),
+            ..Thing::new("network interface", id, text, owned(pairs(interface.tag_set())))
+        }
     };
     Ok(interfaces.iter().map(thing).collect())
 }
@@ -202,6 +224,49 @@ pub(crate) async fn load_balancers(aws: &Aws, name: &str) -> Result<Vec<Thing>, 
     with_tags(aws, "load balancer", name, arn).await
 }
 
+/// Lists all target groups of the account, with their tags: the service cannot be asked for a tag.
+pub(crate) async fn all_target_groups(aws: &Aws) -> Result<Vec<Thing>, ActionError> {
+    let groups = all_pages(async |marker: Option<String>| {
+        let request = aws.load_balancing().describe_target_groups().set_marker(marker);
+        let call = Call::reading(Service::LoadBalancing, "DescribeTargetGroups", "all");
+        let answer = aws.call(call, request.send()).await?;
+        Ok(Page::new(answer.target_groups, answer.next_marker))
+    })
+    .await?;
+    let named = |group: aws_sdk_elasticloadbalancingv2::types::TargetGroup| {
+        Some((group.target_group_name?, group.target_group_arn?))
+    };
+    all_with_tags(aws, "target group", groups.into_iter().filter_map(named).collect()).await
+}
+
+/// Lists all load balancers of the account, with their tags: the service cannot be asked for a tag.
+pub(crate) async fn all_load_balancers(aws: &Aws) -> Result<Vec<Thing>, ActionError> {
+    let balancers = all_pages(async |marker: Option<String>| {
+        let request = aws.load_balancing().describe_load_balancers().set_marker(marker);
+        let call = Call::reading(Service::LoadBalancing, "DescribeLoadBalancers", "all");
+        let answer = aws.call(call, request.send()).await?;
+        Ok(Page::new(answer.load_balancers, answer.next_marker))
+    })
+    .await?;
+    let named = |balancer: aws_sdk_elasticloadbalancingv2::types::LoadBalancer| {
+        Some((balancer.load_balancer_name?, balancer.load_balancer_arn?))
+    };
+    all_with_tags(aws, "load balancer", balancers.into_iter().filter_map(named).collect()).await
+}
+
+async fn all_with_tags(
+    aws: &Aws,
+    kind: &'static str,
+    named: Vec<(String, String)>,
+) -> Result<Vec<Thing>, ActionError> {
+    let arns: Vec<&str> = named.iter().map(|(_, arn)| arn.as_str()).collect();
+    let tags = Tags::read_existing(aws, &arns).await?;
+    let thing = |(name, arn): &(String, String)| {
+        Thing::new(kind, Some(name), Some(arn), owned(tags.of(arn)))
+    };
+    Ok(named.iter().map(thing).collect())
+}
+
 async fn with_tags(
     aws: &Aws,
     kind: &'static str,
@@ -222,22 +287,21 @@ pub(crate) async fn auto_scaling_groups_named(
     list_auto_scaling_groups(aws, names, None).await
 }
 
-/// Lists the Auto Scaling groups with this tag.
+/// Lists the Auto Scaling groups that pass a filter, such as `tag:KEY` or `tag-key`.
 pub(crate) async fn auto_scaling_groups_tagged(
     aws: &Aws,
-    key: &str,
+    filter: &str,
     value: &str,
 ) -> Result<Vec<Thing>, ActionError> {
-    list_auto_scaling_groups(aws, &[], Some((key, value))).await
+    list_auto_scaling_groups(aws, &[], Some((filter, value))).await
 }
 
 async fn list_auto_scaling_groups(
     aws: &Aws,
     names: &[String],
-    tag: Option<(&str, &str)>,
+    filter: Option<(&str, &str)>,
 ) -> Result<Vec<Thing>, ActionError> {
-    let filters = tag.map(|(key, value)| {
-        let name = format!("tag:{key}");
+    let filters = filter.map(|(name, value)| {
         vec![aws_sdk_autoscaling::types::Filter::builder().name(name).values(value).build()]
     });
     let names = Some(names.to_vec()).filter(|names| !names.is_empty());

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::adoption::{Comparison, Difference, Found};
 use crate::connection::{Aws, Call, Service};
 use crate::ec2::{self, filter};
-use crate::ownership::{Mark, Ownership};
+use crate::ownership::{Mark, Ownership, foreign};
 use crate::removal::{is_denied, not_ours, still_there};
 use crate::spec::StackName;
 
@@ -166,7 +166,7 @@ impl Action for CreateLaunchTemplate {
         let what = format!("launch template {name}");
         let ownership = Mark::new(context, &self.stack).judge(ec2::pairs(template.tags()));
         if let Ownership::Foreign { owner } = ownership {
-            return Ok(Reconciled::Foreign { evidence: format!("{what} belongs to {owner}") });
+            return Ok(foreign(&what, &owner));
         }
         let id = template.launch_template_id.unwrap_or_default();
         let Some(data) = version_data(&self.aws, name, &id).await? else {
@@ -183,12 +183,11 @@ impl Action for CreateLaunchTemplate {
     }
 }
 
-impl Compensate for CreateLaunchTemplate {
-    /// Dies here: the next process looks again.
-    async fn compensate(
+impl CreateLaunchTemplate {
+    /// Takes back what this action made; all that it needs is known from the account.
+    pub(crate) async fn take_back(
         &self,
         context: &ActionContext,
-        _input: &LaunchTemplateInput,
         template: &LaunchTemplateRef,
     ) -> Result<Progress<()>, ActionError> {
         let Some(seen) = self.find_again(template).await? else { return Ok(Progress::Done(())) };
@@ -208,6 +207,18 @@ impl Compensate for CreateLaunchTemplate {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+impl Compensate for CreateLaunchTemplate {
+    /// Dies here: the next process looks again.
+    async fn compensate(
+        &self,
+        context: &ActionContext,
+        _input: &LaunchTemplateInput,
+        template: &LaunchTemplateRef,
+    ) -> Result<Progress<()>, ActionError> {
+        self.take_back(context, template).await
     }
 }
 

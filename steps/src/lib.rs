@@ -45,8 +45,9 @@
 //! - `ownership`, `tags`, `adoption`, `removal`: marks, their proofs, and what follows from them
 //! - one module for each kind of resource, and one for each wait; `user_data`: what the instances run
 //! - `preflight`, `sweep`: the look before anything is made, and the one after everything is gone; `inventory`: what
-//!   both ask; `permissions`: what AWS must allow for all this; `memory`: what a look of many calls keeps for its repetition
-//!   both ask; `memory`: what a look of many calls keeps for its repetition
+//!   both ask; `permissions`: what AWS must allow for all this; `memory`: what a look of many calls keeps for its
+//!   repetition
+//! - `recovery`: a run whose journal is lost
 //! - `verify`: the look at all that a run has made; `alone`: the engine around a look that belongs to no run
 
 mod activities;
@@ -71,6 +72,7 @@ mod pages;
 mod permissions;
 mod preflight;
 mod probe;
+mod recovery;
 mod removal;
 mod rule;
 mod security_group;
@@ -101,6 +103,9 @@ pub use ownership::{ACTION_TAG, MANAGED_BY, MANAGED_BY_TAG, RUN_ID_TAG, STACK_TA
 pub use permissions::{IamPolicy, PolicyScope, iam_policy};
 pub use preflight::{Network, PREFLIGHT_REFUSED, SubnetRef};
 pub use probe::{Probe, ProbeFunction};
+pub use recovery::{
+    MarkedRun, MarkedThing, RECOVERY_WORKFLOW, marked_runs, recovery_workflow, stored_recovery,
+};
 pub use rule::RuleRef;
 pub use security_group::{SecurityGroupRef, SecurityGroupRulesRef};
 pub use spec::{
@@ -108,6 +113,7 @@ pub use spec::{
     NetworkSpec, Problem, ScalingSpec, StackName, StackSpec, TargetsSpec, WaitMode, schema,
 };
 pub use stack::{Stack, StoredStackError, WORKFLOW_NAME};
+pub use sweep::SEARCHED_KINDS;
 pub use target_group::{TargetGroupAttributesRef, TargetGroupRef};
 pub use topology::{Link, Place, Topology};
 pub use user_data::boot_script;

@@ -196,12 +196,11 @@ impl Action for CreateLoadBalancer {
     }
 }
 
-impl Compensate for CreateLoadBalancer {
-    /// Dies here: the next process looks again.
-    async fn compensate(
+impl CreateLoadBalancer {
+    /// Takes back what this action made; all that it needs is known from the account.
+    pub(crate) async fn take_back(
         &self,
         context: &ActionContext,
-        _input: &LoadBalancerInput,
         balancer: &LoadBalancerRef,
     ) -> Result<Progress<()>, ActionError> {
         if describe(&self.aws, balancer).await?.is_none() {
@@ -224,6 +223,18 @@ impl Compensate for CreateLoadBalancer {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+impl Compensate for CreateLoadBalancer {
+    /// Dies here: the next process looks again.
+    async fn compensate(
+        &self,
+        context: &ActionContext,
+        _input: &LoadBalancerInput,
+        balancer: &LoadBalancerRef,
+    ) -> Result<Progress<()>, ActionError> {
+        self.take_back(context, balancer).await
     }
 }
 

@@ -3,8 +3,8 @@
 //! Every create call carries the run's mark as tags, in the call itself. Nothing is adopted or deleted
 //! before the mark was read back: a name proves nothing, and neither does a successful create.
 
-use lab1_flow_workflow::ActionContext;
 use lab1_flow_workflow::journal::{ActionName, RunId};
+use lab1_flow_workflow::{ActionContext, Reconciled};
 
 use crate::spec::StackName;
 
@@ -83,6 +83,21 @@ impl Mark {
     pub(crate) fn is_of_run<'a>(&self, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> bool {
         Seen::read(tags).run == Some(self.run.as_str())
     }
+}
+
+/// What a thing of somebody else under our name means: it is never touched.
+pub(crate) fn foreign<T>(what: &str, owner: &str) -> Reconciled<T> {
+    Reconciled::Foreign {
+        evidence: format!("{what} belongs to {owner}"),
+        advice: "remove or rename it, or deploy under other names (--stack)".to_owned(),
+    }
+}
+
+/// The action that the mark of these tags names.
+pub(crate) fn maker_of<'a>(
+    tags: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Option<ActionName> {
+    ActionName::new(Seen::read(tags).action?).ok()
 }
 
 /// Says to whom the thing with these tags belongs, for people.

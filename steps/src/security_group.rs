@@ -125,12 +125,11 @@ impl Action for CreateSecurityGroup {
     }
 }
 
-impl Compensate for CreateSecurityGroup {
-    /// Dies here: the next process looks again.
-    async fn compensate(
+impl CreateSecurityGroup {
+    /// Takes back what this action made; all that it needs is known from the account.
+    pub(crate) async fn take_back(
         &self,
         context: &ActionContext,
-        _input: &SecurityGroupInput,
         group: &SecurityGroupRef,
     ) -> Result<Progress<()>, ActionError> {
         let what = format!("security group {}", group.name);
@@ -154,6 +153,18 @@ impl Compensate for CreateSecurityGroup {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+impl Compensate for CreateSecurityGroup {
+    /// Dies here: the next process looks again.
+    async fn compensate(
+        &self,
+        context: &ActionContext,
+        _input: &SecurityGroupInput,
+        group: &SecurityGroupRef,
+    ) -> Result<Progress<()>, ActionError> {
+        self.take_back(context, group).await
     }
 }
 

@@ -11,7 +11,7 @@ use crate::documented::{
     ServingNeeds, ServingStep, TargetGroupsNeeds, TargetGroupsStep,
 };
 use crate::inventory::StackNames;
-use crate::spec::{StackName, StackSpec};
+use crate::spec::{StackName, StackSpec, WaitMode};
 use crate::sweep::MarkSweep;
 
 /// The name under which runs of this workflow are stored.
@@ -85,6 +85,21 @@ impl Stack {
             auto_scaling_groups: AutoScalingGroupsStep::new(spec),
             serving: ServingStep::new(spec),
         }
+    }
+
+    /// The same stack for a run whose preflight has looked already: that look stays as it was, provided that it looked
+    /// at the same place and for the same names. What it saw of instance types and quotas is not looked at again.
+    #[must_use]
+    pub fn after_preflight_of(mut self, begun: &Self) -> Self {
+        if self.preflight.looks_where(&begun.preflight) {
+            self.preflight.clone_from(&begun.preflight);
+        }
+        self
+    }
+
+    /// What the last step waits for.
+    pub fn wait(&self) -> WaitMode {
+        self.serving.wait()
     }
 
     /// Reads the steps of a run's header.

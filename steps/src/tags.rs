@@ -66,6 +66,23 @@ impl Tags {
         Ok(Self(tags))
     }
 
+    /// As [`read`](Self::read), and leaves out what is not there (any more).
+    pub(crate) async fn read_existing(aws: &Aws, arns: &[&str]) -> Result<Self, ActionError> {
+        let mut tags = Self::default();
+        for chunk in arns.chunks(ARNS_PER_CALL) {
+            if let Some(read) = found(Self::read(aws, chunk).await)? {
+                tags.0.extend(read.0);
+                continue;
+            }
+            // One of them has gone since it was listed, and the service answered for none.
+            for arn in chunk {
+                let read = found(Self::read(aws, &[*arn]).await)?;
+                tags.0.extend(read.unwrap_or_default().0);
+            }
+        }
+        Ok(tags)
+    }
+
     pub(crate) fn of(&self, arn: &str) -> impl Iterator<Item = (&str, &str)> {
         let tags = self.0.get(arn).into_iter().flatten();
         tags.map(|(key, value)| (key.as_str(), value.as_str()))

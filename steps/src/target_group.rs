@@ -173,12 +173,11 @@ impl Action for CreateTargetGroup {
     }
 }
 
-impl Compensate for CreateTargetGroup {
-    /// Dies here: the next process looks again.
-    async fn compensate(
+impl CreateTargetGroup {
+    /// Takes back what this action made; all that it needs is known from the account.
+    pub(crate) async fn take_back(
         &self,
         context: &ActionContext,
-        _input: &TargetGroupInput,
         group: &TargetGroupRef,
     ) -> Result<Progress<()>, ActionError> {
         let what = format!("target group {}", group.name);
@@ -200,6 +199,18 @@ impl Compensate for CreateTargetGroup {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+impl Compensate for CreateTargetGroup {
+    /// Dies here: the next process looks again.
+    async fn compensate(
+        &self,
+        context: &ActionContext,
+        _input: &TargetGroupInput,
+        group: &TargetGroupRef,
+    ) -> Result<Progress<()>, ActionError> {
+        self.take_back(context, group).await
     }
 }
 

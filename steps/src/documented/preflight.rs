@@ -25,6 +25,12 @@ impl PreflightStep {
         &self.input.place.zones
     }
 
+    /// Whether another one looks at the same account and place, and for the same names.
+    pub(crate) fn looks_where(&self, other: &Self) -> bool {
+        let (one, other) = (&self.input, &other.input);
+        one.account == other.account && one.place.is_where(&other.place) && one.names == other.names
+    }
+
     /// The names that the stack takes.
     pub(crate) fn names(&self) -> &StackNames {
         &self.input.names

@@ -53,6 +53,11 @@ impl ServingStep {
         }
     }
 
+    /// What the step waits for.
+    pub(crate) fn wait(&self) -> WaitMode {
+        self.wait
+    }
+
     fn watch_targets(
         &self,
         needs: &ServingNeeds,

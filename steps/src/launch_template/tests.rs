@@ -86,7 +86,9 @@ async fn a_template_of_another_run_is_foreign_and_is_not_deleted() {
     let ours = context(OUR_RUN, ACTION);
     fails(action.execute(&ours, &input).await, FailureClass::Contended);
     let found = action.reconcile(&ours, &input).await;
-    let Ok(Reconciled::Foreign { evidence }) = found else { panic!("it is not ours: {found:?}") };
+    let Ok(Reconciled::Foreign { evidence, .. }) = found else {
+        panic!("it is not ours: {found:?}")
+    };
     assert!(evidence.contains("run run-other of lab1-flow"), "{evidence}");
     fails(action.compensate(&ours, &input, &made).await, FailureClass::Permanent);
     assert_eq!(trial.made("launch-template").len(), 1);

@@ -29,6 +29,13 @@ pub(crate) struct PlaceWanted {
 }
 
 impl PlaceWanted {
+    /// Whether another one is about the same zones and subnets, whatever room it needs there.
+    pub(crate) fn is_where(&self, other: &Self) -> bool {
+        self.zones == other.zones
+            && self.vpc_id == other.vpc_id
+            && self.subnet_ids == other.subnet_ids
+    }
+
     pub(super) fn new(spec: &StackSpec) -> Self {
         Self {
             zones: spec.network.zones.clone(),

@@ -11,7 +11,7 @@ use super::{SecurityGroupRef, find};
 use crate::adoption::Difference;
 use crate::connection::{Aws, Call, Service};
 use crate::ec2;
-use crate::ownership::{Mark, owner_of};
+use crate::ownership::{Mark, foreign, owner_of};
 use crate::spec::StackName;
 
 /// Opens a range of TCP ports to a range of addresses.
@@ -99,7 +99,7 @@ impl Action for AuthorizeIngress {
         let what = format!("security group {}", input.group.name);
         if !Mark::new(context, &self.stack).is_of_run(ec2::pairs(group.tags())) {
             let owner = owner_of(ec2::pairs(group.tags()));
-            return Ok(Reconciled::Foreign { evidence: format!("{what} belongs to {owner}") });
+            return Ok(foreign(&what, &owner));
         }
         let output = SecurityGroupRulesRef { group_id: input.group.id.clone() };
         Ok(judge(&what, &input.rules, &group, output))

@@ -57,7 +57,9 @@ async fn a_group_of_another_run_is_foreign_and_is_not_deleted() {
     let made = action.execute(&context(OTHER_RUN, ACTION), &input).await.unwrap();
     let ours = context(OUR_RUN, ACTION);
     let found = action.reconcile(&ours, &input).await;
-    let Ok(Reconciled::Foreign { evidence }) = found else { panic!("it is not ours: {found:?}") };
+    let Ok(Reconciled::Foreign { evidence, .. }) = found else {
+        panic!("it is not ours: {found:?}")
+    };
     assert!(evidence.contains("run run-other of lab1-flow"), "{evidence}");
     let refused = action.compensate(&ours, &input, &made).await;
     fails(refused, FailureClass::Permanent);

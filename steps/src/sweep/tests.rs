@@ -62,7 +62,7 @@ async fn make_one_of_each(trial: &Trial, run: &str, spec: &StackSpec) {
 }
 
 /// The kinds of what is left, in the order of the search.
-fn kinds(lines: &[String]) -> Vec<&str> {
+fn kinds(left: &[Leftover]) -> Vec<&str> {
     let known = [
         "Auto Scaling group",
         "instance",
@@ -73,8 +73,9 @@ fn kinds(lines: &[String]) -> Vec<&str> {
         "load balancer",
         "target group",
     ];
-    let kind = |line: &String| known.into_iter().find(|kind| line.starts_with(kind)).unwrap();
-    lines.iter().map(kind).collect()
+    let kind =
+        |left: &Leftover| known.into_iter().find(|kind| left.what.starts_with(kind)).unwrap();
+    left.iter().map(kind).collect()
 }
 
 #[tokio::test]
@@ -99,8 +100,23 @@ async fn one_of_each_kind_is_found_and_nothing_of_another_run() {
             "target group",
         ]
     );
-    assert!(left.iter().all(|line| !line.contains("blue")), "{left:?}");
-    assert!(left.iter().any(|line| line.starts_with("security group lab1-instances (sg-")));
+    assert!(left.iter().all(|left| !left.what.contains("blue")), "{left:?}");
+    assert!(left.iter().any(|left| left.what.starts_with("security group lab1-instances (sg-")));
+
+    // Without its names the same is found, and what others have in load balancing is left out.
+    let by_mark = MarkSweep::by_mark_alone(&trial.aws);
+    assert_eq!(by_mark.sweep(&RunId::new(OUR_RUN).unwrap()).await.unwrap(), left);
+}
+
+#[tokio::test]
+async fn what_belongs_to_an_instance_is_left_with_it() {
+    let trial = Trial::plain().await;
+    make_one_of_each(&trial, OUR_RUN, &StackSpec::default()).await;
+    let ours = RunId::new(OUR_RUN).unwrap();
+    let things = marked_things(&trial.aws, None, &ours, &Answers::default()).await.unwrap();
+    let kinds = |thing: &Thing| (thing.kind, owner(thing, &things).kind);
+    let elsewhere: Vec<_> = things.iter().map(kinds).filter(|(one, other)| one != other).collect();
+    assert_eq!(elsewhere, [("volume", "instance"), ("network interface", "instance")]);
 }
 
 #[tokio::test]

@@ -247,5 +247,5 @@ async fn marked(
     if !records.needs_search() {
         return Ok(Vec::new());
     }
-    marked_things(aws, &records.names, &records.run, known).await
+    marked_things(aws, Some(&records.names), &records.run, known).await
 }

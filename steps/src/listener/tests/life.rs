@@ -63,7 +63,7 @@ async fn an_equal_listener_of_another_run_is_foreign_whether_or_not_tags_are_com
         action.execute(&context(OTHER_RUN, ACTION), &input).await.unwrap();
         let ours = context(OUR_RUN, ACTION);
         fails(action.execute(&ours, &input).await, FailureClass::Contended);
-        let Ok(Reconciled::Foreign { evidence }) = action.reconcile(&ours, &input).await else {
+        let Ok(Reconciled::Foreign { evidence, .. }) = action.reconcile(&ours, &input).await else {
             panic!("it is not ours");
         };
         assert!(evidence.contains("run run-other of lab1-flow"), "{evidence}");

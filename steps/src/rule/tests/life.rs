@@ -49,7 +49,7 @@ async fn a_rule_of_another_run_at_our_priority_is_foreign() {
     action.execute(&context(OTHER_RUN, ACTION), &input).await.unwrap();
     let ours = context(OUR_RUN, ACTION);
     fails(action.execute(&ours, &input).await, FailureClass::Contended);
-    let Ok(Reconciled::Foreign { evidence }) = action.reconcile(&ours, &input).await else {
+    let Ok(Reconciled::Foreign { evidence, .. }) = action.reconcile(&ours, &input).await else {
         panic!("it is not ours");
     };
     assert!(evidence.contains("run run-other of lab1-flow"), "{evidence}");

@@ -76,7 +76,7 @@ async fn an_equal_group_of_another_run_is_foreign_whether_or_not_tags_are_compar
         action.execute(&context(OTHER_RUN, ACTION), &input).await.unwrap();
         let ours = context(OUR_RUN, ACTION);
         fails(action.execute(&ours, &input).await, FailureClass::Contended);
-        let Ok(Reconciled::Foreign { evidence }) = action.reconcile(&ours, &input).await else {
+        let Ok(Reconciled::Foreign { evidence, .. }) = action.reconcile(&ours, &input).await else {
             panic!("it is not ours");
         };
         assert!(evidence.contains("run run-other of lab1-flow"), "{evidence}");
@@ -92,7 +92,7 @@ async fn a_group_without_tags_is_nobodys() {
     request.send().await.unwrap();
     let ours = context(OUR_RUN, ACTION);
     fails(action.execute(&ours, &input).await, FailureClass::Contended);
-    let Ok(Reconciled::Foreign { evidence }) = action.reconcile(&ours, &input).await else {
+    let Ok(Reconciled::Foreign { evidence, .. }) = action.reconcile(&ours, &input).await else {
         panic!("it is not ours");
     };
     assert_eq!(evidence, "target group target-group-1 belongs to no mark of lab1-flow");
