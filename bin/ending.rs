@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use lab1_flow_journal::{ActionState, Failure, Provenance, Rest, Role, RunState};
+use lab1_flow_steps::{RUN_ID_TAG, SEARCHED_KINDS};
 use serde::Serialize;
 
 use crate::app::App;
@@ -29,7 +30,10 @@ struct EndEvent<'a> {
     gone: Vec<Resource>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Trouble<'a>>,
-    left: &'a [String],
+    left: Vec<String>,
+    /// Where the run's mark was searched for, when nothing that carries it is left.
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    searched: &'a [&'static str],
     next: Vec<Next>,
 }
 
@@ -105,6 +109,7 @@ pub(crate) fn tell(app: &App, state: &RunState, request: Request, elapsed: Durat
             gone: facts::gone_resources(state),
             failure: trouble(state),
             left: left(state),
+            searched: searched(state),
             next,
         });
         return status;
@@ -126,6 +131,9 @@ fn tell_people(
     let run = &state.header().run;
     let headline = match state.rest() {
         Some(Rest::Completed) => format!("run {run} is deployed after {elapsed}"),
+        Some(Rest::RolledBack) if standing == Standing::PartlyRolledBack => {
+            format!("run {run} is rolled back after {elapsed}, but for what was left on request")
+        }
         Some(Rest::RolledBack) => {
             format!("run {run} is rolled back after {elapsed}: nothing is left")
         }
@@ -150,15 +158,40 @@ fn tell_people(
     for line in left {
         app.output.say(&format!("  {} {line}", paint.red("left:")));
     }
+    tell_gone(app, state);
+    if let (Some(Rest::Completed), Some(url)) = (state.rest(), facts::url(state)) {
+        app.output.data_line(&url);
+    }
+}
+
+/// What was seen to be gone, and where else was looked.
+fn tell_gone(app: &App, state: &RunState) {
+    let paint = app.output.err;
     let gone = facts::gone_resources(state);
     if !gone.is_empty() {
-        app.output.say(&format!("  {}", paint.bold("verified gone:")));
+        let counts = facts::count_by_kind(&gone);
+        let counts: Vec<_> = counts.into_iter().map(|(kind, count)| counted(count, kind)).collect();
+        app.output.say(&format!("  {} {}", paint.bold("verified gone:"), counts.join(", ")));
     }
     for resource in gone {
         app.output.say(&format!("    {:<28} {}", resource.action, resource.label()));
     }
-    if let (Some(Rest::Completed), Some(url)) = (state.rest(), facts::url(state)) {
-        app.output.data_line(&url);
+    let searched = searched(state);
+    if !searched.is_empty() {
+        let run = &state.header().run;
+        let kinds = searched.join(", ");
+        let what = if left(state).is_empty() { "nothing" } else { "nothing else" };
+        let mark = format!("{RUN_ID_TAG}={run}");
+        app.output
+            .say(&format!("  {} {what} carries {mark} among {kinds}", paint.bold("searched:")));
+    }
+}
+
+/// The kinds among which the run's mark was searched for: a rollback ends with that, unless it never made anything.
+fn searched(state: &RunState) -> &'static [&'static str] {
+    match state.rest() {
+        Some(Rest::RolledBack) if state.has_intents() => &SEARCHED_KINDS,
+        _ => &[],
     }
 }
 
@@ -185,10 +218,11 @@ pub(crate) fn trouble(state: &RunState) -> Option<Trouble<'_>> {
     })
 }
 
-/// What a stuck rollback has left.
-pub(crate) fn left(state: &RunState) -> &[String] {
-    match state.rest() {
-        Some(Rest::Stuck { left }) => left,
-        _ => &[],
-    }
+/// What a stuck rollback has left, and what a person has.
+pub(crate) fn left(state: &RunState) -> Vec<String> {
+    let stuck = match state.rest() {
+        Some(Rest::Stuck { left }) => left.clone(),
+        _ => Vec::new(),
+    };
+    stuck.into_iter().chain(facts::skipped(state)).collect()
 }

@@ -70,7 +70,12 @@ impl CliError {
                 .stands(format!("no run whose id begins with {run} is in the state directory")),
             JournalError::Damaged { .. } => Self::new(ExitStatus::Journal, what)
                 .stands("nothing was sent, and the journal's files are left as they are")
-                .next("restore the run's folder from a copy, or find what it made by its tag lab1-flow:run-id"),
+                .next("restore the run's folder from a copy, or take back what carries its mark:")
+                .next(program.command(&[
+                    "rollback",
+                    "--from-tags",
+                    run.map_or("RUN-ID", RunId::as_str),
+                ])),
             JournalError::NewerFormat { .. } => Self::new(ExitStatus::Journal, what)
                 .stands("nothing was sent and nothing was changed")
                 .next("use the version of lab1-flow that made the run, or a later one"),
@@ -97,7 +102,8 @@ impl CliError {
                 .next("use the program that started the run"),
             EngineError::StepChanged { .. } => Self::usage(what)
                 .stands("nothing was sent; the run stands where its journal says")
-                .next("use the version of lab1-flow that started the run"),
+                .next("undo that change in the file of --config")
+                .next("without --config: use the version of lab1-flow that started the run"),
             _ => Self::bug(what).stands("the run stands where its journal says"),
         }
     }

@@ -33,6 +33,7 @@ mod progress;
 mod run_context;
 mod stack_lock;
 mod state_dir;
+mod suggestion;
 mod svg;
 mod target;
 mod timeline;

@@ -16,7 +16,7 @@ use crate::local_cloud::{GuestChoice, TIME_SCALE_USUAL, start_cloud, time_scale}
 use crate::view::stage::full;
 
 /// Where the stack is built.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Target")]
 pub(crate) struct TargetArgs {
     /// Build on the embedded cloud, or on AWS, where it costs money
@@ -80,6 +80,15 @@ pub(crate) struct Connection {
 }
 
 impl TargetArgs {
+    /// Whether any flag names a target or its pace.
+    pub(crate) fn is_given(&self) -> bool {
+        let texts = [&self.endpoint_url, &self.region, &self.profile];
+        self.cloud.is_some()
+            || texts.iter().any(|text| text.is_some())
+            || self.time_scale.is_some()
+            || self.consistency_window.is_some()
+    }
+
     /// Reads the target from the flags and from `AWS_ENDPOINT_URL`.
     ///
     /// An explicit `--cloud local` reads no variable of AWS at all; an explicit `--cloud aws` refuses while one

@@ -38,6 +38,30 @@ pub(crate) fn load(path: Option<&Path>, overrides: &Overrides) -> Result<StackSp
     Err(refuse(source.as_ref(), &mistakes))
 }
 
+/// Reads the specification for a run that was begun with this stack and this wait: what the file does not say
+/// stays as it was.
+///
+/// # Errors
+/// As [`load`], and when the file is about another stack.
+pub(crate) fn load_again(
+    path: &Path,
+    stack: &StackName,
+    wait: WaitMode,
+) -> Result<StackSpec, CliError> {
+    let source = Source::read(path)?;
+    let (said, _) = reading::read(source.text());
+    if said.stack != StackName::default() && said.stack != *stack {
+        let what = format!("{} is about stack {}", source.name(), said.stack);
+        return Err(CliError::usage(what)
+            .stands(format!("the run belongs to stack {stack}; nothing was sent"))
+            .next("give the file of that stack"));
+    }
+    let says_wait =
+        source.text().parse::<toml::Table>().is_ok_and(|table| table.contains_key("wait"));
+    let wait = (!says_wait).then_some(wait);
+    load(Some(path), &Overrides { stack: Some(stack.clone()), wait })
+}
+
 /// The specification, as far as it reads, and all that is wrong with it, in the order of the file.
 pub(crate) fn judge(source: Option<&Source>, overrides: &Overrides) -> (StackSpec, Vec<Mistake>) {
     let (mut spec, mut mistakes) =

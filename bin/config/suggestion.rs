@@ -1,7 +1,6 @@
-//! The word that was probably meant.
+//! The word that was probably meant in a message of a parser.
 
-/// How alike two words must be, from 0 to 1, for one to be offered for the other.
-const LIKENESS_MIN: f64 = 0.75;
+use crate::suggestion::most_alike;
 
 /// More accepted words than this are not listed in a message.
 const LIST_LENGTH_MAX: usize = 6;
@@ -11,10 +10,7 @@ const LIST_LENGTH_MAX: usize = 6;
 pub(super) fn for_message(message: &str) -> Option<String> {
     let mut words = quoted_words(message);
     let used = words.next()?;
-    let best = words
-        .map(|word| (strsim::jaro_winkler(&folded(used), &folded(word)), word))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    let (_, word) = best.filter(|(likeness, _)| *likeness >= LIKENESS_MIN)?;
+    let word = most_alike(used, words)?;
     Some(format!("did you mean `{word}`?"))
 }
 
@@ -41,11 +37,6 @@ pub(super) fn in_plain_words(message: &str) -> String {
 
 fn quoted_words(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
-}
-
-/// `minSize`, `min-size` and `min_size` are one word to a person.
-fn folded(word: &str) -> String {
-    word.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
 
 #[cfg(test)]

@@ -112,3 +112,19 @@ fn a_file_that_is_not_there_is_wrong_usage() {
     assert_eq!(error.status, crate::exit_status::ExitStatus::Usage);
     assert!(error.what.contains("/no/such/file.toml"));
 }
+
+#[test]
+fn what_the_file_of_a_begun_run_does_not_say_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("stack.toml");
+    let blue = StackName::new("blue").unwrap();
+    let again = |text: &str| {
+        fs::write(&path, text).unwrap();
+        load_again(&path, &blue, WaitMode::Targets)
+    };
+    let spec = again("").unwrap();
+    assert_eq!((spec.stack.as_str(), spec.wait), ("blue", WaitMode::Targets));
+    assert_eq!(again("wait = \"http\"").unwrap().wait, WaitMode::Http);
+    assert!(again("stack = \"blue\"").is_ok());
+    assert!(again("stack = \"green\"").unwrap_err().what.contains("is about stack green"));
+}

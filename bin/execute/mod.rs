@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lab1_flow_journal::{ActionName, Journal, Record, RunId, RunJournal, RunState};
-use lab1_flow_workflow::{Engine, Observer, Resume, RunReport, StopSignal, Workflow};
+use lab1_flow_steps::RECOVERY_WORKFLOW;
+use lab1_flow_workflow::{Engine, EngineError, Observer, Resume, RunReport, StopSignal, Workflow};
 
 use crate::app::App;
 use crate::error::{CliError, with_causes};
@@ -17,6 +18,13 @@ use crate::execute::notify::Notifier;
 use crate::progress::Progress;
 use crate::view::standing::Request;
 use crate::view::time;
+
+/// What a person leaves in place, and why.
+#[derive(Debug)]
+pub(crate) struct Skip {
+    pub(crate) actions: Vec<ActionName>,
+    pub(crate) reason: String,
+}
 
 /// What is to be done with a run that this process holds.
 #[derive(Debug)]
@@ -26,6 +34,8 @@ pub(crate) struct Task<'a> {
     pub(crate) journal: RunJournal,
     pub(crate) workflow: &'a Workflow,
     pub(crate) request: Request,
+    /// What is recorded as left before anything is taken back.
+    pub(crate) skip: Option<Skip>,
     pub(crate) how: Resume,
     /// The shell command that hears of every change of the run's state.
     pub(crate) notify: Option<&'a str>,
@@ -56,7 +66,7 @@ impl Observer for Listeners {
 /// The first signal, or a stop request, lets the calls in flight finish and be recorded; a second signal ends
 /// the process at once. Dies here: the run stands where its journal says.
 pub(crate) async fn carry_out(app: &App, task: Task<'_>) -> Result<RunReport, CliError> {
-    let Task { run, stack, journal, workflow, request, how, notify } = task;
+    let Task { run, stack, journal, workflow, request, skip, how, notify } = task;
     let stop = StopSignal::new();
     let requests = stop_request::Inbox::open(journal.dir());
     let journal = Arc::new(journal);
@@ -76,10 +86,7 @@ pub(crate) async fn carry_out(app: &App, task: Task<'_>) -> Result<RunReport, Cl
         .unzip();
     let listeners = Arc::new(Listeners { progress, notifier });
     let engine = Engine::new(journal.clone()).with_stop(stop).with_observer(listeners.clone());
-    let result = match request {
-        Request::GoOn => Box::pin(engine.resume(workflow, run, how)).await,
-        Request::RollBack => Box::pin(engine.roll_back(workflow, run, how)).await,
-    };
+    let result = Box::pin(drive(&engine, run, workflow, request, skip, how)).await;
     for task in tasks {
         task.abort();
         // Aborted, or ended by itself: either way it no longer holds the view.
@@ -96,6 +103,27 @@ pub(crate) async fn carry_out(app: &App, task: Task<'_>) -> Result<RunReport, Cl
     }
     progress_end.wait();
     result.map_err(|error| CliError::of_engine(&error, run, &app.program))
+}
+
+async fn drive(
+    engine: &Engine,
+    run: &RunId,
+    workflow: &Workflow,
+    request: Request,
+    skip: Option<Skip>,
+    how: Resume,
+) -> Result<RunReport, EngineError> {
+    if let Some(Skip { actions, reason }) = skip {
+        engine.skip(run, &actions, &reason).await?;
+    }
+    // A run that was rebuilt from tags knows one direction only.
+    if workflow.name() == RECOVERY_WORKFLOW {
+        return engine.recover(workflow, run, how).await;
+    }
+    match request {
+        Request::GoOn => engine.resume(workflow, run, how).await,
+        Request::RollBack => engine.roll_back(workflow, run, how).await,
+    }
 }
 
 async fn state_before(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lab1_flow_journal::{Journal, Rest, RunId, RunJournal, RunState};
-use lab1_flow_steps::Stack;
+use lab1_flow_steps::{Aws, RECOVERY_WORKFLOW, Stack, Target, Transport};
 use lab1_flow_workflow::Workflow;
 
 use crate::app::App;
@@ -13,6 +13,7 @@ use crate::run_context::RunContext;
 use crate::stack_lock::StackLock;
 use crate::state_dir::find_run;
 use crate::target::{self, Connection};
+use crate::verbs::block_on;
 use crate::view::facts;
 
 /// A run that this process holds, with all that it takes to go on.
@@ -65,37 +66,70 @@ impl Reopened {
         app: &App,
         verb: &str,
     ) -> Result<(Connection, Workflow), CliError> {
-        let (connection, stack) = connect(app, &self.state, &self.context, verb).await?;
-        let workflow =
-            stack.workflow(&connection.aws).map_err(|error| CliError::bug(error.to_string()))?;
+        let connection = reach(app, &self.state, &self.context, verb).await?;
+        let workflow = stored_workflow(&self.state, &connection.aws)?;
         Ok((connection, workflow))
     }
 }
 
-/// Finds the way to a run's own cloud, refuses another account or region, and reads the stored steps.
-///
-/// A run that has never sent a change needs no account: nothing of it can be anywhere.
+/// Finds the way to a run's own cloud, and reads the stored steps.
 pub(crate) async fn connect(
     app: &App,
     state: &RunState,
     context: &RunContext,
     verb: &str,
 ) -> Result<(Connection, Stack), CliError> {
+    let connection = reach(app, state, context, verb).await?;
+    Ok((connection, stored_stack(state)?))
+}
+
+/// Finds the way to a run's own cloud, and refuses another account or region.
+///
+/// A run that has never sent a change needs no account: nothing of it can be anywhere. One that was rebuilt from
+/// tags may not have recorded yet that everything is in doubt.
+async fn reach(
+    app: &App,
+    state: &RunState,
+    context: &RunContext,
+    verb: &str,
+) -> Result<Connection, CliError> {
     let header = state.header();
     let profile = serde_json::from_value(header.profile.clone()).map_err(|error| {
         CliError::new(ExitStatus::Journal, format!("the profile of the run does not read: {error}"))
     })?;
     let connection = target::reconnect(app, context.target.clone(), profile).await?;
-    if state.has_intents() {
+    if state.has_intents() || header.workflow == RECOVERY_WORKFLOW {
         let (seen, _) = facts::place(state);
         let expected = context.target.account.clone().or(seen);
         let again = app.program.command(&[verb, header.run.as_str()]);
         target::refuse_other_account(&connection, expected.as_deref(), &header.run, &again).await?;
     }
-    let stack = Stack::from_stored(state.steps()).map_err(|error| {
+    Ok(connection)
+}
+
+/// The workflow of a stored run, on this connection.
+fn stored_workflow(state: &RunState, aws: &Aws) -> Result<Workflow, CliError> {
+    let built = match lab1_flow_steps::stored_recovery(state.header(), aws) {
+        Some(recovery) => recovery,
+        None => stored_stack(state)?.workflow(aws),
+    };
+    built.map_err(|error| CliError::bug(error.to_string()))
+}
+
+/// The steps of a stored run.
+pub(crate) fn stored_stack(state: &RunState) -> Result<Stack, CliError> {
+    Stack::from_stored(state.steps()).map_err(|error| {
         CliError::new(ExitStatus::Journal, error.to_string())
             .stands("nothing was sent")
             .next("use the version of lab1-flow that started the run")
-    })?;
-    Ok((connection, stack))
+    })
+}
+
+/// The workflow of a stored run for those who only ask it: nothing can be sent through it.
+pub(crate) fn offline_workflow(state: &RunState) -> Result<Workflow, CliError> {
+    let nowhere = Target::local(Some("http://127.0.0.1:9".to_owned()));
+    block_on(async {
+        let aws = Aws::connect(&nowhere, Transport::Network).await;
+        stored_workflow(state, &aws.map_err(|error| CliError::bug(error.to_string()))?)
+    })
 }

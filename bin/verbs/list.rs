@@ -119,13 +119,16 @@ fn row(summary: RunSummary) -> Row {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let unknown = || "?".to_owned();
     let live = summary.holder.is_some();
-    let standing = Standing::new(summary.summary.rest.as_ref(), summary.summary.rolling_back, live);
+    let standing = Standing::new(&summary.summary, live);
     Row {
         event: "run",
         run_id: summary.run,
         stack: text(&context["stack"]).unwrap_or_else(unknown),
         state: standing,
-        step: if standing == Standing::RolledBack { 0 } else { summary.summary.steps_completed },
+        step: match standing {
+            Standing::RolledBack | Standing::PartlyRolledBack => 0,
+            _ => summary.summary.steps_completed,
+        },
         steps_total: summary.summary.steps_total,
         started_at: time::moment(summary.created_at),
         changed_at: time::moment(summary.summary.changed_at),

@@ -114,10 +114,6 @@ struct NotifyArgs {
 /// The flags of verbs that go on with a run.
 #[derive(Debug, Args)]
 struct GoingOnArgs {
-    /// The run, by its id or a unique beginning of it
-    #[arg(value_name = "RUN-ID")]
-    run: String,
-
     /// Do not wait for the end of stored delays
     #[arg(long)]
     now: bool,
@@ -172,7 +168,9 @@ fn announce(app: &App, run: &RunId, context: &RunContext) {
 }
 
 /// Runs a future to its end on this thread: the calls of one run need no second one.
-fn block_on<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+pub(crate) fn block_on<T>(
+    future: impl Future<Output = Result<T, CliError>>,
+) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| {
         CliError::bug(format!("the asynchronous runtime does not start: {error}"))

@@ -1,19 +1,23 @@
 //! `resume`: go on with a run.
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use lab1_flow_journal::Rest;
-use lab1_flow_workflow::Resume;
+use lab1_flow_journal::{ActionState, Rest, RunState};
+use lab1_flow_steps::{Stack, StackName};
+use lab1_flow_workflow::{Resume, Workflow};
 
 use crate::app::App;
+use crate::config;
 use crate::ending;
 use crate::error::CliError;
-use crate::execute::reopen::{Found, Reopened};
+use crate::execute::reopen::{Found, Reopened, stored_stack};
 use crate::execute::{self, Task};
 use crate::exit_status::ExitStatus;
+use crate::target::Connection;
 use crate::verbs::{GoingOnArgs, announce, block_on};
-use crate::view::standing::Request;
+use crate::view::standing::{Request, Standing};
 
 /// Go on with a run where it stopped, in the direction it was going
 ///
@@ -21,8 +25,16 @@ use crate::view::standing::Request;
 /// patience, gets fresh patience; one whose process died does not.
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {
+    /// The run, by its id or a unique beginning of it
+    #[arg(value_name = "RUN-ID")]
+    run: String,
+
     #[command(flatten)]
     common: GoingOnArgs,
+
+    /// Carry out the steps that have not begun as this TOML file says; what has begun may not differ
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 impl ResumeArgs {
@@ -34,27 +46,73 @@ impl ResumeArgs {
         let began = Instant::now();
         let is_end = |rest: &Rest| matches!(rest, Rest::Completed | Rest::RolledBack);
         let patience = self.common.patience();
-        let found = Reopened::find(app, &self.common.run, patience, is_end).await?;
+        let found = Reopened::find(app, &self.run, patience, is_end).await?;
         let reopened = match found {
             Found::Taken(reopened) => *reopened,
             Found::Ended(state, context) => {
+                if self.config.is_some() {
+                    return Err(refuse_change(app, &state));
+                }
                 announce(app, &state.header().run, &context);
                 let took = state.changed_at().since(state.header().created_at);
                 return Ok(ending::tell(app, &state, Request::GoOn, took));
             }
         };
+        let changed = self.config.as_deref().map(|path| changed_stack(app, &reopened, path));
+        let changed = changed.transpose()?;
         announce(app, &reopened.run, &reopened.context);
-        let (_connection, workflow) = reopened.connect(app, "resume").await?;
+        let (connection, stored) = reopened.connect(app, "resume").await?;
+        let workflow = match changed {
+            Some(stack) => build(&stack, &connection)?,
+            None => stored,
+        };
         let task = Task {
             run: &reopened.run,
             stack: &reopened.context.stack,
             journal: reopened.journal,
             workflow: &workflow,
             request: Request::GoOn,
+            skip: None,
             how: Resume { now: self.common.now },
             notify: self.common.notify.notify_cmd.as_deref(),
         };
         let report = Box::pin(execute::carry_out(app, task)).await?;
         Ok(ending::tell(app, report.state(), Request::GoOn, began.elapsed()))
     }
+}
+
+/// The stack as the file has it, for a run that was begun. Whether it fits is for the engine to say.
+fn changed_stack(app: &App, reopened: &Reopened, path: &Path) -> Result<Stack, CliError> {
+    let state = &reopened.state;
+    if state.is_rolling_back() {
+        return Err(refuse_change(app, state));
+    }
+    let begun = stored_stack(state)?;
+    let name = StackName::new(&reopened.context.stack);
+    let name = name.map_err(|error| CliError::bug(error.to_string()))?;
+    let spec = config::load_again(path, &name, begun.wait())?;
+    let stack = Stack::new(&spec, &reopened.context.target);
+    let has_looked = state.actions().any(|(name, action)| is_begun(name.as_str(), action));
+    Ok(if has_looked { stack.after_preflight_of(&begun) } else { stack })
+}
+
+fn is_begun(name: &str, action: &ActionState) -> bool {
+    name == "preflight" && action.attempts > 0
+}
+
+fn refuse_change(app: &App, state: &RunState) -> CliError {
+    let run = &state.header().run;
+    let standing = Standing::of(state, false).word();
+    let what = if state.is_rolling_back() {
+        format!("run {run} is being taken back, or was: no step of it will begin")
+    } else {
+        format!("run {run} is {standing}: no step of it is left to begin")
+    };
+    CliError::usage(what)
+        .stands("nothing was sent")
+        .next(app.program.command(&["status", run.as_str()]))
+}
+
+fn build(stack: &Stack, connection: &Connection) -> Result<Workflow, CliError> {
+    stack.workflow(&connection.aws).map_err(|error| CliError::bug(error.to_string()))
 }

@@ -130,6 +130,7 @@ impl RunArgs {
             journal,
             workflow: &workflow,
             request: Request::GoOn,
+            skip: None,
             how: Resume::default(),
             notify: self.notify.notify_cmd.as_deref(),
         };

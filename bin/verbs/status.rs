@@ -53,7 +53,7 @@ struct Detail<'a> {
     failure: Option<Trouble<'a>>,
     /// What has gone wrong lately, overcome or not, the latest last.
     failures: Vec<PastFailure<'a>>,
-    left: &'a [String],
+    left: Vec<String>,
     next: Vec<Next>,
 }
 
@@ -146,7 +146,7 @@ fn text(detail: &Detail<'_>, output: &Output) -> String {
         lines.push(paint.bold("latest failures"));
         lines.extend(detail.failures.iter().map(PastFailure::line));
     }
-    for left in detail.left {
+    for left in &detail.left {
         lines.push(format!("{} {left}", paint.red("left")));
     }
     if !detail.next.is_empty() {

@@ -1,12 +1,14 @@
 //! What a run has made: its resources and its address, read from the outputs in its records.
 
-use lab1_flow_journal::{ActionPhase, ActionState, RunState};
+use lab1_flow_journal::{ActionPhase, ActionState, Role, RunState};
 use serde::Serialize;
 use serde_json::Value;
 
 /// One thing that a run has made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Resource {
+    /// Its kind, for people.
+    pub(crate) kind: &'static str,
     /// The action that made it.
     pub(crate) action: String,
     /// Its name, where it has one.
@@ -17,6 +19,10 @@ pub(crate) struct Resource {
 }
 
 impl Resource {
+    pub(crate) fn new(action: String, name: Option<String>, id: String) -> Self {
+        Self { kind: kind_of(&id), action, name, id }
+    }
+
     /// What people call it: its name, with a short id beside it; of an ARN the part that names the thing.
     pub(crate) fn label(&self) -> String {
         let id = self.id.splitn(6, ':').nth(5).unwrap_or(&self.id);
@@ -44,9 +50,54 @@ fn resources(state: &RunState, thing: fn(&ActionState) -> Option<&str>) -> Vec<R
         let action = state.action(&stored.name)?;
         let id = thing(action)?.to_owned();
         let name = text(action.output.as_ref()?, "name");
-        Some(Resource { action: stored.name.to_string(), name, id })
+        Some(Resource::new(stored.name.to_string(), name, id))
     });
     made.collect()
+}
+
+/// What a person has left in place, with the reason, one line each.
+pub(crate) fn skipped(state: &RunState) -> Vec<String> {
+    let resources = standing_resources(state);
+    let stored = state.steps().iter().flat_map(|step| &step.actions);
+    let changes = stored.filter(|stored| stored.role == Role::Change);
+    let left = changes.filter_map(|stored| match &state.action(&stored.name)?.phase {
+        ActionPhase::Skipped { reason } => {
+            let resource = resources.iter().find(|it| it.action == stored.name.as_str());
+            let label =
+                resource.map_or_else(|| "what it may have made".to_owned(), Resource::label);
+            Some(format!("{}: {label}, left on request: {reason}", stored.name))
+        }
+        _ => None,
+    });
+    left.collect()
+}
+
+/// How many resources of each kind there are, in the order of the list.
+pub(crate) fn count_by_kind(resources: &[Resource]) -> Vec<(&'static str, usize)> {
+    let mut counts: Vec<(&'static str, usize)> = Vec::new();
+    for resource in resources {
+        match counts.iter_mut().find(|(kind, _)| *kind == resource.kind) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((resource.kind, 1)),
+        }
+    }
+    counts
+}
+
+/// The kind of what has this id: an ARN names it, EC2 has prefixes, and groups are known by their name alone.
+fn kind_of(id: &str) -> &'static str {
+    let kinds = [
+        ("sg-", "security group"),
+        ("lt-", "launch template"),
+        (":targetgroup/", "target group"),
+        (":loadbalancer/", "load balancer"),
+        (":listener/", "listener"),
+        (":listener-rule/", "rule"),
+    ];
+    let is =
+        |mark: &str| if mark.starts_with(':') { id.contains(mark) } else { id.starts_with(mark) };
+    let known = kinds.into_iter().find(|(mark, _)| is(mark));
+    known.map_or("Auto Scaling group", |(_, kind)| kind)
 }
 
 /// The address under which the stack answers, once its listener stands.
@@ -87,7 +138,7 @@ mod tests {
 
     fn label(name: Option<&str>, id: &str) -> String {
         let name = name.map(str::to_owned);
-        Resource { action: "a".to_owned(), name, id: id.to_owned() }.label()
+        Resource::new("a".to_owned(), name, id.to_owned()).label()
     }
 
     #[test]
@@ -104,5 +155,20 @@ mod tests {
         let arn = "arn:aws:elasticloadbalancing:us-east-1:000000000000:listener/app/lb/1/2";
         assert_eq!(label(Some("lb"), arn), "lb");
         assert_eq!(label(None, arn), "listener/app/lb/1/2");
+    }
+    #[test]
+    fn a_resource_is_counted_by_what_its_id_says() {
+        let arn = |rest: &str| format!("arn:aws:elasticloadbalancing:us-east-1:1:{rest}");
+        for (id, kind) in [
+            ("sg-1".to_owned(), "security group"),
+            ("lt-1".to_owned(), "launch template"),
+            (arn("targetgroup/t/1"), "target group"),
+            (arn("loadbalancer/app/l/1"), "load balancer"),
+            (arn("listener/app/l/1/2"), "listener"),
+            (arn("listener-rule/app/l/1/2/3"), "rule"),
+            ("group1".to_owned(), "Auto Scaling group"),
+        ] {
+            assert_eq!(kind_of(&id), kind, "{id}");
+        }
     }
 }

@@ -30,6 +30,13 @@ pub(crate) fn commands(
         }
         Standing::Completed => vec![verb("look", "status"), verb("undo", "rollback")],
         Standing::RolledBack => Vec::new(),
+        Standing::PartlyRolledBack => vec![
+            verb("look", "status"),
+            Next {
+                purpose: "undo",
+                command: program.command(&["rollback", "--from-tags", run.as_str()]),
+            },
+        ],
         Standing::Stuck => vec![verb("retry", "rollback"), verb("look", "status")],
         Standing::Interrupted
         | Standing::Stopped

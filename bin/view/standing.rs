@@ -1,7 +1,7 @@
 //! How a whole run stands, in a word.
 
 use clap::ValueEnum;
-use lab1_flow_journal::{ActionPhase, Direction, Rest, Role, RollbackCause, RunState};
+use lab1_flow_journal::{ActionPhase, Direction, Rest, Role, RollbackCause, RunState, Summary};
 use serde::Serialize;
 
 use crate::exit_status::ExitStatus;
@@ -21,6 +21,8 @@ pub(crate) enum Standing {
     Completed,
     /// Nothing is left.
     RolledBack,
+    /// Taken back, but for what a person has decided to leave.
+    PartlyRolledBack,
     /// An action failed for good; a person decides.
     Failed,
     /// Something of ours is left, and the rollback cannot go on by itself.
@@ -35,12 +37,11 @@ pub(crate) enum Standing {
 
 impl Standing {
     /// How a run stands that a process holds, or not.
-    pub(crate) fn new(rest: Option<&Rest>, rolling_back: bool, live: bool) -> Self {
-        match rest {
-            None if !live => Self::Interrupted,
-            None if rolling_back => Self::RollingBack,
-            None => Self::Running,
+    pub(crate) fn new(summary: &Summary, live: bool) -> Self {
+        match &summary.rest {
+            None => Self::without_rest(summary.rolling_back, live),
             Some(Rest::Completed) => Self::Completed,
+            Some(Rest::RolledBack) if summary.skipped > 0 => Self::PartlyRolledBack,
             Some(Rest::RolledBack) => Self::RolledBack,
             Some(Rest::Failed) => Self::Failed,
             Some(Rest::Stuck { .. }) => Self::Stuck,
@@ -50,9 +51,18 @@ impl Standing {
         }
     }
 
+    /// How a run stands that does not rest.
+    pub(crate) fn without_rest(rolling_back: bool, live: bool) -> Self {
+        match (live, rolling_back) {
+            (false, _) => Self::Interrupted,
+            (true, true) => Self::RollingBack,
+            (true, false) => Self::Running,
+        }
+    }
+
     /// How the run with this state stands.
     pub(crate) fn of(state: &RunState, live: bool) -> Self {
-        Self::new(state.rest(), state.is_rolling_back(), live)
+        Self::new(&Summary::of(state), live)
     }
 
     /// The word itself.
@@ -63,6 +73,7 @@ impl Standing {
             Self::Interrupted => "interrupted",
             Self::Completed => "completed",
             Self::RolledBack => "rolled-back",
+            Self::PartlyRolledBack => "partly-rolled-back",
             Self::Failed => "failed",
             Self::Stuck => "stuck",
             Self::Stopped => "stopped",
@@ -78,7 +89,11 @@ impl Standing {
             Self::Completed => Tone::Green,
             Self::RolledBack => Tone::Dim,
             Self::Failed | Self::Stuck => Tone::Red,
-            Self::Interrupted | Self::Stopped | Self::Paused | Self::Suspended => Tone::Yellow,
+            Self::PartlyRolledBack
+            | Self::Interrupted
+            | Self::Stopped
+            | Self::Paused
+            | Self::Suspended => Tone::Yellow,
         }
     }
 }
@@ -100,6 +115,8 @@ pub(crate) fn exit_status(state: &RunState, request: Request) -> ExitStatus {
     let failed = if nothing_was_made(state) { ExitStatus::Refused } else { ExitStatus::StepFailed };
     match state.rest() {
         Some(Rest::Completed | Rest::Paused) => ExitStatus::Success,
+        // Knowingly left is left: whoever counts on an empty account must hear of it.
+        Some(Rest::RolledBack) if Summary::of(state).skipped > 0 => ExitStatus::Left,
         Some(Rest::RolledBack) => match (request, state.direction()) {
             (Request::GoOn, Direction::RollingBack { cause: RollbackCause::Failure { .. } }) => {
                 failed
@@ -195,6 +212,16 @@ mod tests {
         let cause = RollbackCause::Failure { action: action("template") };
         let entries = [made(), failed("template"), taken_back(cause)].concat();
         assert_eq!(statuses(entries), (ExitStatus::StepFailed, ExitStatus::Success));
+    }
+
+    #[test]
+    fn what_a_person_has_left_is_left() {
+        let skip = Entry::CompensationSkipped { action: action("group"), reason: "kept".into() };
+        let turned = Entry::RollbackStarted { cause: RollbackCause::Request };
+        let made = vec![started("group"), completed("group"), turned, skip];
+        let entries = [made, vec![rested(Rest::RolledBack)]].concat();
+        assert_eq!(statuses(entries.clone()), (ExitStatus::Left, ExitStatus::Left));
+        assert_eq!(Standing::of(&state(entries), false), Standing::PartlyRolledBack);
     }
 
     #[test]

@@ -72,11 +72,7 @@ pub(crate) fn lines(found: &Verification, paint: Paint) -> Vec<String> {
 fn finding_lines(finding: &Finding, paint: Paint) -> Vec<String> {
     let (word, tone) = word(finding.condition);
     let (kind, action) = (&finding.kind, &finding.action);
-    let resource = Resource {
-        action: action.clone(),
-        name: Some(finding.name.clone()),
-        id: finding.id.clone(),
-    };
+    let resource = Resource::new(action.clone(), Some(finding.name.clone()), finding.id.clone());
     let label = resource.label();
     let mut lines = vec![format!("{} {kind} {label}", paint.tone(tone, &format!("{word:<8}")))];
     for difference in &finding.differences {

@@ -58,10 +58,8 @@ impl Sweep for MarkSweep {
         let things = marked_things(&self.aws, self.names.as_ref(), run, &known).await?;
         // What was seen is complete: the next search asks everything anew.
         self.memory.forget(run);
-        let left = |thing| Leftover {
-            what: line(thing),
-            action: maker_of(owner(thing, &things).tags()),
-        };
+        let left =
+            |thing| Leftover { what: line(thing), action: maker_of(owner(thing, &things).tags()) };
         Ok(things.iter().map(left).collect())
     }
 }

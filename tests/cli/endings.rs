@@ -92,7 +92,7 @@ fn a_first_signal_lets_calls_finish_and_a_second_one_does_not() {
     let sandbox = Sandbox::new();
     let _cloud = sandbox.cloud_with_faults(plan);
     let runner = sandbox.start(&["run"]);
-    wait_for_record(&sandbox, "load-balancer");
+    sandbox.wait_for_record("load-balancer");
     send(&runner, Signal::INT);
     thread::sleep(Duration::from_millis(300));
     send(&runner, Signal::INT);
@@ -121,19 +121,4 @@ fn a_first_signal_lets_calls_finish_and_a_second_one_does_not() {
 fn send(child: &Child, signal: Signal) {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process id");
     kill_process(pid, signal).expect("a live process");
-}
-
-/// Waits until an attempt of the action is recorded.
-fn wait_for_record(sandbox: &Sandbox, action: &str) {
-    for _ in 0..500 {
-        if let Some(run) = sandbox.run_ids().first() {
-            let journal = sandbox.run(&["journal", run, "--json"]);
-            let needle = format!("\"type\":\"attempt-started\",\"action\":\"{action}\"");
-            if journal.stdout.contains(&needle) {
-                return;
-            }
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    panic!("no attempt of {action} was recorded");
 }

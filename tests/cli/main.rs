@@ -9,6 +9,7 @@ mod common;
 #[expect(dead_code, reason = "shared with the suites that skip")]
 mod report;
 
+mod changing;
 mod config_file;
 mod configuration;
 mod deployment;
@@ -16,6 +17,8 @@ mod endings;
 mod held;
 mod json_lines;
 mod json_schema;
+mod leaving;
+mod lost;
 mod notifying;
 mod pictures;
 mod reference;

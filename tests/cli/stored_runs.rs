@@ -218,7 +218,8 @@ fn a_journal_that_has_lost_its_end_is_refused_and_left_alone() {
     -- stderr
     error: the journal is damaged at the end of the journal: its last commit is 2, and the witness saw 3: acknowledged records are lost; nothing was repaired and [home]/state/runs/damaged is left as it is: keep a copy of it, and restore it from a backup if there is one
       now:  nothing was sent, and the journal's files are left as they are
-      next: restore the run's folder from a copy, or find what it made by its tag lab1-flow:run-id
+      next: restore the run's folder from a copy, or take back what carries its mark:
+      next: lab1-flow rollback --from-tags damaged
     ");
     assert!(journal.join("db").exists(), "the damaged journal is kept");
 }

@@ -176,6 +176,17 @@ impl Sandbox {
         text(&found.next().unwrap_or_else(|| panic!("no {kind} {name}: {resources:#?}"))["id"])
     }
 
+    /// Waits until an attempt of the action is recorded.
+    pub(crate) fn wait_for_record(&self, action: &str) {
+        let needle = format!("\"type\":\"attempt-started\",\"action\":\"{action}\"");
+        let patience_ends = Instant::now() + Duration::from_mins(1);
+        let run = self.wait_for_run();
+        while !self.run(&["journal", &run, "--json"]).stdout.contains(&needle) {
+            assert!(Instant::now() < patience_ends, "no attempt of {action} was recorded");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Everything in the account of the embedded cloud that a fresh account does not hold, as `kind name`.
     /// Instances that are terminated stay listed for an hour, as they do in EC2: they are left out.
     pub(crate) fn account(&self) -> Vec<String> {

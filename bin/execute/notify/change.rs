@@ -30,7 +30,7 @@ pub(super) struct StateChanged<'a> {
     failure: Option<Trouble<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
-    left: &'a [String],
+    left: Vec<String>,
     next: Vec<Next>,
 }
 
@@ -104,9 +104,9 @@ impl<'a> StateChanged<'a> {
 
     fn standing(self, live: bool, state: &RunState, program: &Invocation) -> Self {
         let rolling_back = state.is_rolling_back();
-        let standing = Standing::new(None, rolling_back, live);
+        let standing = Standing::without_rest(rolling_back, live);
         let next = next::commands(self.run_id, standing, rolling_back, program);
-        Self { state: standing, failure: None, left: &[], next, ..self }
+        Self { state: standing, failure: None, left: Vec::new(), next, ..self }
     }
 }
 

@@ -1,10 +1,14 @@
 //! `rollback`: take a run back.
 
+mod lost;
+mod preview;
+mod skip;
+
 use std::time::Instant;
 
 use clap::Args;
 use lab1_flow_journal::{Rest, RunState};
-use lab1_flow_steps::CloudKind;
+use lab1_flow_steps::{CloudKind, StackName};
 use lab1_flow_workflow::Resume;
 
 use crate::app::App;
@@ -16,7 +20,7 @@ use crate::execute::{self, Task};
 use crate::exit_status::ExitStatus;
 use crate::paint::Tone;
 use crate::run_context::RunContext;
-use crate::target;
+use crate::target::{self, TargetArgs};
 use crate::verbs::{GoingOnArgs, announce, block_on};
 use crate::view::facts;
 use crate::view::standing::Request;
@@ -27,32 +31,86 @@ use crate::view::standing::Request;
 /// `resume` or with `rollback`. What cannot be removed is listed, and asked again by the same command.
 #[derive(Debug, Args)]
 pub(crate) struct RollbackArgs {
+    /// The run, by its id or a unique beginning of it; with --from-tags by its whole id
+    #[arg(value_name = "RUN-ID", required_unless_present = "stack")]
+    run: Option<String>,
+
     #[command(flatten)]
     common: GoingOnArgs,
 
     /// Do not ask before something is deleted on AWS or on another endpoint
     #[arg(short, long)]
     yes: bool,
+
+    /// Show what would be taken back, and in which order; nothing is deleted and nothing is recorded
+    #[arg(long, conflicts_with = "skip")]
+    dry_run: bool,
+
+    /// Leave in place what this action has made, and go on without it; may be given several times
+    #[arg(long, value_name = "ACTION", requires = "reason", conflicts_with = "from_tags")]
+    skip: Vec<String>,
+
+    /// Say why something is left; it is recorded
+    #[arg(long, value_name = "TEXT", requires = "skip")]
+    reason: Option<String>,
+
+    /// Take a run back whose records are lost with their machine, by the tags on what it made
+    ///
+    /// Make sure that no other machine works on the run: its locks are lost, too.
+    #[arg(long)]
+    from_tags: bool,
+
+    /// With --from-tags: take back the run that made this stack
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = StackName::new,
+        requires = "from_tags",
+        conflicts_with = "run",
+    )]
+    stack: Option<StackName>,
+
+    #[command(flatten)]
+    target: TargetArgs,
 }
 
 impl RollbackArgs {
     pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
+        if self.from_tags {
+            return block_on(lost::take_back(self, app));
+        }
+        if self.target.is_given() {
+            return Err(CliError::usage("a run knows the target that it was started on")
+                .stands("nothing was sent")
+                .next("leave the flags of the target out; with --from-tags they are needed"));
+        }
+        if self.dry_run {
+            return preview::show(app, self.run());
+        }
         block_on(self.take_back(app))
+    }
+
+    /// The run as it was given; clap insists on it where there is no stack.
+    fn run(&self) -> &str {
+        self.run.as_deref().unwrap_or_default()
     }
 
     async fn take_back(self, app: &App) -> Result<ExitStatus, CliError> {
         let began = Instant::now();
         let is_end = |rest: &Rest| matches!(rest, Rest::RolledBack);
         let patience = self.common.patience();
-        let found = Reopened::find(app, &self.common.run, patience, is_end).await?;
+        let found = Reopened::find(app, self.run(), patience, is_end).await?;
         let reopened = match found {
             Found::Taken(reopened) => *reopened,
             Found::Ended(state, context) => {
+                skip::refuse_after_end(app, &state, &self.skip)?;
                 announce(app, &state.header().run, &context);
                 let took = state.changed_at().since(state.header().created_at);
                 return Ok(ending::tell(app, &state, Request::RollBack, took));
             }
         };
+        let reason = self.reason.as_deref().unwrap_or_default();
+        let skip = skip::choose(app, &reopened.state, &self.skip, reason)?;
         if !self.yes {
             confirm_deletion(app, &reopened.state, &reopened.context)?;
         }
@@ -64,6 +122,7 @@ impl RollbackArgs {
             journal: reopened.journal,
             workflow: &workflow,
             request: Request::RollBack,
+            skip,
             how: Resume { now: self.common.now },
             notify: self.common.notify.notify_cmd.as_deref(),
         };
@@ -78,7 +137,7 @@ fn confirm_deletion(app: &App, state: &RunState, context: &RunContext) -> Result
     if context.target.cloud == CloudKind::Local || !state.has_intents() {
         return Ok(());
     }
-    confirm::refuse_without_terminal("deleting something outside of the embedded cloud")?;
+    confirm::refuse_without_terminal(DELETING)?;
     app.output.say(&format!("On {}:", target::words(&context.target)));
     for resource in &resources {
         let minus = app.output.err.tone(Tone::Red, "-");
@@ -91,3 +150,6 @@ fn confirm_deletion(app: &App, state: &RunState, context: &RunContext) -> Result
     let run = &state.header().run;
     confirm::ask(app, &format!("Type the run id {run} to delete all this:"), run.as_str())
 }
+
+/// What needs a yes.
+const DELETING: &str = "deleting something outside of the embedded cloud";

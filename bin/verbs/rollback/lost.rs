@@ -1,0 +1,254 @@
+//! `rollback --from-tags`: a run whose records are lost, taken back by the tags on what it made.
+
+use std::time::{Duration, Instant};
+
+use lab1_flow_journal::{FailureClass, JournalError, OnFailure, Rest, RunHeader, RunId, RunStore};
+use lab1_flow_steps::{CloudKind, MarkedRun, StackName, marked_runs, recovery_workflow};
+use lab1_flow_workflow::{Resume, Workflow};
+use serde_json::json;
+
+use super::{DELETING, RollbackArgs};
+use crate::app::App;
+use crate::confirm;
+use crate::ending;
+use crate::error::CliError;
+use crate::execute::{self, Task};
+use crate::exit_status::ExitStatus;
+use crate::paint::Tone;
+use crate::run_context::{RunContext, owner};
+use crate::stack_lock::StackLock;
+use crate::target::{self, Connection};
+use crate::verbs::announce;
+use crate::view::stage::full;
+use crate::view::standing::Request;
+use crate::view::time;
+
+/// How often the search is tried, and the pause when the provider names none.
+const TRIES: u32 = 6;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What this machine knows of the run.
+enum Known {
+    /// Nothing, or nothing that can be read, or its end: the tags may tell more.
+    NoMore,
+    /// The records are there, and the ordinary rollback goes on from them.
+    Recorded,
+}
+
+pub(super) async fn take_back(args: RollbackArgs, app: &App) -> Result<ExitStatus, CliError> {
+    let asked = args.run.as_deref().map(|text| whole_id(app, text)).transpose()?;
+    let runs = app.state_dir()?.runs(app)?;
+    if let Some(run) = &asked
+        && matches!(known(app, &runs, run)?, Known::Recorded)
+    {
+        return args.take_back(app).await;
+    }
+    let choice = args.target.clone().choose()?;
+    let asks = choice.target.cloud != CloudKind::Local && !args.yes && !args.dry_run;
+    if asks {
+        confirm::refuse_without_terminal(DELETING)?;
+    }
+    let mut connection = choice.connect(app).await?;
+    target::pin_account(&mut connection).await?;
+    let found = search(&connection).await?;
+    let Some(marked) = pick(app, asked.as_ref(), args.stack.as_ref(), found)? else {
+        // Its records say that it was taken back, and the account says the same.
+        let again = RollbackArgs { from_tags: false, ..args };
+        return again.take_back(app).await;
+    };
+    if args.dry_run && app.output.json {
+        app.output.json_line(&json!({
+            "event": "marks-found",
+            "run_id": marked.run,
+            "stack": marked.stack,
+            "dry_run": true,
+            "things": marked.things,
+        }));
+    }
+    show(app, &marked, &connection);
+    if args.dry_run {
+        app.output.say("Nothing was deleted and nothing was recorded.");
+        return Ok(ExitStatus::Success);
+    }
+    let run = marked.run.clone();
+    if asks {
+        let question = format!("Type the run id {run} to delete all this:");
+        confirm::ask(app, &question, run.as_str())?;
+    }
+    let began = Instant::now();
+    let stack = marked.stack.as_str();
+    let patience = args.common.patience();
+    let _lock = StackLock::acquire(app, &connection.target, stack, &run, patience)?;
+    let workflow = recovery_workflow(&marked.stack, &connection.aws);
+    let workflow = workflow.map_err(|error| CliError::bug(error.to_string()))?;
+    let header = header(&marked, &workflow, &connection)?;
+    let refuse = |error| CliError::of_journal(&error, Some(&run), &app.program);
+    if runs.dir(&run).exists() {
+        let aside = runs.set_aside(&run).map_err(refuse)?;
+        app.output.say(&format!("the earlier records are kept in {}", aside.display()));
+    }
+    let journal = runs.create(&header).map_err(refuse)?;
+    announce(app, &run, &RunContext::of(&header)?);
+    let how = Resume { now: args.common.now };
+    let task = Task {
+        run: &run,
+        stack,
+        journal,
+        workflow: &workflow,
+        request: Request::RollBack,
+        skip: None,
+        how,
+        notify: args.common.notify.notify_cmd.as_deref(),
+    };
+    let report = Box::pin(execute::carry_out(app, task)).await?;
+    Ok(ending::tell(app, report.state(), Request::RollBack, began.elapsed()))
+}
+
+/// Tags hold the whole id, and nothing here could complete a part of it.
+fn whole_id(app: &App, text: &str) -> Result<RunId, CliError> {
+    RunId::new(text).map_err(|error| {
+        CliError::usage(error.to_string()).stands("nothing was sent").next(app.program.command(&[
+            "rollback",
+            "--from-tags",
+            "RUN-ID",
+        ]))
+    })
+}
+
+fn known(app: &App, runs: &RunStore, run: &RunId) -> Result<Known, CliError> {
+    match runs.view(run) {
+        Ok(view) if view.state.rest() == Some(&Rest::RolledBack) => Ok(Known::NoMore),
+        Ok(_) => Ok(Known::Recorded),
+        Err(
+            JournalError::NotFound { .. }
+            | JournalError::Damaged { .. }
+            | JournalError::NewerFormat { .. },
+        ) => Ok(Known::NoMore),
+        Err(error) => Err(CliError::of_journal(&error, Some(run), &app.program)),
+    }
+}
+
+/// Searches the account for marks; a refusal that passes is waited out.
+async fn search(connection: &Connection) -> Result<Vec<MarkedRun>, CliError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match marked_runs(&connection.aws).await {
+            Ok(found) => return Ok(found),
+            Err(error) if tries < TRIES && may_pass(error.class()) => {
+                tokio::time::sleep(error.retry_after().unwrap_or(PAUSE)).await;
+            }
+            Err(error) => {
+                let failure = error.failure();
+                let refusal = CliError::new(ExitStatus::Suspended, full(failure));
+                let refusal = failure.advice.iter().cloned().fold(refusal, CliError::next);
+                return Err(refusal
+                    .stands("nothing was deleted")
+                    .next("then give the same command again"));
+            }
+        }
+    }
+}
+
+fn may_pass(class: FailureClass) -> bool {
+    !matches!(class, FailureClass::Permanent | FailureClass::Unreachable)
+}
+
+/// Finds the run that was asked for; `None` when nothing carries its mark, and its records say why.
+fn pick(
+    app: &App,
+    run: Option<&RunId>,
+    stack: Option<&StackName>,
+    found: Vec<MarkedRun>,
+) -> Result<Option<MarkedRun>, CliError> {
+    let all = found.iter().map(describe).collect::<Vec<_>>();
+    let stands = match all.as_slice() {
+        [] => "nothing in the account carries a mark of lab1-flow".to_owned(),
+        all => format!("the account carries marks of {}", all.join(", ")),
+    };
+    let fits = |marked: &MarkedRun| match (run, stack) {
+        (Some(run), _) => marked.run == *run,
+        (None, Some(stack)) => marked.stack == *stack,
+        (None, None) => false,
+    };
+    let mut fitting: Vec<MarkedRun> = found.into_iter().filter(fits).collect();
+    match (fitting.len(), run) {
+        (1, _) => Ok(fitting.pop()),
+        (0, Some(run)) if app.state_dir()?.runs(app)?.view(run).is_ok() => Ok(None),
+        (0, _) => {
+            let sought = match (run, stack) {
+                (Some(run), _) => format!("run {run}"),
+                (None, stack) => {
+                    format!("a run of stack {}", stack.map_or("?", |stack| stack.as_str()))
+                }
+            };
+            Err(CliError::usage(format!("nothing carries the mark of {sought}"))
+                .stands(stands)
+                .next("check the id, the region and the account"))
+        }
+        (_, _) => {
+            let ids = fitting.iter().map(describe).collect::<Vec<_>>().join(", ");
+            Err(CliError::usage("more than one run has made something of this stack")
+                .stands(format!("they are {ids}; nothing was deleted"))
+                .next(app.program.command(&[
+                    "rollback",
+                    "--from-tags",
+                    fitting.first().map_or("RUN-ID", |marked| marked.run.as_str()),
+                ])))
+        }
+    }
+}
+
+fn describe(marked: &MarkedRun) -> String {
+    format!("run {} (stack {}, {} things)", marked.run, marked.stack, marked.things.len())
+}
+
+fn show(app: &App, marked: &MarkedRun, connection: &Connection) {
+    let output = &app.output;
+    let account = connection.target.account.as_deref();
+    let account = account.map_or_else(String::new, |account| format!(", account {account}"));
+    output.say(&format!(
+        "On {}{account}, this carries the mark of run {}:",
+        target::words(&connection.target),
+        marked.run
+    ));
+    let minus = output.err.tone(Tone::Red, "-");
+    for thing in &marked.things {
+        let detail = if thing.detail.is_empty() || thing.detail.starts_with("arn:") {
+            String::new()
+        } else {
+            format!(" ({})", thing.detail)
+        };
+        output.say(&format!("  {minus} {:<18} {}{detail}", thing.kind, thing.name));
+    }
+    output.say(&format!(
+        "Plan: 0 to create, 0 to change, {} to delete, and what was in flight when the run was lost.",
+        marked.things.len()
+    ));
+}
+
+fn header(
+    marked: &MarkedRun,
+    workflow: &Workflow,
+    connection: &Connection,
+) -> Result<RunHeader, CliError> {
+    let as_json = |result: serde_json::Result<serde_json::Value>| {
+        result.map_err(|error| CliError::bug(error.to_string()))
+    };
+    let context = RunContext {
+        stack: marked.stack.as_str().to_owned(),
+        target: connection.target.clone(),
+        owner: owner(),
+    };
+    Ok(RunHeader {
+        run: marked.run.clone(),
+        workflow: workflow.name().to_owned(),
+        created_at: time::now(),
+        seed: 0,
+        on_failure: OnFailure::Rollback,
+        until: None,
+        steps: workflow.steps().to_vec(),
+        profile: as_json(serde_json::to_value(&connection.profile))?,
+        context: as_json(serde_json::to_value(&context))?,
+    })
+}

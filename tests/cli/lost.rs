@@ -1,0 +1,124 @@
+//! A state directory that is lost with its machine: what a run made is taken back by its tags alone.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use crate::common::{FAST, Sandbox, text};
+
+/// The machine is gone, and all that it knew of its runs; the cloud is not.
+fn lose_the_records(sandbox: &Sandbox) {
+    assert!(!sandbox.account().is_empty(), "the run has made something");
+    for folder in ["runs", "stacks"] {
+        let path = sandbox.state_dir().join(folder);
+        fs::remove_dir_all(&path).expect("the folder was there");
+    }
+    assert!(sandbox.run_ids().is_empty());
+}
+
+#[test]
+fn a_stack_whose_records_are_lost_is_shown_and_taken_back() {
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&["run", "--time-scale", FAST]);
+    sandbox.succeed(&["run", "--stack", "blue"]);
+    let runs = sandbox.run_ids();
+    lose_the_records(&sandbox);
+    let account = sandbox.account();
+
+    let unknown = sandbox.run(&["rollback", "--from-tags", "zzzzzzzzzzzz"]);
+    unknown.expect_status(2);
+    assert!(unknown.stderr.contains("nothing carries the mark of run zzzzzzzzzzzz"), "{unknown}");
+    assert!(runs.iter().all(|run| unknown.stderr.contains(run.as_str())), "{unknown}");
+    let shown = sandbox.succeed(&["rollback", "--from-tags", &runs[0], "--dry-run"]);
+    assert!(shown.stderr.contains("load balancer      lab1-load-balancer"), "{shown}");
+    let shown = sandbox.succeed(&["rollback", "--from-tags", &runs[0], "--dry-run", "--json"]);
+    assert!(shown.json()[0]["things"].as_array().is_some_and(|things| things.len() > 18));
+    assert_eq!((sandbox.account(), sandbox.run_ids().len()), (account, 0), "it only showed");
+
+    let taken = sandbox.succeed(&["rollback", "--from-tags", &runs[0]]);
+    assert!(taken.stderr.contains("verified gone: 2 security groups, 2 launch templates, 2 target groups, 1 load balancer, 2 Auto Scaling groups"), "{taken}");
+    assert!(sandbox.account().iter().all(|thing| !thing.ends_with(" lab1-load-balancer")));
+    let blue = sandbox.account().iter().filter(|thing| thing.contains(" blue-")).count();
+    assert!(blue > 8, "the other stack stands");
+    // Asked again it is told as it ended; the other one is found by its stack.
+    sandbox.succeed(&["rollback", "--from-tags", &runs[0]]);
+    let taken = sandbox.succeed(&["rollback", "--from-tags", "--stack", "blue", "--json"]).json();
+    assert_eq!(text(&taken[0]["run_id"]), runs[1]);
+    assert_eq!(sandbox.account(), Vec::<String>::new());
+}
+
+#[test]
+fn a_run_that_is_recorded_here_is_taken_back_by_its_records() {
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&["run", "--until", "2", "--time-scale", FAST]);
+    let run = sandbox.run_ids()[0].clone();
+    sandbox.succeed(&["rollback", "--from-tags", &run]);
+    let journal = sandbox.succeed(&["journal", &run, "--json"]).json();
+    assert_eq!(journal[0]["header"]["workflow"], "lab1-flow");
+    assert_eq!(sandbox.account(), Vec::<String>::new());
+}
+
+#[test]
+fn a_run_killed_in_mid_call_and_lost_is_taken_back_to_nothing() {
+    for (call, action) in [
+        ("CreateSecurityGroup", "balancer-security-group"),
+        ("CreateTargetGroup", "target-group-1"),
+        ("CreateLoadBalancer", "load-balancer"),
+        ("CreateAutoScalingGroup", "auto-scaling-group-2"),
+    ] {
+        let sandbox = Sandbox::new();
+        let plan = format!("[[rules]]\naction = \"{call}\"\nfault = {{ delay-after-ms = 3000 }}\n");
+        let _cloud = sandbox.cloud_with_faults(&plan);
+        let mut runner = sandbox.start(&["run"]);
+        sandbox.wait_for_record(action);
+        // The call arrives; its answer does not.
+        thread::sleep(Duration::from_millis(200));
+        runner.kill().expect("a live process");
+        let _killed = runner.wait();
+        let run = sandbox.run_ids()[0].clone();
+        lose_the_records(&sandbox);
+        sandbox.succeed(&["rollback", "--from-tags", &run]);
+        assert_eq!(sandbox.account(), Vec::<String>::new(), "{call}");
+    }
+}
+
+#[test]
+fn a_rollback_from_tags_that_is_killed_again_and_again_goes_on_to_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&["run", "--time-scale", "300"]);
+    let run = sandbox.run_ids()[0].clone();
+    lose_the_records(&sandbox);
+    let mut kills = 0;
+    for (round, millis) in [60, 150, 300, 500, 800, 1200].into_iter().enumerate() {
+        let by_verb = [["rollback", "--from-tags"], ["resume", "--now"]];
+        let verb = if sandbox.run_ids().is_empty() { by_verb[0] } else { by_verb[round % 2] };
+        let mut runner = sandbox.start(&[verb[0], verb[1], &run]);
+        thread::sleep(Duration::from_millis(millis));
+        if runner.try_wait().expect("its end").is_none() {
+            runner.kill().expect("a live process");
+            kills += 1;
+        }
+        let _ended = runner.wait();
+    }
+    assert!(kills > 0, "nothing was killed");
+    sandbox.succeed(&["rollback", "--from-tags", &run]);
+    assert_eq!(sandbox.account(), Vec::<String>::new());
+    println!("[counts] rollback from tags: {kills} kills");
+}
+
+#[test]
+fn what_others_have_put_on_our_balancer_stops_a_rollback_from_tags() {
+    let sandbox = Sandbox::new();
+    let plan = "[[rules]]\naction = \"DeleteLoadBalancer\"\nfault = \"access-denied\"\n";
+    let _cloud = sandbox.cloud_with_faults(plan);
+    sandbox.succeed(&["run"]);
+    let run = sandbox.run_ids()[0].clone();
+    lose_the_records(&sandbox);
+    let stuck = sandbox.run(&["rollback", "--from-tags", &run]);
+    stuck.expect_status(5);
+    assert!(stuck.stderr.contains("left: load-balancer"), "{stuck}");
+    assert!(stuck.stderr.contains(&format!("retry: lab1-flow rollback {run}")), "{stuck}");
+    let reason = ["--skip", "load-balancer", "--reason", "it serves"];
+    let left = sandbox.run(&[&["rollback", &run][..], &reason].concat());
+    left.expect_status(5);
+}
