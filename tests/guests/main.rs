@@ -64,6 +64,7 @@ fn the_stack_answers_out_of_real_processes_that_live_and_die_with_their_instance
     // The cloud dies without a word: no process outlives it, and the next one starts them again.
     place.kill_cloud();
     place.until("no process outlives the cloud", || place.processes().is_empty().then_some(()));
+    place.leave_a_folder_of_a_former_instance();
     place.run(&["cloud", "start", "--time-scale", TIME_SCALE]).expect_status(0);
     assert_eq!(place.wait_for_instances(&url, "/cluster1", 5), first, "the same instances");
     assert_eq!(place.wait_for_instances(&url, "/cluster2", 4), second);
@@ -71,6 +72,7 @@ fn the_stack_answers_out_of_real_processes_that_live_and_die_with_their_instance
     let run = place.only_run();
     place.run(&["rollback", &run]).expect_status(0);
     assert!(place.processes().is_empty(), "{:?}", place.processes());
+    assert_eq!(place.folders(), 0, "what the instances were given is removed with them");
     report::count("Flask guests", "8 steps, 10 instances, 11 processes or more, 0 left over");
 }
 

@@ -90,6 +90,16 @@ impl Place {
         processes.filter_map(|process| instance(&process.path())).collect()
     }
 
+    /// Counts the folders of the guests.
+    pub(crate) fn folders(&self) -> usize {
+        fs::read_dir(self.cloud_dir().join("guests")).map_or(0, Iterator::count)
+    }
+
+    /// Makes what a killed cloud leaves of an instance that goes before the next one starts.
+    pub(crate) fn leave_a_folder_of_a_former_instance(&self) {
+        fs::create_dir(self.cloud_dir().join("guests/i-0former")).expect("there is no such folder");
+    }
+
     /// Waits until so many instances answer to a path.
     #[track_caller]
     pub(crate) fn wait_for_instances(&self, url: &str, path: &str, n: usize) -> BTreeSet<String> {

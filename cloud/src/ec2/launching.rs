@@ -20,11 +20,11 @@ pub(crate) struct Order<'a> {
     pub(crate) running_ms: i64,
 }
 
-/// Refuses what would exceed the quotas of the account.
+/// Refuses what would exceed the quotas of the account. An instance that is shutting down still counts.
 pub(crate) fn check_quotas(cx: &Context<'_>, count: usize, vcpus: u32) -> Result<(), Refusal> {
-    let up = || cx.region.instances.values().filter(|instance| instance.is_up());
+    let counting = || cx.region.instances.values().filter(|it| it.has_interface(cx.now_ms));
     let limits = &cx.options.limits;
-    let wanted = up().count() + count;
+    let wanted = counting().count() + count;
     if let Some(max) = limits.instances_max
         && wanted > max as usize
     {
@@ -35,7 +35,7 @@ pub(crate) fn check_quotas(cx: &Context<'_>, count: usize, vcpus: u32) -> Result
         return Err(Refusal::new("InstanceLimitExceeded", message));
     }
     if let Some(max) = limits.vcpus_max
-        && up().map(Instance::vcpus).sum::<u32>() + vcpus > max
+        && counting().map(Instance::vcpus).sum::<u32>() + vcpus > max
     {
         let message = format!(
             "You have requested more vCPU capacity than your current vCPU limit of {max} allows \

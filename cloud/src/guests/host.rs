@@ -1,6 +1,7 @@
 //! Keeps one process for each instance that is up, and carries the balancers' requests to them.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -58,6 +59,11 @@ impl FlaskGuests {
 
     /// Keeps processes and instances in step until a stop; then ends every process.
     pub(crate) async fn attend(&self, cloud: Cloud, mut stop: watch::Receiver<bool>) {
+        let (asked, folders) = (cloud.clone(), self.folders.clone());
+        let swept = blocking(move || remove_strangers(&folders, &asked.guest_orders())).await;
+        if let Err(error) = swept {
+            tracing::error!(%error, "folders of former guests could not be removed");
+        }
         let mut residents: BTreeMap<String, Resident> = BTreeMap::new();
         let mut looks = tokio::time::interval(LOOK_INTERVAL);
         loop {
@@ -120,6 +126,18 @@ impl Guest for FlaskGuests {
             let port = self.port(&target.instance_id).await?;
             exchange(port, request, ANSWER_TIME_MAX).await
         })
+    }
+}
+
+/// Removes what a daemon that was killed left of instances that have gone since.
+fn remove_strangers(folders: &Path, orders: &[GuestOrder]) {
+    for entry in fs::read_dir(folders).into_iter().flatten().flatten() {
+        if orders.iter().any(|order| entry.file_name() == order.instance_id.as_str()) {
+            continue;
+        }
+        if let Err(error) = fs::remove_dir_all(entry.path()) {
+            tracing::warn!(%error, folder = %entry.path().display(), "cannot be removed");
+        }
     }
 }
 

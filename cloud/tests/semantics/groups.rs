@@ -207,6 +207,23 @@ fn a_quota_shows_only_in_the_activities_and_the_group_goes_on_trying() {
     assert_eq!(member_ids(&caller, "group1").len(), 2);
 }
 
+/// Section 4: what has just been terminated may still count, so a full account replaces with a delay.
+#[test]
+fn an_instance_that_is_shutting_down_still_counts_against_the_quota() {
+    let limits = Limits { instances_max: Some(9), ..Limits::unlimited() };
+    let caller = Caller::with(CloudOptions { limits, ..CloudOptions::plain() });
+    let stack = Stack::deploy(&caller);
+    let gone = member_ids(&caller, "group1").remove(0);
+    caller.ec2("TerminateInstances", &format!("InstanceId.1={gone}")).ok();
+    // Noticed after 20 seconds, terminated after 40, tried again 30 seconds after the failure.
+    caller.wait_s(21);
+    let message = activities(&caller).text("StatusMessage");
+    assert!(message.starts_with("You have requested more instances (10)"), "{message}");
+    assert_eq!(member_ids(&caller, "group1").len(), 5, "the one that goes is a member still");
+    caller.wait_s(300);
+    assert_eq!(stack.target_states(&caller, 0), ["healthy"; 5]);
+}
+
 #[test]
 fn an_instance_type_that_a_zone_lacks_shows_in_the_activities() {
     let caller = Caller::plain();
