@@ -20,7 +20,7 @@ use lab1_flow_journal::{History, Journal, Record, RunId, RunStore, Seq, Timestam
 use serde_json::json;
 
 use door::Door;
-use program::{Program, copy_dir, disk_kib};
+use program::{Program, children_cpu_ms, copy_dir, disk_kib};
 use report::{Limit, in_full, median};
 
 fn main() {
@@ -68,10 +68,18 @@ async fn put(store: &RunStore, history: &History, run: &RunId) {
 
 fn status(program: &Program, run: &RunId, runs: usize, rounds: usize) {
     for (figure, args) in [("status", vec!["status", run.as_str()]), ("list", vec!["list"])] {
-        let times = (0..rounds).map(|_| program.time(&args)).collect();
+        let begun = children_cpu_ms();
+        let times: Vec<f64> = (0..rounds).map(|_| program.time(&args)).collect();
+        let cpu_ms = mean(children_cpu_ms() - begun, times.len());
         // What a list of so many may take is not laid down: it stands here to be seen.
         let limit = Limit::AtMost(if figure == "status" { 20.0 } else { 1_000.0 });
-        report::print(figure, median(times), "ms", limit, json!({ "runs": runs }));
+        report::print(
+            figure,
+            median(times),
+            "ms",
+            limit,
+            json!({ "runs": runs, "cpu_ms": cpu_ms }),
+        );
     }
 }
 
@@ -107,7 +115,8 @@ fn measure_resume(
     (copy, runs, rounds): (&Path, usize, usize),
 ) {
     let place = program.run_dir(run);
-    let times = (0..rounds)
+    let begun_cpu = children_cpu_ms();
+    let times: Vec<f64> = (0..rounds)
         .map(|_| {
             restore(copy, &place);
             door.forget();
@@ -119,7 +128,13 @@ fn measure_resume(
             seen.duration_since(begun).as_secs_f64() * 1_000.0
         })
         .collect();
-    report::print(figure, median(times), "ms", Limit::AtMost(50.0), json!({ "runs": runs }));
+    let cpu_ms = mean(children_cpu_ms() - begun_cpu, times.len());
+    let details = json!({ "runs": runs, "cpu_ms": cpu_ms });
+    report::print(figure, median(times), "ms", Limit::AtMost(50.0), details);
+}
+
+fn mean(sum: f64, count: usize) -> f64 {
+    (sum / report::number(count) * 10.0).round() / 10.0
 }
 
 fn restore(copy: &Path, place: &Path) {
