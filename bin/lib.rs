@@ -9,6 +9,7 @@
 //! | `cli`, `verbs` | the words: one file a verb, with arguments, help and body together |
 //! | `config` | the configuration file, and where in it a mistake stands |
 //! | `target`, `state_dir`, `stack_lock` | where the stack is built, and what this machine keeps about it |
+//! | `doctor` | whether this machine is fit for a run |
 //! | `execute` | one run in the hands of this process: engine, signals, progress |
 //! | `view` | a run as people see it: pure functions from records to text and JSON |
 //! | `progress` | the live view, plain lines, or JSON |
@@ -19,6 +20,7 @@ mod app;
 mod cli;
 mod config;
 mod confirm;
+mod doctor;
 mod ending;
 mod error;
 mod execute;

@@ -89,6 +89,24 @@ impl TargetArgs {
             || self.consistency_window.is_some()
     }
 
+    /// The same flags, for a command that is to be typed next.
+    pub(crate) fn again(&self) -> Vec<String> {
+        let cloud = self.cloud.and_then(|cloud| cloud.to_possible_value());
+        let flags = [
+            ("--cloud", cloud.map(|cloud| cloud.get_name().to_owned())),
+            ("--endpoint-url", self.endpoint_url.clone()),
+            ("--region", self.region.clone()),
+            ("--profile", self.profile.clone()),
+            ("--time-scale", self.time_scale.map(|scale| scale.to_string())),
+            (
+                "--consistency-window",
+                self.consistency_window.map(|window| format!("{}ms", window.as_millis())),
+            ),
+        ];
+        let given = flags.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?]));
+        given.flatten().collect()
+    }
+
     /// Reads the target from the flags and from `AWS_ENDPOINT_URL`.
     ///
     /// An explicit `--cloud local` reads no variable of AWS at all; an explicit `--cloud aws` refuses while one

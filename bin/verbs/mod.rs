@@ -3,11 +3,13 @@
 mod cloud;
 mod completions;
 mod config;
+mod doctor;
 mod graph;
 mod iam_policy;
 mod init;
 mod journal;
 mod list;
+mod plan;
 mod resume;
 mod rollback;
 mod run;
@@ -15,6 +17,7 @@ mod status;
 mod stop;
 mod timeline;
 mod verify;
+mod wanted;
 mod watch;
 
 use std::path::Path;
@@ -34,6 +37,8 @@ use crate::target;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     Run(run::RunArgs),
+    Plan(plan::PlanArgs),
+    Doctor(doctor::DoctorArgs),
     Resume(resume::ResumeArgs),
     Rollback(rollback::RollbackArgs),
     Status(status::StatusArgs),
@@ -55,7 +60,9 @@ impl Verb {
     /// Whether the verb is asked for its output alone, so that it fails when that cannot be written.
     pub(crate) fn only_shows(&self) -> bool {
         match self {
-            Self::Status(_)
+            Self::Plan(_)
+            | Self::Doctor(_)
+            | Self::Status(_)
             | Self::Verify(_)
             | Self::List(_)
             | Self::Journal(_)
@@ -78,6 +85,8 @@ impl Verb {
     pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
         match self {
             Self::Run(args) => args.carry_out(app),
+            Self::Plan(args) => args.carry_out(app),
+            Self::Doctor(args) => args.carry_out(app),
             Self::Resume(args) => args.carry_out(app),
             Self::Rollback(args) => args.carry_out(app),
             Self::Status(args) => args.carry_out(app),

@@ -1,15 +1,13 @@
 //! `run`: deploy the stack.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use lab1_flow_journal::{OnFailure, Role, RunHeader, RunId, StepName};
-use lab1_flow_steps::{CloudKind, Stack, StackName, StackSpec, WaitMode};
+use lab1_flow_journal::{OnFailure, RunHeader, RunId, StepName};
+use lab1_flow_steps::{CloudKind, Cost, Stack, StackSpec};
 use lab1_flow_workflow::{Resume, Workflow};
 
 use crate::app::App;
-use crate::config::{self, Overrides};
 use crate::confirm;
 use crate::ending;
 use crate::error::CliError;
@@ -17,8 +15,10 @@ use crate::execute::{self, Task};
 use crate::exit_status::ExitStatus;
 use crate::run_context::{RunContext, owner};
 use crate::stack_lock::StackLock;
-use crate::target::{self, Connection, TargetArgs};
+use crate::target::{self, Connection};
+use crate::verbs::wanted::WantedArgs;
 use crate::verbs::{NotifyArgs, announce, block_on};
+use crate::view::plan::{self, Sum};
 use crate::view::standing::Request;
 use crate::view::time;
 
@@ -28,14 +28,6 @@ use crate::view::time;
 /// `lab1-flow rollback` takes everything back, knowing nothing but that id.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Read the configuration from this TOML file; without it the stack is the documented one
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-
-    /// Put this name before every other, to keep stacks of one account apart (at most 13 characters)
-    #[arg(long, value_name = "NAME", value_parser = StackName::new)]
-    stack: Option<StackName>,
-
     /// Say what a failure leads to
     #[arg(long, value_name = "POLICY", default_value = "stop")]
     on_failure: Policy,
@@ -43,10 +35,6 @@ pub(crate) struct RunArgs {
     /// Pause after this step, given by number or name
     #[arg(long, value_name = "STEP")]
     until: Option<String>,
-
-    /// Say when the stack counts as deployed
-    #[arg(long, value_name = "FOR")]
-    wait: Option<WaitFor>,
 
     /// Do not ask before something is created on AWS or on another endpoint
     #[arg(short, long)]
@@ -56,7 +44,7 @@ pub(crate) struct RunArgs {
     notify: NotifyArgs,
 
     #[command(flatten)]
-    target: TargetArgs,
+    wanted: WantedArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -67,22 +55,14 @@ enum Policy {
     Rollback,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum WaitFor {
-    /// When every instance has answered through the load balancer
-    Http,
-    /// When every target is healthy
-    Targets,
-}
-
 impl RunArgs {
     pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
         block_on(self.deploy(app))
     }
 
     async fn deploy(self, app: &App) -> Result<ExitStatus, CliError> {
-        let spec = self.spec()?;
-        let choice = self.target.choose()?;
+        let spec = self.wanted.spec()?;
+        let choice = self.wanted.target.choose()?;
         let asks = choice.target.cloud != CloudKind::Local && !self.yes;
         if asks {
             confirm::refuse_without_terminal("creating something outside of the embedded cloud")?;
@@ -93,7 +73,7 @@ impl RunArgs {
         let workflow = build_workflow(&spec, &connection)?;
         let until = self.until.as_deref().map(|text| find_step(&workflow, text)).transpose()?;
         if asks {
-            show_plan(app, &workflow, &connection);
+            show_plan(app, &spec, &workflow, &connection);
             confirm::ask(app, "Create all this? Only `yes` is taken for a yes:", "yes")?;
         }
 
@@ -137,14 +117,6 @@ impl RunArgs {
         let report = Box::pin(execute::carry_out(app, task)).await?;
         Ok(ending::tell(app, report.state(), Request::GoOn, began.elapsed()))
     }
-
-    fn spec(&self) -> Result<StackSpec, CliError> {
-        let wait = self.wait.map(|wait| match wait {
-            WaitFor::Http => WaitMode::Http,
-            WaitFor::Targets => WaitMode::Targets,
-        });
-        config::load(self.config.as_deref(), &Overrides { stack: self.stack.clone(), wait })
-    }
 }
 
 fn build_workflow(spec: &StackSpec, connection: &Connection) -> Result<Workflow, CliError> {
@@ -166,23 +138,20 @@ fn find_step(workflow: &Workflow, text: &str) -> Result<StepName, CliError> {
     })
 }
 
-/// Shows each change that the run would make.
-fn show_plan(app: &App, workflow: &Workflow, connection: &Connection) {
+/// Shows each change that the run would make, and what the stack costs.
+fn show_plan(app: &App, spec: &StackSpec, workflow: &Workflow, connection: &Connection) {
     let paint = app.output.err;
     let account = connection.target.account.as_deref().unwrap_or("not known yet");
     app.output.say(&format!("On {}, account {account}:", target::words(&connection.target)));
-    let mut count = 0;
-    for step in workflow.steps() {
-        for action in step.actions.iter().filter(|action| action.role != Role::Look) {
-            count += 1;
-            app.output.say(&format!(
-                "  {} {}",
-                paint.tone(crate::paint::Tone::Green, "+"),
-                action.title
-            ));
-        }
+    let mut steps = plan::of_new(workflow.steps());
+    plan::add_settings(&mut steps, spec, None);
+    let region = connection.aws.region();
+    let cost = Cost::estimate(spec, region, None);
+    let lines = plan::lines(&steps, paint).into_iter();
+    for line in lines.chain(plan::cost_lines(cost.as_ref(), region, paint)) {
+        app.output.say(&line);
     }
-    app.output.say(&format!("Plan: {count} to create, 0 to change, 0 to delete."));
+    app.output.say(&Sum::of(&steps).sentence());
 }
 
 fn as_json(value: &impl serde::Serialize) -> Result<serde_json::Value, CliError> {

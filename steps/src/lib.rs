@@ -48,6 +48,7 @@
 //!   both ask; `permissions`: what AWS must allow for all this; `memory`: what a look of many calls keeps for its
 //!   repetition
 //! - `recovery`: a run whose journal is lost
+//! - `cost`: what a stack costs, by a list of prices with a date
 //! - `verify`: the look at all that a run has made; `alone`: the engine around a look that belongs to no run
 
 mod activities;
@@ -58,6 +59,7 @@ mod auto_scaling_group;
 mod balancer_active;
 mod classify;
 mod connection;
+mod cost;
 mod documented;
 mod ec2;
 mod forwarding;
@@ -95,13 +97,16 @@ pub use connection::{
     Answer, Aws, CallObserver, CallReport, CloudKind, ConnectError, DEFAULT_REGION, NO_CREDENTIALS,
     SendFunction, Service, Target, Transport, TransportFault,
 };
+pub use cost::{Cost, CostItem};
 pub use healthy_targets::HealthyTargets;
 pub use launch_template::LaunchTemplateRef;
 pub use listener::ListenerRef;
 pub use load_balancer::LoadBalancerRef;
 pub use ownership::{ACTION_TAG, MANAGED_BY, MANAGED_BY_TAG, RUN_ID_TAG, STACK_TAG};
 pub use permissions::{IamPolicy, PolicyScope, iam_policy};
-pub use preflight::{Network, PREFLIGHT_REFUSED, SubnetRef};
+pub use preflight::{
+    Check, Examination, Network, PREFLIGHT_REFUSED, RootVolume, Standing, SubnetRef, Verdict,
+};
 pub use probe::{Probe, ProbeFunction};
 pub use recovery::{
     MarkedRun, MarkedThing, RECOVERY_WORKFLOW, marked_runs, recovery_workflow, stored_recovery,

@@ -73,6 +73,7 @@ const READS: [Row; 3] = [
         actions: &[
             "DescribeImages",
             "DescribeInstanceTypeOfferings",
+            "DescribeInstanceTypes",
             "DescribeInstances",
             "DescribeInternetGateways",
             "DescribeKeyPairs",
@@ -91,6 +92,7 @@ const READS: [Row; 3] = [
         sid: "LookAtLoadBalancing",
         service: "elasticloadbalancing",
         actions: &[
+            "DescribeAccountLimits",
             "DescribeListeners",
             "DescribeLoadBalancers",
             "DescribeRules",
@@ -105,7 +107,11 @@ const READS: [Row; 3] = [
     Row {
         sid: "LookAtAutoScaling",
         service: "autoscaling",
-        actions: &["DescribeAutoScalingGroups", "DescribeScalingActivities"],
+        actions: &[
+            "DescribeAccountLimits",
+            "DescribeAutoScalingGroups",
+            "DescribeScalingActivities",
+        ],
         resources: &[],
         condition: Always,
     },

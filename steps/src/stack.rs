@@ -11,6 +11,7 @@ use crate::documented::{
     ServingNeeds, ServingStep, TargetGroupsNeeds, TargetGroupsStep,
 };
 use crate::inventory::StackNames;
+use crate::preflight::PreflightInput;
 use crate::spec::{StackName, StackSpec, WaitMode};
 use crate::sweep::MarkSweep;
 
@@ -132,6 +133,11 @@ impl Stack {
             auto_scaling_groups: stored(steps)?,
             serving: stored(steps)?,
         })
+    }
+
+    /// All that must be found before the stack is begun.
+    pub(crate) fn preflight_input(&self) -> &PreflightInput {
+        self.preflight.input()
     }
 
     /// The names that the stack takes in AWS.

@@ -122,6 +122,9 @@ fn every_line_of_every_verb_is_valid_by_the_published_schema() {
     court.hear(&sandbox, &["cloud", "start", "--time-scale", FAST]);
     let lines = court.hear(&sandbox, &["run", "--until", "4", "--notify-cmd", &notify]);
     let run = lines[1]["run_id"].as_str().expect("a run").to_owned();
+    court.hear(&sandbox, &["plan"]);
+    court.hear(&sandbox, &["plan", &run]);
+    court.hear(&sandbox, &["doctor"]);
     court.hear(&sandbox, &["resume", &run]);
     court.hear(&sandbox, &["list"]);
     court.hear(&sandbox, &["graph"]);

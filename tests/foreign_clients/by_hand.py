@@ -36,6 +36,10 @@ def look_around(stack):
         # The image is deprecated: it is found by its id only, as on AWS.
         wanted = {"ImageIds": [IMAGE]} if operation == "describe_images" else {}
         assert call("ec2", operation, **wanted)[key], operation
+    limits = call("elbv2", "describe_account_limits")["Limits"]
+    assert {"Name": "target-groups", "Max": "3000"} in limits, limits
+    limits = call("autoscaling", "describe_account_limits")
+    assert limits["NumberOfAutoScalingGroups"] == 2, limits
     attached = call(
         "autoscaling", "describe_load_balancer_target_groups", AutoScalingGroupName="group1"
     )

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use lab1_flow_cloud::{Cloud, CloudClock, CloudOptions, ResourceView, Traffic};
 use lab1_flow_journal::{Journal, MemoryJournal, RunId, RunState};
 use lab1_flow_steps::{
-    Aws, Probe, Stack, StackSpec, Target, Transport, TransportFault, Verification, VerifyOptions,
+    Aws, Examination, Probe, Stack, StackSpec, Target, Transport, TransportFault, Verification,
+    VerifyOptions,
 };
 use lab1_flow_workflow::testing::PausedClock;
 use lab1_flow_workflow::{Engine, NewRun, Profile, Resume, RunReport, Workflow};
@@ -104,6 +105,15 @@ impl Account {
         let stack = Stack::from_stored(state.steps()).unwrap();
         let (aws, profile) = (self.aws().await, Profile::default());
         stack.verify(&aws, &state, &profile, VerifyOptions::default()).await.unwrap()
+    }
+
+    /// Asks all that the command line asks about a stack that is not built yet.
+    pub(crate) async fn examine(&self, spec: &StackSpec) -> [Examination; 2] {
+        let (aws, target) = (self.aws().await, Target::local(None));
+        let stack = Stack::new(spec, &target);
+        let asker = RunId::new("asker").unwrap();
+        let planned = stack.examine(&aws, &Profile::default()).await.unwrap();
+        [planned, stack.diagnose(&aws, spec, &asker).await]
     }
 
     /// Calls the account as somebody else does; this is not recorded.

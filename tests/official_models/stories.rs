@@ -14,17 +14,20 @@ use crate::exchange::Exchange;
 const USER_DATA_BYTES_MAX: usize = 16 * 1024;
 
 /// Lists that the steps read page by page.
-const PAGED: [&str; 11] = [
+const PAGED: [&str; 14] = [
+    "DescribeAccountLimits",
     "DescribeAutoScalingGroups",
     "DescribeInstanceTypeOfferings",
     "DescribeInstances",
     "DescribeInternetGateways",
     "DescribeLaunchTemplates",
     "DescribeListeners",
+    "DescribeLoadBalancers",
     "DescribeNetworkInterfaces",
     "DescribeRules",
     "DescribeSecurityGroups",
     "DescribeSubnets",
+    "DescribeTargetGroups",
     "DescribeVolumes",
 ];
 
@@ -91,8 +94,12 @@ fn small() -> Limits {
 async fn as_documented(account: &Account) {
     completes(account, &StackSpec::default()).await;
     assert!(!account.verify("run-1").await.differs());
+    let examined = account.examine(&StackSpec::default()).await;
+    assert!(examined.iter().all(|it| it.refuses() && it.standing.len() == 9), "{examined:?}");
     leaves_nothing(account).await;
     assert!(!account.verify("run-1").await.differs());
+    let examined = account.examine(&StackSpec::default()).await;
+    assert!(examined.iter().all(|it| !it.refuses()), "{examined:?}");
 }
 
 /// Every value differs from its default, and stands at its limit where there is one.
@@ -147,8 +154,11 @@ async fn in_a_network_of_its_own(account: &Account) {
 
 /// Every list comes in two pages.
 async fn in_pages(account: &Account) {
-    account.plan(|exchange| match exchange.action() {
+    // A list of one name or id has one page, and may be refused.
+    let one = ["Names.member.1", "LoadBalancerArns.member.1", "TargetGroupArns.member.1"];
+    account.plan(move |exchange| match exchange.action() {
         action if !PAGED.contains(&action) => Fate::Pass,
+        _ if one.iter().any(|key| exchange.field(key).is_some()) => Fate::Pass,
         _ if ["NextToken", "Marker"].iter().any(|key| exchange.field(key).is_some()) => {
             Fate::LastPage
         }
@@ -157,6 +167,7 @@ async fn in_pages(account: &Account) {
     let mut spec = StackSpec::default();
     spec.network.vpc_id = Some(network(account).0);
     spec.instances.account_max = Some(9);
+    assert!(account.examine(&spec).await.iter().all(|it| !it.refuses()));
     completes(account, &spec).await;
     leaves_nothing(account).await;
 }

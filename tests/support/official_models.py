@@ -49,7 +49,7 @@ def judge(exchange):
         verdict["request"] = [f"{verdict['service']} has no action {action}"]
         return verdict
     operation = model.operation_model(action)
-    verdict["members"] = list(operation.input_shape.members)
+    verdict["members"] = list(official_request.input_of(operation).members)
     verdict["request"], verdict["sent"] = official_request.judge(model, operation, exchange)
     if exchange["answer"] is not None:
         verdict["answer"], verdict["answered"] = official_answer.judge(model, operation, exchange)

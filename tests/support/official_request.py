@@ -7,6 +7,7 @@ import base64
 import binascii
 
 import regex
+from botocore.model import StructureShape
 from botocore.serialize import create_serializer
 from botocore.validate import ParamValidator
 
@@ -102,6 +103,11 @@ def beyond_model(shape, value, path):
         yield f"{said}: does not fit the pattern {pattern}"
 
 
+def input_of(operation):
+    """Gives the shape of an operation's input; some operations have none, and take no parameter."""
+    return operation.input_shape or StructureShape("Nothing", {"type": "structure", "members": {}})
+
+
 def judge(model, operation, exchange):
     """Returns the problems of a request, and the paths of the members that it sends."""
     form = dict(exchange["form"])
@@ -111,13 +117,13 @@ def judge(model, operation, exchange):
     sent = {key: text for key, text in form.items() if key not in ("Action", "Version")}
     serializer = create_serializer(model.protocol, include_validation=False)
     reader = Reader(serializer, sent)
-    params = reader.read(operation.input_shape, "")
+    params = reader.read(input_of(operation), "")
     problems += [f"unknown parameter {key}" for key in sorted(reader.left)]
-    report = ParamValidator().validate(params, operation.input_shape)
+    report = ParamValidator().validate(params, input_of(operation))
     if report.has_errors():
         problems += report.generate_report().splitlines()
         return problems, []
-    values = list(walk(operation.input_shape, params, ""))
+    values = list(walk(input_of(operation), params, ""))
     for shape, value, path in values:
         problems += beyond_model(shape, value, path)
     problems += beyond_limits(operation.name, params, values)

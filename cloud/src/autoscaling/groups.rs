@@ -20,6 +20,9 @@ use crate::wire::xml::Xml;
 /// Groups that one region may hold.
 const GROUPS_MAX: usize = 500;
 
+/// What an account is told of launch configurations, which nobody can make here.
+const LAUNCH_CONFIGURATIONS_MAX: usize = 200;
+
 /// Target groups that one group may be attached to.
 pub(super) const ATTACHMENTS_MAX: usize = 50;
 
@@ -125,6 +128,17 @@ pub(super) fn new_attachment(cx: &Context<'_>, target_group_arn: String) -> Atta
     let target_group = cx.region.target_groups.live_get(&target_group_arn);
     let in_service = target_group.is_some_and(TargetGroup::has_healthy_target);
     Attachment { target_group_arn, in_service }
+}
+
+/// Tells how many groups there may be, and are. Launch configurations are not modelled, so there are none.
+pub(crate) fn describe_account_limits(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
+    input.end()?;
+    let mut xml = Xml::new();
+    xml.text("MaxNumberOfAutoScalingGroups", GROUPS_MAX)
+        .text("MaxNumberOfLaunchConfigurations", LAUNCH_CONFIGURATIONS_MAX)
+        .text("NumberOfAutoScalingGroups", cx.region.groups.live().count())
+        .text("NumberOfLaunchConfigurations", 0);
+    Ok(xml)
 }
 
 pub(crate) fn update(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {

@@ -23,6 +23,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::bare_change("CreateOrUpdateTags", tags::create_or_update),
     Route::bare_change("DeleteAutoScalingGroup", deletion::delete),
     Route::bare_change("DeleteTags", tags::delete),
+    Route::read("DescribeAccountLimits", groups::describe_account_limits),
     Route::read("DescribeAutoScalingGroups", groups::describe),
     Route::read("DescribeAutoScalingInstances", members::describe),
     Route::read("DescribeLoadBalancerTargetGroups", attachments::describe),

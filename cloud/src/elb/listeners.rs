@@ -25,7 +25,7 @@ pub(crate) struct Listener {
 }
 
 /// Listeners that one balancer may have.
-const LISTENERS_MAX: usize = 50;
+pub(super) const LISTENERS_MAX: usize = 50;
 
 impl Listener {
     fn write(&self, item: &mut Xml) {

@@ -56,7 +56,7 @@ impl BalancerInterface {
 }
 
 /// Application load balancers that one region may hold.
-const BALANCERS_MAX: usize = 50;
+pub(super) const BALANCERS_MAX: usize = 50;
 
 /// The hosted zone of all balancers of us-east-1.
 const HOSTED_ZONE: &str = "Z35SXDOTRQ7X7K";

@@ -1,5 +1,6 @@
 //! Elastic Load Balancing v2: application load balancers, listeners, rules and target groups.
 
+pub(crate) mod account_limits;
 pub(crate) mod actions;
 pub(crate) mod attributes;
 pub(crate) mod conditions;
@@ -27,6 +28,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::change("DeleteRule", rule_changes::delete),
     Route::change("DeleteTargetGroup", target_groups::delete),
     Route::change("DeregisterTargets", targets::deregister),
+    Route::read("DescribeAccountLimits", account_limits::describe),
     Route::read("DescribeListeners", listeners::describe),
     Route::read("DescribeLoadBalancerAttributes", attributes::describe_load_balancer),
     Route::read("DescribeLoadBalancers", load_balancers::describe),

@@ -29,7 +29,7 @@ pub(crate) struct Rule {
 }
 
 /// Rules that the listeners of one balancer may have, not counting default rules.
-const RULES_MAX: usize = 100;
+pub(super) const RULES_MAX: usize = 100;
 
 /// Priorities go from 1 to this.
 pub(super) const PRIORITY_MAX: u32 = 50_000;

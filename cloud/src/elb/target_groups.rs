@@ -60,7 +60,7 @@ pub(crate) struct HealthCheck {
 }
 
 /// Target groups that one region may hold.
-const GROUPS_MAX: usize = 3000;
+pub(super) const GROUPS_MAX: usize = 3000;
 
 impl Default for HealthCheck {
     fn default() -> Self {

@@ -25,7 +25,7 @@ pub(crate) struct Target {
 }
 
 /// Targets that one group may hold.
-const TARGETS_MAX: usize = 1000;
+pub(super) const TARGETS_MAX: usize = 1000;
 
 impl TargetGroup {
     /// Registers an instance; one that is draining comes back as new.

@@ -92,6 +92,7 @@ fn balancing_reads(stack: &Stack) -> Vec<Call> {
     let lb = &stack.balancer;
     let tg = &stack.target_groups[0];
     vec![
+        (ELB, "DescribeAccountLimits", String::new()),
         (ELB, "DescribeListeners", format!("LoadBalancerArn={lb}")),
         (ELB, "DescribeLoadBalancerAttributes", format!("LoadBalancerArn={lb}")),
         (ELB, "DescribeLoadBalancers", String::new()),
@@ -162,6 +163,7 @@ fn scaling(stack: &Stack, instance: &str) -> Vec<Call> {
     let group = "AutoScalingGroupName=group1";
     let group_tag = "Tags.member.1.ResourceId=group1&Tags.member.1.Key=colour";
     vec![
+        (ASG, "DescribeAccountLimits", String::new()),
         (ASG, "DescribeAutoScalingGroups", String::new()),
         (ASG, "DescribeAutoScalingInstances", String::new()),
         (ASG, "DescribeLoadBalancerTargetGroups", group.to_owned()),

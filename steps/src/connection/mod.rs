@@ -3,6 +3,7 @@
 mod account;
 mod aws;
 mod call;
+mod clock;
 mod credentials;
 mod fault;
 mod settings;

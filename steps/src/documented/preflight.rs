@@ -31,6 +31,11 @@ impl PreflightStep {
         one.account == other.account && one.place.is_where(&other.place) && one.names == other.names
     }
 
+    /// All that must be found before the stack is begun.
+    pub(crate) fn input(&self) -> &PreflightInput {
+        &self.input
+    }
+
     /// The names that the stack takes.
     pub(crate) fn names(&self) -> &StackNames {
         &self.input.names

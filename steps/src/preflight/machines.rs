@@ -1,10 +1,12 @@
 //! The image, the key pair, the instance types, and room for the instances.
 
-use aws_sdk_ec2::types::{Image, InstanceTypeOffering, LocationType};
+use aws_sdk_ec2::types::{
+    EbsBlockDevice, Image, ImageState, InstanceType, InstanceTypeOffering, LocationType, VolumeType,
+};
 use lab1_flow_workflow::ActionError;
 use serde::{Deserialize, Serialize};
 
-use super::refusal::Refusals;
+use super::checks::Checks;
 use crate::connection::{Aws, Call, Service};
 use crate::ec2::filter;
 use crate::inventory;
@@ -41,15 +43,37 @@ impl MachinesWanted {
     }
 }
 
+/// The volume that an image boots from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RootVolume {
+    /// Its size.
+    pub gib: u32,
+    /// Its type, such as `gp2`.
+    pub kind: String,
+}
+
 /// What was found.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct MachinesFound {
     /// The image; `None` when there is no such one.
-    image: Option<Image>,
-    key_exists: bool,
-    offerings: Vec<InstanceTypeOffering>,
+    image: Result<Option<Image>, ActionError>,
+    key_exists: Result<bool, ActionError>,
+    offerings: Result<Vec<InstanceTypeOffering>, ActionError>,
     /// Instances that are not terminated, where it was asked.
-    living: Option<usize>,
+    living: Result<Option<usize>, ActionError>,
+}
+
+impl MachinesFound {
+    /// The volume that the image boots from, as far as it is known.
+    pub(super) fn root_volume(&self) -> Option<RootVolume> {
+        let image = self.image.as_ref().ok()?.as_ref()?;
+        let root = image.root_device_name()?;
+        let mut devices = image.block_device_mappings().iter();
+        let volume = devices.find(|device| device.device_name() == Some(root))?.ebs()?;
+        let gib = u32::try_from(volume.volume_size()?).ok()?;
+        let kind = EbsBlockDevice::volume_type(volume).map(VolumeType::as_str)?.to_owned();
+        Some(RootVolume { gib, kind })
+    }
 }
 
 /// The answers so far.
@@ -66,19 +90,14 @@ pub(super) async fn look(
     zones: &[String; 2],
     wanted: &MachinesWanted,
     known: &MachinesAnswers,
-) -> Result<MachinesFound, ActionError> {
+) -> MachinesFound {
     let (image, key_exists, offerings, living) = tokio::join!(
         known.image.or_ask(image(aws, &wanted.image_id)),
         known.key_exists.or_ask(key_exists(aws, wanted.key_name.as_deref())),
         known.offerings.or_ask(offerings(aws, zones, wanted)),
         known.living.or_ask(living(aws, wanted)),
     );
-    Ok(MachinesFound {
-        image: image?,
-        key_exists: key_exists?,
-        offerings: offerings?,
-        living: living?,
-    })
+    MachinesFound { image, key_exists, offerings, living }
 }
 
 /// Finds the image by its id: one that is deprecated is hidden from every other list, and still boots.
@@ -130,62 +149,93 @@ async fn living(aws: &Aws, wanted: &MachinesWanted) -> Result<Option<usize>, Act
     Ok(Some(inventory::living_instances(aws, &[]).await?.len()))
 }
 
-/// Says what is missing.
+/// Says what is there and what is missing.
 pub(super) fn judge(
     zones: &[String; 2],
     wanted: &MachinesWanted,
     region: &str,
-    found: &MachinesFound,
-    refusals: &mut Refusals,
+    found: MachinesFound,
+    checks: &mut Checks,
 ) {
-    let image_id = &wanted.image_id;
-    match found
-        .image
-        .as_ref()
-        .map(|image| image.state().map(aws_sdk_ec2::types::ImageState::as_str))
+    if let Some(image) = checks.settle("image", found.image) {
+        judge_image(&wanted.image_id, region, image.as_ref(), checks);
+    }
+    if let (Some(exists), Some(name)) =
+        (checks.settle("key pair", found.key_exists), &wanted.key_name)
     {
-        None => refusals.add(
-            format!("image {image_id} is not in region {region}"),
+        judge_key(name, region, exists, checks);
+    }
+    if let Some(offerings) = checks.settle("instance types", found.offerings) {
+        judge_offerings(zones, wanted, &offerings, checks);
+    }
+    if let (Some(Some(living)), Some(account_max)) =
+        (checks.settle("room for instances", found.living), wanted.account_max)
+    {
+        judge_room(living, account_max, wanted.desired, checks);
+    }
+}
+
+fn judge_image(id: &str, region: &str, image: Option<&Image>, checks: &mut Checks) {
+    match image.map(|image| image.state().map(ImageState::as_str)) {
+        None => checks.problem(
+            "image",
+            format!("image {id} is not in region {region}"),
             "images belong to one region: set instances.image_id to one of this region",
         ),
-        Some(Some("available") | None) => {}
-        Some(Some(state)) => refusals.add(
-            format!("image {image_id} is {state}"),
+        Some(Some("available") | None) => checks.ok("image", format!("{id} is available")),
+        Some(Some(state)) => checks.problem(
+            "image",
+            format!("image {id} is {state}"),
             "set instances.image_id to an image that is available",
         ),
     }
-    if let (Some(name), false) = (&wanted.key_name, found.key_exists) {
-        refusals.add(
-            format!("there is no key pair {name} in region {region}"),
-            format!(
-                "make it with `aws ec2 create-key-pair --key-name {name}`, or set instances.key_name \
-                 (empty for none)"
-            ),
-        );
+}
+
+fn judge_key(name: &str, region: &str, exists: bool, checks: &mut Checks) {
+    if exists {
+        checks.ok("key pair", format!("{name} is there"));
+        return;
     }
+    let advice = format!(
+        "make it with `aws ec2 create-key-pair --key-name {name}`, or set instances.key_name \
+         (empty for none)"
+    );
+    checks.problem("key pair", format!("there is no key pair {name} in region {region}"), advice);
+}
+
+fn judge_offerings(
+    zones: &[String; 2],
+    wanted: &MachinesWanted,
+    offerings: &[InstanceTypeOffering],
+    checks: &mut Checks,
+) {
     for (zone, kind) in zones.iter().zip(&wanted.instance_types) {
-        let offered = found.offerings.iter().any(|offering| {
+        let subject = format!("type {kind}");
+        let offered = offerings.iter().any(|offering| {
             offering.location() == Some(zone)
-                && offering.instance_type().map(aws_sdk_ec2::types::InstanceType::as_str)
-                    == Some(kind)
+                && offering.instance_type().map(InstanceType::as_str) == Some(kind)
         });
-        if !offered {
-            refusals.add(
+        if offered {
+            checks.ok(&subject, format!("offered in {zone}"));
+        } else {
+            checks.problem(
+                &subject,
                 format!("instances of type {kind} are not offered in zone {zone}"),
                 "choose another type for the group, or another zone in network.zones",
             );
         }
     }
-    if let (Some(living), Some(account_max)) = (found.living, wanted.account_max) {
-        let living = u32::try_from(living).unwrap_or(u32::MAX);
-        if living.saturating_add(wanted.desired) > account_max {
-            refusals.add(
-                format!(
-                    "{living} instances run already, {} more are wanted, and the account may have {account_max}",
-                    wanted.desired
-                ),
-                "end instances that are not needed, or lower the groups' sizes",
-            );
-        }
+}
+
+fn judge_room(living: usize, account_max: u32, desired: u32, checks: &mut Checks) {
+    let living = u32::try_from(living).unwrap_or(u32::MAX);
+    let text = format!(
+        "{living} instances run already, {desired} more are wanted, and the account may have {account_max}"
+    );
+    if living.saturating_add(desired) > account_max {
+        let advice = "end instances that are not needed, or lower the groups' sizes";
+        checks.problem("room for instances", text, advice);
+    } else {
+        checks.ok("room for instances", text);
     }
 }

@@ -3,24 +3,30 @@
 //! Everything that would stop the stack half-way is asked for first: at most 14 calls, all side by side.
 //! What is wrong is reported all at once, and nothing has been created by then.
 
+mod checks;
+mod diagnosis;
+mod examination;
 mod machines;
 mod names;
 mod place;
-mod refusal;
+mod quotas;
 
+use lab1_flow_workflow::journal::RunId;
 use lab1_flow_workflow::{ActionContext, ActionError, Look, Progress};
 use serde::{Deserialize, Serialize};
 
-use machines::{MachinesAnswers, MachinesWanted};
-use names::NamesAnswers;
-use place::{PlaceAnswers, PlaceWanted};
-pub use refusal::PREFLIGHT_REFUSED;
+pub(crate) use checks::Checks;
+pub use checks::{Check, PREFLIGHT_REFUSED, Verdict};
+pub use examination::{Examination, Standing};
+pub use machines::RootVolume;
+use machines::{MachinesAnswers, MachinesFound, MachinesWanted};
+use names::{NamesAnswers, NamesFound};
+use place::{PlaceAnswers, PlaceFound, PlaceWanted};
 
 use crate::connection::Aws;
-use crate::inventory::StackNames;
+use crate::inventory::{StackNames, Thing};
 use crate::memory::{Known, Memory};
 use crate::spec::StackSpec;
-use refusal::Refusals;
 
 /// Where the stack is built, as the preflight found it. Every later action takes it from there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,13 +73,6 @@ impl PreflightInput {
     }
 }
 
-/// Looks whether the stack can be built, and where.
-#[derive(Debug, Clone)]
-pub(crate) struct PreflightLook {
-    aws: Aws,
-    memory: Memory<Answers>,
-}
-
 /// What was answered so far.
 #[derive(Debug, Default)]
 struct Answers {
@@ -81,6 +80,71 @@ struct Answers {
     place: PlaceAnswers,
     machines: MachinesAnswers,
     names: NamesAnswers,
+}
+
+/// What was found, each answer by itself: one that failed hides no other.
+#[derive(Debug)]
+struct Survey {
+    account: Result<String, ActionError>,
+    place: PlaceFound,
+    machines: MachinesFound,
+    names: NamesFound,
+}
+
+impl Survey {
+    /// Asks everything that is not known, side by side.
+    async fn take(aws: &Aws, input: &PreflightInput, known: &Answers) -> Self {
+        let (account, place, machines, names) = tokio::join!(
+            known.account.or_ask(aws.account()),
+            Box::pin(place::look(aws, &input.place, &known.place)),
+            Box::pin(machines::look(aws, &input.place.zones, &input.machines, &known.machines)),
+            Box::pin(names::look(aws, &input.names, &known.names)),
+        );
+        Self { account, place, machines, names }
+    }
+
+    /// Judges all of it for a run: where it would be built, and what stands under its names.
+    fn judge(
+        self,
+        region: &str,
+        input: &PreflightInput,
+        run: &RunId,
+        checks: &mut Checks,
+    ) -> (Option<Network>, Vec<Thing>) {
+        let account = checks.settle("account", self.account);
+        if let Some(account) = &account {
+            judge_account(account, input.account.as_deref(), checks);
+        }
+        let place = place::judge(&input.place, region, self.place, checks);
+        machines::judge(&input.place.zones, &input.machines, region, self.machines, checks);
+        let vpc_id = place.as_ref().map(|(vpc_id, _)| vpc_id.as_str());
+        let standing = names::judge(self.names, run, vpc_id, checks);
+        let network = account.zip(place).map(|(account, (vpc_id, subnets))| Network {
+            account,
+            region: region.to_owned(),
+            vpc_id,
+            subnets,
+        });
+        (network, standing)
+    }
+}
+
+fn judge_account(account: &str, pinned: Option<&str>, checks: &mut Checks) {
+    match pinned {
+        Some(pinned) if pinned != account => checks.problem(
+            "account",
+            format!("the credentials belong to account {account}, and not to {pinned}"),
+            "use the credentials or the profile of that account",
+        ),
+        _ => checks.ok("account", account),
+    }
+}
+
+/// Looks whether the stack can be built, and where.
+#[derive(Debug, Clone)]
+pub(crate) struct PreflightLook {
+    aws: Aws,
+    memory: Memory<Answers>,
 }
 
 impl PreflightLook {
@@ -98,52 +162,20 @@ impl Look for PreflightLook {
         context: &ActionContext,
         input: &PreflightInput,
     ) -> Result<Progress<Network>, ActionError> {
-        let (aws, known) = (&self.aws, self.memory.of(context.run()));
-        let (account, place, machines, names) = tokio::join!(
-            known.account.or_ask(aws.account()),
-            Box::pin(place::look(aws, &input.place, &known.place)),
-            Box::pin(machines::look(aws, &input.place.zones, &input.machines, &known.machines)),
-            Box::pin(names::look(aws, &input.names, &known.names)),
-        );
-        let mut refusals = Refusals::default();
-        let account = refusals.settle(account)?;
-        let found = refusals.settle(place)?;
-        let machines = refusals.settle(machines)?;
-        let names = refusals.settle(names)?;
+        let known = self.memory.of(context.run());
+        let survey = Survey::take(&self.aws, input, &known).await;
+        let mut checks = Checks::default();
+        let (network, _) = survey.judge(self.aws.region(), input, context.run(), &mut checks);
+        if let Some(interruption) = checks.interruption() {
+            return Err(interruption.clone());
+        }
         self.memory.forget(context.run());
-
-        let place =
-            found.and_then(|found| place::judge(&input.place, aws.region(), &found, &mut refusals));
-        if let Some(found) = machines {
-            machines::judge(
-                &input.place.zones,
-                &input.machines,
-                aws.region(),
-                &found,
-                &mut refusals,
-            );
+        if let Some(refusal) = checks.into_refusal() {
+            return Err(refusal);
         }
-        let vpc_id = place.as_ref().map(|(vpc_id, _)| vpc_id.as_str());
-        for thing in names.iter().flatten() {
-            names::judge(thing, context.run(), vpc_id, &mut refusals);
-        }
-        if let (Some(account), Some(pinned)) = (&account, &input.account)
-            && account != pinned
-        {
-            refusals.add(
-                format!("the credentials belong to account {account}, and not to {pinned}"),
-                "use the credentials or the profile of that account",
-            );
-        }
-        match (refusals.into_error(), account, place) {
-            (None, Some(account), Some((vpc_id, subnets))) => {
-                let region = aws.region().to_owned();
-                Ok(Progress::Done(Network { account, region, vpc_id, subnets }))
-            }
-            (Some(error), _, _) => Err(error),
-            // What is missing was refused above.
-            (None, _, _) => Err(ActionError::permanent("the preflight came to no result")),
-        }
+        // What is missing was refused above.
+        let missing = || ActionError::permanent("the preflight came to no result");
+        Ok(Progress::Done(network.ok_or_else(missing)?))
     }
 }
 

@@ -1,53 +1,99 @@
 //! The names of the stack: nothing else may stand under them.
 
+use futures_util::future::join_all;
 use lab1_flow_workflow::ActionError;
 use lab1_flow_workflow::journal::RunId;
 
-use super::refusal::Refusals;
+use super::checks::Checks;
 use crate::connection::Aws;
 use crate::ec2::filter;
 use crate::inventory::{self, StackNames, Thing};
-use crate::memory::{Known, all_known};
+use crate::memory::Known;
 use crate::ownership::{RUN_ID_TAG, owner_of};
 
 /// What stands under the names, in the order of the search.
 pub(super) type NamesAnswers = [Known<Vec<Thing>>; 6];
 
+/// What was found, kind by kind.
+pub(super) type NamesFound = Vec<(&'static str, Result<Vec<Thing>, ActionError>)>;
+
 /// Finds what stands under the names of the stack.
-pub(super) async fn look(
-    aws: &Aws,
-    names: &StackNames,
-    known: &NamesAnswers,
-) -> Result<Vec<Thing>, ActionError> {
+pub(super) async fn look(aws: &Aws, names: &StackNames, known: &NamesAnswers) -> NamesFound {
     // The VPC is not known yet: security groups of other VPCs are left out later.
     let security_groups = [filter("group-name", names.security_groups.iter().map(String::as_str))];
     let templates =
         [filter("launch-template-name", names.launch_templates.iter().map(String::as_str))];
     let [first, second] = &names.target_groups;
-    let found = all_known(
-        known,
-        [
-            Box::pin(inventory::security_groups(aws, &security_groups)),
-            Box::pin(inventory::launch_templates(aws, &templates)),
-            Box::pin(inventory::load_balancers(aws, &names.load_balancer)),
-            Box::pin(inventory::target_groups(aws, first)),
-            Box::pin(inventory::target_groups(aws, second)),
-            Box::pin(inventory::auto_scaling_groups_named(aws, &names.auto_scaling_groups)),
-        ],
-    )
-    .await?;
-    Ok(found.into_iter().flatten().collect())
+    let [groups, launch, balancer, target_1, target_2, scaling] = known;
+    let asks: [(_, futures_util::future::BoxFuture<'_, _>); 6] = [
+        (
+            "names of security groups",
+            Box::pin(groups.or_ask(inventory::security_groups(aws, &security_groups))),
+        ),
+        (
+            "names of launch templates",
+            Box::pin(launch.or_ask(inventory::launch_templates(aws, &templates))),
+        ),
+        (
+            "name of the load balancer",
+            Box::pin(balancer.or_ask(inventory::load_balancers(aws, &names.load_balancer))),
+        ),
+        ("names of target groups", Box::pin(target_1.or_ask(inventory::target_groups(aws, first)))),
+        (
+            "names of target groups",
+            Box::pin(target_2.or_ask(inventory::target_groups(aws, second))),
+        ),
+        (
+            "names of Auto Scaling groups",
+            Box::pin(
+                scaling
+                    .or_ask(inventory::auto_scaling_groups_named(aws, &names.auto_scaling_groups)),
+            ),
+        ),
+    ];
+    join_all(asks.into_iter().map(async |(subject, ask)| (subject, ask.await))).await
 }
 
-/// Refuses a name that is taken, and says by whom.
-pub(super) fn judge(thing: &Thing, run: &RunId, vpc_id: Option<&str>, refusals: &mut Refusals) {
-    let elsewhere = thing.vpc_id.is_some() && vpc_id.is_some() && thing.vpc_id.as_deref() != vpc_id;
-    let holder = thing.tags().find(|(key, _)| *key == RUN_ID_TAG).map(|(_, value)| value);
-    if elsewhere || holder == Some(run.as_str()) {
-        return;
+/// Refuses names that are taken, and says by whom. Gives all that stands under them.
+pub(super) fn judge(
+    found: NamesFound,
+    run: &RunId,
+    vpc_id: Option<&str>,
+    checks: &mut Checks,
+) -> Vec<Thing> {
+    let mut standing = Vec::new();
+    let mut all_free = true;
+    for (subject, things) in found {
+        let Some(mut things) = checks.settle(subject, things) else {
+            all_free = false;
+            continue;
+        };
+        things
+            .retain(|thing| !is_elsewhere(thing, vpc_id) && holder_of(thing) != Some(run.as_str()));
+        all_free = all_free && things.is_empty();
+        for thing in &things {
+            refuse(thing, checks);
+        }
+        standing.extend(things);
     }
+    if all_free {
+        checks.ok("names", "all names of the stack are free");
+    }
+    standing
+}
+
+/// The run whose mark the thing carries.
+pub(super) fn holder_of(thing: &Thing) -> Option<&str> {
+    thing.tags().find(|(key, _)| *key == RUN_ID_TAG).map(|(_, value)| value)
+}
+
+fn is_elsewhere(thing: &Thing, vpc_id: Option<&str>) -> bool {
+    thing.vpc_id.is_some() && vpc_id.is_some() && thing.vpc_id.as_deref() != vpc_id
+}
+
+fn refuse(thing: &Thing, checks: &mut Checks) {
     let owner = owner_of(thing.tags());
-    let advice = match holder {
+    let advice = match holder_of(thing) {
         Some(holder) => format!(
             "roll that run back with `lab1-flow rollback {holder}`, or give this stack another name \
              with --stack"
@@ -56,5 +102,6 @@ pub(super) fn judge(thing: &Thing, run: &RunId, vpc_id: Option<&str>, refusals: 
             "give this stack another name with --stack; what is there is not touched".to_owned()
         }
     };
-    refusals.add(format!("the {} {} exists already: {owner}", thing.kind, thing.name), advice);
+    let text = format!("the {} {} exists already: {owner}", thing.kind, thing.name);
+    checks.problem("names", text, advice);
 }

@@ -5,7 +5,7 @@ use lab1_flow_workflow::ActionError;
 use serde::{Deserialize, Serialize};
 
 use super::SubnetRef;
-use super::refusal::Refusals;
+use super::checks::Checks;
 use crate::connection::{Aws, Call, Service};
 use crate::ec2::filter;
 use crate::memory::Known;
@@ -73,11 +73,11 @@ impl PlaceWanted {
 }
 
 /// What was found.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct PlaceFound {
-    vpcs: Vec<Vpc>,
-    subnets: Vec<Subnet>,
-    gateways: Vec<InternetGateway>,
+    vpcs: Result<Vec<Vpc>, ActionError>,
+    subnets: Result<Vec<Subnet>, ActionError>,
+    gateways: Result<Vec<InternetGateway>, ActionError>,
 }
 
 /// The answers so far.
@@ -88,17 +88,13 @@ pub(super) struct PlaceAnswers {
     gateways: Known<Vec<InternetGateway>>,
 }
 
-pub(super) async fn look(
-    aws: &Aws,
-    wanted: &PlaceWanted,
-    known: &PlaceAnswers,
-) -> Result<PlaceFound, ActionError> {
+pub(super) async fn look(aws: &Aws, wanted: &PlaceWanted, known: &PlaceAnswers) -> PlaceFound {
     let (vpcs, subnets, gateways) = tokio::join!(
         known.vpcs.or_ask(vpcs(aws, wanted)),
         known.subnets.or_ask(subnets(aws, wanted)),
         known.gateways.or_ask(gateways(aws, wanted)),
     );
-    Ok(PlaceFound { vpcs: vpcs?, subnets: subnets?, gateways: gateways? })
+    PlaceFound { vpcs, subnets, gateways }
 }
 
 async fn vpcs(aws: &Aws, wanted: &PlaceWanted) -> Result<Vec<Vpc>, ActionError> {
@@ -136,30 +132,45 @@ async fn gateways(aws: &Aws, wanted: &PlaceWanted) -> Result<Vec<InternetGateway
     .await
 }
 
+/// What was found, once all of it was answered.
+struct Answered {
+    vpcs: Vec<Vpc>,
+    subnets: Vec<Subnet>,
+    gateways: Vec<InternetGateway>,
+}
+
 /// Chooses the VPC and the subnets, or says why there are none.
 pub(super) fn judge(
     wanted: &PlaceWanted,
     region: &str,
-    found: &PlaceFound,
-    refusals: &mut Refusals,
+    found: PlaceFound,
+    checks: &mut Checks,
 ) -> Option<(String, [SubnetRef; 2])> {
+    let vpcs = checks.settle("VPC", found.vpcs);
+    let subnets = checks.settle("subnets", found.subnets);
+    let gateways = checks.settle("internet gateway", found.gateways);
     for zone in &wanted.zones {
         if !zone.starts_with(region) {
             let reason = format!("zone {zone} is not in region {region}");
-            refusals
-                .add(reason, "set network.zones to zones of the region, or choose their region");
+            let advice = "set network.zones to zones of the region, or choose their region";
+            checks.problem("zones", reason, advice);
             return None;
         }
     }
-    let vpc_id = vpc_of(wanted, region, found, refusals)?;
-    let [first, second] = [0, 1].map(|place| subnet_of(wanted, place, &vpc_id, found, refusals));
+    let found = Answered { vpcs: vpcs?, subnets: subnets?, gateways: gateways? };
+    let vpc_id = vpc_of(wanted, region, &found, checks)?;
+    // A default VPC is born with a gateway, and emulators that leave it out mean it all the same.
+    let is_default = |vpc: &Vpc| vpc.vpc_id() == Some(&*vpc_id) && vpc.is_default() == Some(true);
+    let is_default = found.vpcs.iter().any(is_default);
+    let kind = if is_default { "the default VPC" } else { "VPC" };
+    checks.ok("VPC", format!("{kind} {vpc_id}"));
+    let [first, second] = [0, 1].map(|place| subnet_of(wanted, place, &vpc_id, &found, checks));
     let attached = |gateway: &InternetGateway| {
         gateway.attachments().iter().any(|attachment| attachment.vpc_id() == Some(&*vpc_id))
     };
-    // A default VPC is born with a gateway, and emulators that leave it out mean it all the same.
-    let is_default = |vpc: &Vpc| vpc.vpc_id() == Some(&*vpc_id) && vpc.is_default() == Some(true);
-    if !found.vpcs.iter().any(is_default) && !found.gateways.iter().any(attached) {
-        refusals.add(
+    if !is_default && !found.gateways.iter().any(attached) {
+        checks.problem(
+            "internet gateway",
             format!("VPC {vpc_id} has no internet gateway"),
             "attach one: an internet-facing balancer and the instances' packages need it",
         );
@@ -170,8 +181,8 @@ pub(super) fn judge(
 fn vpc_of(
     wanted: &PlaceWanted,
     region: &str,
-    found: &PlaceFound,
-    refusals: &mut Refusals,
+    found: &Answered,
+    checks: &mut Checks,
 ) -> Option<String> {
     let of_subnets = || wanted.subnet_ids.as_ref().and_then(|_| found.subnets.first()?.vpc_id());
     let id = match &wanted.vpc_id {
@@ -191,7 +202,7 @@ fn vpc_of(
                 "make one with `aws ec2 create-default-vpc`, or set network.vpc_id and network.subnet_ids",
             ),
         };
-        refusals.add(reason, advice);
+        checks.problem("VPC", reason, advice);
     }
     id.map(str::to_owned)
 }
@@ -200,10 +211,11 @@ fn subnet_of(
     wanted: &PlaceWanted,
     place: usize,
     vpc_id: &str,
-    found: &PlaceFound,
-    refusals: &mut Refusals,
+    found: &Answered,
+    checks: &mut Checks,
 ) -> Option<SubnetRef> {
     let zone = &wanted.zones[place];
+    let subject = format!("subnet {zone}");
     let in_vpc = |subnet: &&Subnet| {
         subnet.vpc_id() == Some(vpc_id) && subnet.availability_zone() == Some(zone)
     };
@@ -217,7 +229,8 @@ fn subnet_of(
         None => found.subnets.iter().filter(in_vpc).collect(),
     };
     let [subnet] = candidates[..] else {
-        refusals.add(
+        checks.problem(
+            &subject,
             match (&wanted.subnet_ids, candidates.len()) {
                 (Some(ids), _) => {
                     format!("subnet {} is not in zone {zone} of VPC {vpc_id}", ids[place])
@@ -232,17 +245,24 @@ fn subnet_of(
     let id = subnet.subnet_id().unwrap_or_default().to_owned();
     let needed = wanted.instances_max[place].saturating_add(BALANCER_ADDRESSES);
     let free = subnet.available_ip_address_count().unwrap_or(i32::MAX);
-    if u32::try_from(free).unwrap_or(0) < needed {
-        refusals.add(
+    let has_room = u32::try_from(free).unwrap_or(0) >= needed;
+    let is_public = subnet.map_public_ip_on_launch() != Some(false);
+    if !has_room {
+        checks.problem(
+            &subject,
             format!("subnet {id} has {free} free addresses, and {needed} are needed"),
             "choose a larger subnet in network.subnet_ids",
         );
     }
-    if subnet.map_public_ip_on_launch() == Some(false) {
-        refusals.add(
+    if !is_public {
+        checks.problem(
+            &subject,
             format!("subnet {id} gives its instances no public address"),
             "switch on auto-assignment of public IPv4 addresses: instances fetch packages at boot",
         );
+    }
+    if has_room && is_public {
+        checks.ok(&subject, format!("{id}, {free} free addresses, {needed} needed"));
     }
     Some(SubnetRef { zone: zone.clone(), id })
 }

@@ -1,8 +1,11 @@
 use lab1_flow_cloud::{CloudOptions, Inventory};
-use lab1_flow_workflow::journal::FailureClass;
+use lab1_flow_workflow::Profile;
+use lab1_flow_workflow::journal::{FailureClass, RunId};
 
 use super::*;
+use crate::connection::Target;
 use crate::spec::StackSpec;
+use crate::stack::Stack;
 use crate::trial::{OTHER_RUN, OUR_RUN, Trial, WireFault, context, fails};
 
 async fn look(trial: &Trial, spec: &StackSpec) -> Result<Progress<Network>, ActionError> {
@@ -173,4 +176,59 @@ async fn only_what_was_refused_is_asked_again() {
     let mut again = trial.take_calls();
     again.sort_unstable();
     assert_eq!(again, refused);
+}
+
+fn stack(spec: &StackSpec) -> Stack {
+    Stack::new(spec, &Target::local(None))
+}
+
+fn verdict(found: &Examination, subject: &str) -> Verdict {
+    let check = found.checks.iter().find(|check| check.subject == subject);
+    check.unwrap_or_else(|| panic!("{subject} in {found:#?}")).verdict
+}
+
+#[tokio::test]
+async fn a_plan_asks_no_more_than_a_run_waits_as_a_run_and_is_told_all_of_it() {
+    let (trial, spec, profile) =
+        (Trial::plain().await, StackSpec::default(), Profile::scaled(1_000.0));
+    let found = stack(&spec).examine(&trial.aws, &profile).await.unwrap();
+    let calls = trial.take_calls();
+    assert!(calls.len() <= 14, "{calls:?}");
+    assert!(!found.refuses(), "{found:#?}");
+    assert_eq!(found.volume, Some(RootVolume { gib: 8, kind: "gp2".to_owned() }));
+    assert_eq!(found.network.unwrap().region, "us-east-1");
+
+    trial.order("DescribeImages", WireFault::Refuse(503, "RequestLimitExceeded"));
+    assert!(!stack(&spec).examine(&trial.aws, &profile).await.unwrap().refuses());
+
+    trial.target_group("target-group-1").await;
+    let found = stack(&spec).examine(&trial.aws, &profile).await.unwrap();
+    assert!(found.refuses());
+    let [standing] = &found.standing[..] else { panic!("{found:#?}") };
+    assert_eq!(standing.name, "target-group-1");
+    assert_eq!(standing.run_id.as_deref(), Some(OUR_RUN));
+    assert_eq!(verdict(&found, "image"), Verdict::Ok);
+}
+
+#[tokio::test]
+async fn a_diagnosis_asks_each_question_once_and_a_failure_hides_no_other_answer() {
+    let (trial, spec) = (Trial::plain().await, StackSpec::default());
+    let asker = RunId::new("asker").unwrap();
+    trial.order("DescribeImages", WireFault::Refuse(403, "UnauthorizedOperation"));
+    // Of the two services that have this call, load balancing is asked first.
+    trial.order("DescribeAccountLimits", WireFault::Refuse(400, "Throttling"));
+    let found = stack(&spec).diagnose(&trial.aws, &spec, &asker).await;
+    assert_eq!(verdict(&found, "image"), Verdict::Problem);
+    assert_eq!(verdict(&found, "quotas of load balancing"), Verdict::Unknown);
+    assert_eq!(verdict(&found, "quota of Auto Scaling groups"), Verdict::Ok);
+    assert_eq!(verdict(&found, "key pair"), Verdict::Ok);
+    // In this process no answer has a date.
+    assert_eq!(verdict(&found, "clock"), Verdict::Unknown);
+    let calls = trial.take_calls();
+    assert!(calls.iter().all(|call| call.starts_with("Describe") || call.starts_with("Get")));
+    assert!(calls.len() <= 26, "{} calls: {calls:?}", calls.len());
+
+    trial.order("GetCallerIdentity", WireFault::LoseReply);
+    let found = stack(&spec).diagnose(&trial.aws, &spec, &asker).await;
+    assert_ne!(verdict(&found, "account"), Verdict::Ok);
 }

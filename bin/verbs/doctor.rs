@@ -1,0 +1,100 @@
+//! `doctor`: whether this machine and the account are fit for a run.
+
+use clap::Args;
+use lab1_flow_journal::RunId;
+use lab1_flow_steps::{Check, Stack, StackSpec, Verdict};
+use serde::Serialize;
+use serde_json::json;
+
+use super::wanted::WantedArgs;
+use crate::app::App;
+use crate::doctor;
+use crate::error::CliError;
+use crate::exit_status::ExitStatus;
+use crate::target::{self, Choice};
+use crate::verbs::block_on;
+use crate::view::checks::{Count, lines};
+use crate::view::next::Next;
+
+/// Check this machine and the account for a run, and say what to do about what is wrong
+///
+/// It asks all that the preflight of `run` asks, and more: quotas, other runs, the clock, and the disk under the
+/// state directory. All checks run side by side, also when some fail; nothing is created. Ends with 3 when anything
+/// stands in the way of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    wanted: WantedArgs,
+}
+
+/// The last JSON line.
+#[derive(Debug, Serialize)]
+struct Diagnosed {
+    event: &'static str,
+    outcome: &'static str,
+    exit_status: u8,
+    #[serde(flatten)]
+    count: Count,
+    next: Vec<Next>,
+}
+
+impl DoctorArgs {
+    pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
+        block_on(self.examine(app))
+    }
+
+    async fn examine(self, app: &App) -> Result<ExitStatus, CliError> {
+        let spec = self.wanted.spec()?;
+        let again = self.wanted.again();
+        let choice = self.wanted.target.choose()?;
+        let state_dir = app.state_dir()?.clone();
+        let machine = tokio::task::spawn_blocking(move || doctor::examine(&state_dir));
+        let account = Box::pin(account(app, choice, &spec));
+        let (machine, account) = tokio::join!(machine, account);
+        let machine = machine.map_err(|error| CliError::bug(error.to_string()))?;
+        let checks: Vec<Check> = machine.into_iter().chain(account).collect();
+        let count = Count::of(&checks);
+        let status = if count.problems() > 0 { ExitStatus::Refused } else { ExitStatus::Success };
+        let verb = if count.problems() > 0 { "doctor" } else { "run" };
+        let words: Vec<&str> = [verb].into_iter().chain(again.iter().map(String::as_str)).collect();
+        let purpose = if count.problems() > 0 { "again" } else { "go" };
+        let next = vec![Next { purpose, command: app.program.command(&words) }];
+        if app.output.json {
+            for check in &checks {
+                app.output.json_line(&json!({ "event": "check", "check": check }));
+            }
+            app.output.json_line(&Diagnosed {
+                event: "diagnosed",
+                outcome: if count.problems() > 0 { "unfit" } else { "fit" },
+                exit_status: status.code(),
+                count,
+                next,
+            });
+            return Ok(status);
+        }
+        for line in lines(&checks, app.output.out) {
+            app.output.data_line(&line);
+        }
+        app.output.data_line(&count.sentence());
+        app.output.say_next(&next);
+        Ok(status)
+    }
+}
+
+/// Asks the account; that it cannot be reached is an answer, too.
+async fn account(app: &App, choice: Choice, spec: &StackSpec) -> Vec<Check> {
+    let connection = match choice.connect(app).await {
+        Ok(connection) => connection,
+        Err(error) => {
+            let check = Check::new("connection", Verdict::Problem, error.what);
+            return vec![check.advice(error.next.join("; "))];
+        }
+    };
+    let target = &connection.target;
+    let mut checks = vec![Check::new("region", Verdict::Ok, target::words(target))];
+    let stack = Stack::new(spec, target);
+    // Nothing carries the mark of a run that begins now.
+    let asker = RunId::from_random(0);
+    checks.extend(stack.diagnose(&connection.aws, spec, &asker).await.checks);
+    checks
+}

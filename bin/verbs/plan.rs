@@ -1,0 +1,201 @@
+//! `plan`: what `run` would do, what stands in its way, and what it costs.
+
+use clap::Args;
+use lab1_flow_steps::{Check, CloudKind, Cost, Examination, Stack, Verdict};
+use serde::Serialize;
+use serde_json::json;
+
+use super::wanted::WantedArgs;
+use crate::app::App;
+use crate::error::CliError;
+use crate::exit_status::ExitStatus;
+use crate::state_dir::find_run;
+use crate::target::{self, Connection};
+use crate::verbs::block_on;
+use crate::view::next::{self, Next};
+use crate::view::plan::{self, PlannedStep, Sum};
+use crate::view::standing::Standing;
+
+/// Show what `run` would create, what stands in its way, and what it costs; with an id, what a run has still to do
+///
+/// It only reads, and begins no run. Ends with 3 when `run` would be refused.
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// A run that is to go on: its id, or a unique beginning of it
+    #[arg(
+        value_name = "RUN-ID",
+        conflicts_with_all = [
+            "config", "stack", "wait", "cloud", "endpoint_url", "region", "profile", "time_scale",
+            "consistency_window",
+        ],
+    )]
+    run: Option<String>,
+
+    /// End with 8 when there is anything to do
+    #[arg(long)]
+    detailed_exitcode: bool,
+
+    #[command(flatten)]
+    wanted: WantedArgs,
+}
+
+/// The last JSON line.
+#[derive(Debug, Serialize)]
+struct Planned {
+    event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_id: Option<String>,
+    outcome: &'static str,
+    exit_status: u8,
+    #[serde(flatten)]
+    sum: Sum,
+    next: Vec<Next>,
+}
+
+impl PlanArgs {
+    pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
+        match &self.run {
+            Some(prefix) => plan_on(app, prefix, self.detailed_exitcode),
+            None => block_on(self.plan_new(app)),
+        }
+    }
+
+    async fn plan_new(self, app: &App) -> Result<ExitStatus, CliError> {
+        let spec = self.wanted.spec()?;
+        let again = self.wanted.again();
+        let command = |verb: &str| {
+            let words: Vec<&str> =
+                [verb].into_iter().chain(again.iter().map(String::as_str)).collect();
+            app.program.command(&words)
+        };
+        let mut connection = self.wanted.target.choose()?.connect(app).await?;
+        target::pin_account(&mut connection).await?;
+        let stack = Stack::new(&spec, &connection.target);
+        let workflow =
+            stack.workflow(&connection.aws).map_err(|error| CliError::bug(error.to_string()))?;
+        let found = stack.examine(&connection.aws, &connection.profile).await;
+        let found = found.map_err(|failure| CliError::of_look(&failure, command("plan")))?;
+        let region = connection.aws.region();
+        let cost = Cost::estimate(&spec, region, found.volume.as_ref());
+        let mut steps = plan::of_new(workflow.steps());
+        plan::add_settings(&mut steps, &spec, found.network.as_ref());
+        let sum = Sum::of(&steps);
+        let status = match (found.refuses(), self.detailed_exitcode) {
+            (true, _) => ExitStatus::Refused,
+            (false, true) if !sum.is_nothing() => ExitStatus::Differences,
+            (false, _) => ExitStatus::Success,
+        };
+        let next = if found.refuses() {
+            vec![Next { purpose: "look", command: command("doctor") }]
+        } else {
+            vec![Next { purpose: "do it", command: command("run") }]
+        };
+        if app.output.json {
+            tell_steps(app, &steps);
+            for thing in &found.standing {
+                app.output.json_line(&json!({ "event": "exists", "thing": thing }));
+            }
+            for check in problems(&found) {
+                app.output.json_line(&json!({ "event": "check", "check": check }));
+            }
+            app.output.json_line(&json!({ "event": "cost", "cost": cost, "region": region }));
+            let outcome = if found.refuses() { "refused" } else { "planned" };
+            tell_sum(app, None, outcome, status, sum, next);
+            return Ok(status);
+        }
+        tell_people(app, &connection, &spec.stack.to_string(), &steps, &found);
+        for line in plan::cost_lines(cost.as_ref(), region, app.output.out) {
+            app.output.data_line(&line);
+        }
+        if connection.target.cloud == CloudKind::Local {
+            app.output.data_line("the embedded cloud is simulated and costs nothing");
+        }
+        app.output.data_line("");
+        app.output.data_line(&sum.sentence());
+        app.output.say_next(&next);
+        Ok(status)
+    }
+}
+
+/// Shows what a run has still to do. It asks nobody: the run's journal knows.
+fn plan_on(app: &App, prefix: &str, detailed: bool) -> Result<ExitStatus, CliError> {
+    let runs = app.state_dir()?.runs(app)?;
+    let run = find_run(app, &runs, prefix)?;
+    let view = runs.view(&run);
+    let view = view.map_err(|error| CliError::of_journal(&error, Some(&run), &app.program))?;
+    let state = &view.state;
+    let steps = plan::of_run(state);
+    let sum = Sum::of(&steps);
+    let status =
+        if detailed && !sum.is_nothing() { ExitStatus::Differences } else { ExitStatus::Success };
+    let standing = Standing::of(state, view.holder.is_some());
+    let next = next::commands(&run, standing, state.is_rolling_back(), &app.program);
+    if app.output.json {
+        tell_steps(app, &steps);
+        tell_sum(app, Some(run.to_string()), standing.word(), status, sum, next);
+        return Ok(status);
+    }
+    let direction = if state.is_rolling_back() { "rollback" } else { "deployment" };
+    app.output
+        .data_line(&format!("run {run}: {}, what is left of its {direction}", standing.word()));
+    for line in plan::lines(&steps, app.output.out) {
+        app.output.data_line(&line);
+    }
+    app.output.data_line("");
+    app.output.data_line(&sum.sentence());
+    app.output.say_next(&next);
+    Ok(status)
+}
+
+fn problems(found: &Examination) -> impl Iterator<Item = &Check> {
+    found.checks.iter().filter(|check| check.verdict == Verdict::Problem)
+}
+
+fn tell_people(
+    app: &App,
+    connection: &Connection,
+    stack: &str,
+    steps: &[PlannedStep],
+    found: &Examination,
+) {
+    let (output, paint) = (&app.output, app.output.out);
+    let account = found.network.as_ref().map(|network| network.account.as_str());
+    let account = account.map_or_else(String::new, |account| format!(", account {account}"));
+    let place = target::words(&connection.target);
+    output.data_line(&format!("stack {stack} on {place}{account}"));
+    if let Some(network) = &found.network {
+        output.data_line(&format!("    VPC {}", network.vpc_id));
+    }
+    for line in plan::lines(steps, paint) {
+        output.data_line(&line);
+    }
+    output.data_line("");
+    if found.refuses() {
+        output.data_line(&paint.red("run would be refused, and create nothing:"));
+        for check in problems(found) {
+            output.data_line(&format!("  {} {}", paint.red("!"), check.text));
+            if let Some(advice) = &check.advice {
+                output.data_line(&format!("    {} {advice}", paint.bold("do:")));
+            }
+        }
+        output.data_line("");
+    }
+}
+
+fn tell_steps(app: &App, steps: &[PlannedStep]) {
+    for step in steps {
+        app.output.json_line(&json!({ "event": "planned-step", "step": step }));
+    }
+}
+
+fn tell_sum(
+    app: &App,
+    run_id: Option<String>,
+    outcome: &'static str,
+    status: ExitStatus,
+    sum: Sum,
+    next: Vec<Next>,
+) {
+    let exit_status = status.code();
+    app.output.json_line(&Planned { event: "planned", run_id, outcome, exit_status, sum, next });
+}
