@@ -7,6 +7,8 @@
 
 mod rules;
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ec2::types::{ResourceType, SecurityGroup};
 use lab1_flow_workflow::{
     Action, ActionContext, ActionError, Compensate, Lane, Limits, Progress, Reconciled,
@@ -201,11 +203,19 @@ pub(crate) async fn describe(
 /// Says what still holds a group, for people.
 async fn holders(aws: &Aws, group: &SecurityGroupRef) -> Result<String, ActionError> {
     let interfaces = ec2::interfaces(aws, &group.name, &[filter("group-id", [&*group.id])]).await?;
-    Ok(match interfaces.len() {
-        0 => "is still referred to by another one".to_owned(),
+    let held = match interfaces.len() {
+        0 => return Ok("is still referred to by another one".to_owned()),
         1 => "is still held by 1 network interface".to_owned(),
         count => format!("is still held by {count} network interfaces"),
-    })
+    };
+    // Ours are gone by now: the instances are somebody else's, and that somebody must know which.
+    let instances: BTreeSet<&str> =
+        interfaces.iter().filter_map(|interface| interface.attachment()?.instance_id()).collect();
+    if instances.is_empty() {
+        return Ok(held);
+    }
+    let instances: Vec<&str> = instances.into_iter().collect();
+    Ok(format!("{held}, of {}", instances.join(", ")))
 }
 
 #[cfg(test)]

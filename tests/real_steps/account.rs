@@ -52,6 +52,11 @@ impl Account {
         Party { cloud: self.cloud.clone(), life: life.clone(), faults, wiretap, tampering }
     }
 
+    /// How many calls have met a fault.
+    pub(crate) fn faults_met(&self) -> u64 {
+        self.faults.fired().iter().sum()
+    }
+
     pub(crate) fn wiretap(&self) -> &Wiretap {
         &self.wiretap
     }

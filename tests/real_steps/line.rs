@@ -18,8 +18,6 @@ use super::wiretap::{Sent, Wiretap};
 pub(crate) enum Tampering {
     /// What has no sure answer is sent again, as the SDK's own retries would.
     Repeats,
-    /// Whatever is read carries the mark of this run and action, as if nobody read the tags.
-    ForgesMarks,
 }
 
 /// A process and the account that it calls.
@@ -101,7 +99,7 @@ impl Caller {
 
     /// Carries one request, with a boundary on each side of its effect.
     async fn send_once(&self, request: http::Request<Bytes>) -> Outcome {
-        let Party { cloud, life, faults, wiretap, tampering } = &self.party;
+        let Party { cloud, life, faults, wiretap, .. } = &self.party;
         let (way, call) = (way(&request), CallName::of(&request));
         tokio::time::sleep(way).await;
         life.fuse().reach().await;
@@ -109,11 +107,10 @@ impl Caller {
         let answer = deliver(cloud.clone(), faults.decide(&call), call, request).await;
         life.fuse().reach().await;
         tokio::time::sleep(way).await;
-        let answer = answer.map_err(|error| match error.kind() {
+        answer.map_err(|error| match error.kind() {
             io::ErrorKind::ConnectionRefused => TransportFault::Refused,
             _ => TransportFault::Dropped,
-        });
-        if *tampering == Some(Tampering::ForgesMarks) { answer.map(forged) } else { answer }
+        })
     }
 
     fn visit(&self, request: &http::Request<Bytes>) -> Result<http::Response<Bytes>, String> {
@@ -154,12 +151,4 @@ fn copy_of(request: &http::Request<Bytes>) -> http::Request<Bytes> {
     copy.method_mut().clone_from(request.method());
     copy.headers_mut().clone_from(request.headers());
     copy
-}
-
-/// Hands everything that another run has made to the run `swept`.
-fn forged(answer: http::Response<Bytes>) -> http::Response<Bytes> {
-    answer.map(|body| {
-        let text = String::from_utf8_lossy(&body);
-        Bytes::from(text.replace("<value>another-run</value>", "<value>swept</value>"))
-    })
 }

@@ -53,6 +53,18 @@ fn every_promise_names_its_assumptions_and_a_test_that_exists() {
 }
 
 #[test]
+fn every_trap_names_a_test_that_exists() {
+    let guarantees = read("docs/guarantees.md");
+    let traps = guarantees.split("\n## Traps").nth(1).expect("the traps are listed");
+    let cells = traps.lines().filter_map(|line| line.rsplit('|').nth(1)).map(str::trim);
+    let lines: Vec<String> = cells.map(|cell| format!("- {cell}")).collect();
+    let tests = tests_named_in(&lines.join("\n"));
+    assert!(tests.len() > 10, "the traps are found: {tests:?}");
+    let wrong: Vec<String> = tests.iter().filter_map(|(file, test)| missing(file, test)).collect();
+    assert_none("traps without a test", &wrong);
+}
+
+#[test]
 fn every_kind_of_entry_is_described_in_the_journal_format() {
     let variants = variants_of("journal/src/entry.rs", "pub enum Entry {");
     assert!(variants.len() > 10, "the entries are found: {variants:?}");

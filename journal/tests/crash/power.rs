@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -76,10 +77,16 @@ impl Drop for Volume {
     }
 }
 
+/// Goes around the harness, which keeps what a passing test prints to itself.
+fn say(line: &str) {
+    // Nobody to tell is no reason to fail.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 /// Cuts the power again and again under one journal, and calls `check` with what was acknowledged.
 fn cut_again_and_again(job: Job, check: impl Fn(&Path, &BTreeMap<RunId, Seq>)) {
     let Some(volume) = Volume::make() else {
-        eprintln!("left out: power cuts need root, ext4, a loop device and python3");
+        say("[note] power cuts left out: they need root, ext4, a loop device and python3");
         return;
     };
     let mut told = BTreeMap::new();
@@ -104,7 +111,8 @@ fn cut_again_and_again(job: Job, check: impl Fn(&Path, &BTreeMap<RunId, Seq>)) {
         volume.cut_under(worker).into_iter().for_each(note);
         check(&volume.point, &told);
     }
-    eprintln!("{CUTS} power cuts, {appends} acknowledged appends of {job:?}, none lost");
+    let what = format!("{CUTS} cuts, {appends} acknowledged appends, 0 violations");
+    say(&format!("[counts] power cuts, {job:?}: {what}"));
     assert!(appends > CUTS * 10, "the children hardly worked: {appends} appends");
 }
 

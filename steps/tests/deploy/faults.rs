@@ -23,7 +23,7 @@ const CHANGES: [&str; 9] = [
 ];
 
 /// A refusal in the envelope of the service that the call belongs to.
-fn refused(action: &str, status: u16, code: &str) -> http::Response<Bytes> {
+pub(crate) fn refused(action: &str, status: u16, code: &str) -> http::Response<Bytes> {
     let ec2 =
         ["Security", "LaunchTemplate", "Vpc", "Subnet", "Image", "Key", "Instance", "Internet"];
     let error = format!("<Error><Code>{code}</Code><Message>on order</Message></Error>");

@@ -5,5 +5,7 @@
 mod faults;
 mod neighbours;
 mod scene;
+mod strangers;
+mod traps;
 mod verify;
 mod whole;

@@ -10,7 +10,7 @@ use lab1_flow_steps::{
     Aws, CallObserver, Probe, Stack, StackSpec, Target, Transport, TransportFault, Verification,
     VerifyOptions,
 };
-use lab1_flow_workflow::journal::{Failure, Journal, MemoryJournal, RunId, RunState};
+use lab1_flow_workflow::journal::{Failure, Journal, MemoryJournal, OnFailure, RunId, RunState};
 use lab1_flow_workflow::testing::PausedClock;
 use lab1_flow_workflow::{Engine, NewRun, Profile, Resume, RunReport, Workflow};
 use tokio::time::{Duration, Instant, sleep};
@@ -37,6 +37,32 @@ type Outcome = Result<http::Response<Bytes>, TransportFault>;
 /// or not.
 type Meddler = dyn Fn(&str, &dyn Fn() -> http::Response<Bytes>) -> Outcome + Send + Sync;
 
+/// Somebody who makes the same as we do, one moment earlier.
+struct Overtaker {
+    call: &'static str,
+    /// How many of our calls are let pass before.
+    patience: usize,
+    /// Our request in their words.
+    theirs: fn(&str) -> String,
+    /// What they have made.
+    made: Option<ResourceView>,
+}
+
+/// A call that somebody else makes.
+#[derive(Debug, Clone)]
+pub(crate) struct Call(String);
+
+impl Call {
+    pub(crate) fn new(action: &str, version: &str) -> Self {
+        Self(format!("Action={action}&Version={version}"))
+    }
+
+    /// The same call with a parameter, which must need no escape.
+    pub(crate) fn with(self, key: &str, value: &str) -> Self {
+        Self(format!("{}&{key}={value}", self.0))
+    }
+}
+
 /// One account, one journal.
 pub(crate) struct Scene {
     pub(crate) cloud: Cloud,
@@ -44,6 +70,7 @@ pub(crate) struct Scene {
     clock: PausedClock,
     calls: Arc<Mutex<Vec<String>>>,
     meddler: Arc<Mutex<Option<Arc<Meddler>>>>,
+    overtaker: Arc<Mutex<Option<Overtaker>>>,
 }
 
 impl Scene {
@@ -55,6 +82,7 @@ impl Scene {
             clock: PausedClock::new(),
             calls: Arc::default(),
             meddler: Arc::default(),
+            overtaker: Arc::default(),
         }
     }
 
@@ -71,13 +99,40 @@ impl Scene {
         *self.meddler.lock().unwrap() = None;
     }
 
+    /// Lets somebody else make the same as our call, one moment before the one after `patience` others.
+    pub(crate) fn overtake(&self, call: &'static str, patience: usize, theirs: fn(&str) -> String) {
+        *self.overtaker.lock().unwrap() = Some(Overtaker { call, patience, theirs, made: None });
+    }
+
+    /// What the one who overtook us has made.
+    pub(crate) fn taken(&self) -> Option<ResourceView> {
+        self.overtaker.lock().unwrap().as_ref().and_then(|it| it.made.clone())
+    }
+
+    /// Makes a call as somebody else, which must succeed.
+    pub(crate) fn call(&self, Call(form): &Call) {
+        let request = http::Request::post("http://cloud.invalid/");
+        let answer = self.cloud.handle(request.body(Bytes::from(form.clone())).unwrap());
+        assert!(answer.status().is_success(), "{form}: {answer:?}");
+    }
+
+    /// Sets the wall clock of the machine.
+    pub(crate) fn set_wall_by_hours(&self, hours: i64) {
+        self.clock.set_wall_by(hours * 3_600_000);
+    }
+
     async fn aws(&self) -> Aws {
         let (cloud, meddler) = (self.cloud.clone(), Arc::clone(&self.meddler));
+        let overtaker = Arc::clone(&self.overtaker);
         let transport = Transport::function(move |request| {
             let (cloud, meddler) = (cloud.clone(), meddler.lock().unwrap().clone());
+            let overtaker = Arc::clone(&overtaker);
             Box::pin(async move {
                 let action = action_of(&request);
                 sleep(LATENCY / 2).await;
+                if let Some(overtaker) = &mut *overtaker.lock().unwrap() {
+                    overtaker.watch(&cloud, &action, &request);
+                }
                 let carry = || cloud.handle(copy_of(&request));
                 let answer = match meddler {
                     Some(meddler) => meddler(&action, &carry),
@@ -117,7 +172,17 @@ impl Scene {
     }
 
     pub(crate) async fn deploy(&self, run: &str, spec: &StackSpec) -> RunReport {
-        let new = NewRun::new(RunId::new(run).unwrap());
+        self.deploy_and(run, spec, OnFailure::Stop).await
+    }
+
+    /// Deploys, with what is to be done when an action fails.
+    pub(crate) async fn deploy_and(
+        &self,
+        run: &str,
+        spec: &StackSpec,
+        on_failure: OnFailure,
+    ) -> RunReport {
+        let new = NewRun { on_failure, ..NewRun::new(RunId::new(run).unwrap()) };
         self.engine().start(&self.workflow(spec).await, new).await.unwrap()
     }
 
@@ -180,6 +245,25 @@ impl Scene {
             *census.entry(thing.kind).or_default() += 1;
         }
         census
+    }
+}
+
+impl Overtaker {
+    /// Sees a call of ours coming, and is there before it.
+    fn watch(&mut self, cloud: &Cloud, action: &str, request: &http::Request<Bytes>) {
+        if action != self.call || self.made.is_some() {
+            return;
+        }
+        if self.patience > 0 {
+            self.patience -= 1;
+            return;
+        }
+        let before: Vec<String> = cloud.account().made().map(|it| it.id.clone()).collect();
+        let form = String::from_utf8_lossy(request.body());
+        let theirs = copy_of(request).map(|_| Bytes::from((self.theirs)(&form)));
+        let answer = cloud.handle(theirs);
+        assert!(answer.status().is_success(), "{action}: {answer:?}");
+        self.made = cloud.account().made().find(|it| !before.contains(&it.id)).cloned();
     }
 }
 

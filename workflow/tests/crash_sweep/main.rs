@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,6 +97,15 @@ fn is_quick() -> bool {
 /// Asserts the counts too, so that no sweep shrinks to nothing unseen.
 #[track_caller]
 fn assert_swept(tally: &Tally, boundaries: u64, cases: u64) {
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or_default().replace('_', " ");
+    let Tally { boundaries: found, cases: played, deaths, violations, .. } = tally;
+    let violations = violations.len();
+    // Around the harness, which keeps what a passing test prints to itself.
+    let _ = writeln!(
+        std::io::stderr(),
+        "[counts] small sweep, {name}: {found} boundaries, {played} cases, {deaths} deaths, {violations} violations"
+    );
     tally.assert_clean();
     let cases = if is_quick() { tally.cases } else { cases };
     assert_eq!((tally.boundaries, tally.cases), (boundaries, cases), "boundaries, cases");
