@@ -91,7 +91,8 @@ impl Stage {
 /// Why an action waits, or what has gone wrong with it; nothing when it just works or is done.
 pub(crate) fn why(action: &ActionState, now: Timestamp) -> Option<String> {
     match &action.phase {
-        ActionPhase::Started | ActionPhase::Compensating { failed: None } => action.reason.clone(),
+        ActionPhase::Started => action.reason.clone().or_else(|| tried_before(action)),
+        ActionPhase::Compensating { failed: None } => action.reason.clone(),
         ActionPhase::InDoubt { failure, retry } if action.role != Role::Look => {
             let look = due(*retry, now);
             Some(format!("{}, looking for its effect {look}", shortly(failure)))
@@ -108,6 +109,12 @@ pub(crate) fn why(action: &ActionState, now: Timestamp) -> Option<String> {
             None
         }
     }
+}
+
+/// What has come of the attempt before this one: after throttling a call may take a while, and says why.
+fn tried_before(action: &ActionState) -> Option<String> {
+    let before = action.last_failure.as_ref().filter(|_| action.attempts > 1)?;
+    Some(format!("attempt {}, before it: {}", action.attempts, shortly(before)))
 }
 
 /// A failure in a few words, for a line that is about waiting.

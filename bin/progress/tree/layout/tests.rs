@@ -128,6 +128,17 @@ fn a_message_of_several_lines_takes_one() {
 }
 
 #[test]
+fn an_attempt_that_follows_another_says_what_came_of_that() {
+    let token = "token-group".to_owned();
+    let again = Entry::AttemptStarted { action: action("group"), attempt: 2, input: None, token };
+    let drawn = drawn(vec![started("group"), throttled("group"), again], 100, 24);
+    assert!(
+        drawn.contains("running      2.5 s    group: attempt 2, before it: throttled"),
+        "{drawn}"
+    );
+}
+
+#[test]
 fn an_attempt_that_is_held_back_says_until_when() {
     let mut held = snapshot(vec![started("group"), completed("group"), started("balancer")]);
     let now = held.now();
