@@ -233,7 +233,18 @@ const TEMPLATE_EXISTS: &str = "InvalidLaunchTemplateName.AlreadyExistsException"
 #[test]
 fn every_known_deviation_of_moto_is_still_there() {
     let Some(python) = Python::or_say_skipped("moto deviations") else { return };
-    let bench = Bench { moto: Moto::start(&python) };
+    assert_still_there("moto deviations", &python);
+}
+
+#[test]
+fn every_known_deviation_is_in_an_older_moto_too() {
+    let suite = "moto deviations, older";
+    let Some(python) = Python::with_older_moto_or_say_skipped(suite) else { return };
+    assert_still_there(suite, &python);
+}
+
+fn assert_still_there(suite: &str, python: &Python) {
+    let bench = Bench { moto: Moto::start(python) };
     let gone: Vec<String> = DEVIATIONS
         .iter()
         .filter(|deviation| {
@@ -242,7 +253,7 @@ fn every_known_deviation_of_moto_is_still_there() {
         })
         .map(|deviation| format!("AWS: {}; moto no longer: {}", deviation.aws, deviation.moto))
         .collect();
-    report::count("moto deviations", &format!("{} known, {} gone", DEVIATIONS.len(), gone.len()));
+    report::count(suite, &format!("{} known, {} gone", DEVIATIONS.len(), gone.len()));
     assert!(gone.is_empty(), "take these out of the list:\n{}", gone.join("\n"));
 }
 

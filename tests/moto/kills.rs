@@ -18,29 +18,53 @@ const REMOVALS_MIN: usize = 9;
 
 #[test]
 fn a_run_killed_after_any_change_is_resumed_to_one_of_each() {
-    let Some(python) = Python::or_say_skipped("moto, killed and resumed") else { return };
-    let kills = for_each_change(&python, |stage, change| {
+    let suite = "moto, killed and resumed";
+    let Some(python) = Python::or_say_skipped(suite) else { return };
+    killed_and_resumed(suite, &python);
+}
+
+#[test]
+fn a_run_killed_after_any_change_is_resumed_to_one_of_each_on_an_older_moto() {
+    let suite = "moto, killed and resumed, older";
+    let Some(python) = Python::with_older_moto_or_say_skipped(suite) else { return };
+    killed_and_resumed(suite, &python);
+}
+
+fn killed_and_resumed(suite: &str, python: &Python) {
+    let kills = for_each_change(python, |stage, change| {
         let Some(call) = stage.kill_at_change(change, || stage.start_run()) else { return false };
         let run = stage.flow.only_run();
         stage.flow.run(&["resume", &run]).expect_status(0);
         stage.assert_deployed(&run, &format!("killed after {call}"));
         true
     });
-    report::count("moto, killed and resumed", &format!("{kills} kills, 0 violations"));
+    report::count(suite, &format!("{kills} kills, 0 violations"));
     assert!(kills >= CHANGES_MIN, "{kills} changes");
 }
 
 #[test]
 fn a_run_killed_after_any_change_is_rolled_back_to_nothing() {
-    let Some(python) = Python::or_say_skipped("moto, killed and rolled back") else { return };
-    let kills = for_each_change(&python, |stage, change| {
+    let suite = "moto, killed and rolled back";
+    let Some(python) = Python::or_say_skipped(suite) else { return };
+    killed_and_rolled_back(suite, &python);
+}
+
+#[test]
+fn a_run_killed_after_any_change_is_rolled_back_to_nothing_on_an_older_moto() {
+    let suite = "moto, killed and rolled back, older";
+    let Some(python) = Python::with_older_moto_or_say_skipped(suite) else { return };
+    killed_and_rolled_back(suite, &python);
+}
+
+fn killed_and_rolled_back(suite: &str, python: &Python) {
+    let kills = for_each_change(python, |stage, change| {
         let Some(call) = stage.kill_at_change(change, || stage.start_run()) else { return false };
         let run = stage.flow.only_run();
         stage.roll_back(&run).expect_status(0);
         stage.assert_nothing_left(&format!("killed after {call}"));
         true
     });
-    report::count("moto, killed and rolled back", &format!("{kills} kills, 0 violations"));
+    report::count(suite, &format!("{kills} kills, 0 violations"));
     assert!(kills >= CHANGES_MIN, "{kills} changes");
 }
 

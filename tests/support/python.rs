@@ -7,16 +7,29 @@ use std::process::{Command, Stdio};
 
 use super::report;
 
-/// The packages, each with its version.
-const REQUIREMENTS: &str = include_str!("requirements.txt");
+/// A list of packages, each with its version, in a file beside this one.
+#[derive(Debug)]
+struct Packages {
+    file: &'static str,
+    list: &'static str,
+}
+
+const USUAL: Packages =
+    Packages { file: "requirements.txt", list: include_str!("requirements.txt") };
+
+const OLDER_MOTO: Packages = Packages {
+    file: "requirements-older-moto.txt",
+    list: include_str!("requirements-older-moto.txt"),
+};
 
 /// Names a folder outside the clone that is kept from one build to the next.
 const CACHE: &str = "LAB1_FLOW_TEST_CACHE";
 
-/// An interpreter that has the packages of `requirements.txt`.
+/// An interpreter that has the packages of a list.
 #[derive(Debug, Clone)]
 pub(crate) struct Python {
     interpreter: PathBuf,
+    has_older_moto: bool,
 }
 
 impl Python {
@@ -24,7 +37,16 @@ impl Python {
     ///
     /// Under CI a missing Python fails the test instead: there nothing may be left out.
     pub(crate) fn or_say_skipped(suite: &str) -> Option<Self> {
-        match Self::environment() {
+        Self::with(&USUAL, suite)
+    }
+
+    /// The same with an older moto.
+    pub(crate) fn with_older_moto_or_say_skipped(suite: &str) -> Option<Self> {
+        Self::with(&OLDER_MOTO, suite)
+    }
+
+    fn with(packages: &Packages, suite: &str) -> Option<Self> {
+        match Self::environment(packages) {
             Ok(python) => Some(python),
             Err(reason) => {
                 assert!(std::env::var_os("CI").is_none(), "{suite} needs Python: {reason}");
@@ -47,31 +69,37 @@ impl Python {
         command
     }
 
+    /// Tells whether it is the older moto.
+    pub(crate) fn has_older_moto(&self) -> bool {
+        self.has_older_moto
+    }
+
     /// Returns the path of the interpreter.
     pub(crate) fn interpreter(&self) -> &Path {
         &self.interpreter
     }
 
-    fn environment() -> Result<Self, String> {
+    fn environment(packages: &Packages) -> Result<Self, String> {
         let base = run(Command::new("python3").arg("--version"))?;
-        let folder = kept("python", &(REQUIREMENTS, base))?;
-        let python = Self { interpreter: folder.join("venv/bin/python") };
+        let folder = kept("python", &(packages.list, base))?;
+        let has_older_moto = packages.file == OLDER_MOTO.file;
+        let python = Self { interpreter: folder.join("venv/bin/python"), has_older_moto };
 
         // Suites run in processes of their own: one makes the environment, the others wait for it.
         let lock = File::create(folder.join("lock")).map_err(|error| error.to_string())?;
         lock.lock().map_err(|error| error.to_string())?;
         let complete = folder.join("complete");
         if !complete.exists() {
-            python.install(&folder)?;
+            python.install(packages, &folder)?;
             File::create(complete).map_err(|error| error.to_string())?;
         }
         Ok(python)
     }
 
-    fn install(&self, folder: &Path) -> Result<(), String> {
+    fn install(&self, packages: &Packages, folder: &Path) -> Result<(), String> {
         report::note(&format!("making a Python environment in {}", folder.display()));
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder.join("venv")))?;
-        let requirements = support_folder().join("requirements.txt");
+        let requirements = support_folder().join(packages.file);
         run(Command::new(&self.interpreter)
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
             .arg("--requirement")
