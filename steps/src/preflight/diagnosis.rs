@@ -62,13 +62,14 @@ fn out_of_reach(error: &ActionError) -> Examination {
 
 /// Finds what carries any mark of this program, where a service can be asked for it.
 async fn leftovers(aws: &Aws) -> Result<Vec<Thing>, ActionError> {
-    let marked = [filter(&format!("tag:{MANAGED_BY_TAG}"), [MANAGED_BY])];
+    let tag = format!("tag:{MANAGED_BY_TAG}");
+    let marked = [filter(&tag, [MANAGED_BY])];
     let known: [Known<Vec<Thing>>; 4] = Default::default();
     let asks = [
         inventory::security_groups(aws, &marked).boxed(),
         inventory::launch_templates(aws, &marked).boxed(),
         inventory::living_instances(aws, &marked).boxed(),
-        inventory::auto_scaling_groups_tagged(aws, MANAGED_BY_TAG, MANAGED_BY).boxed(),
+        inventory::auto_scaling_groups_tagged(aws, &tag, MANAGED_BY).boxed(),
     ];
     let found = all_known(&known, asks).await?;
     Ok(found.into_iter().flatten().collect())
