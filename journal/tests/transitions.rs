@@ -328,6 +328,13 @@ fn only_steps_that_have_not_started_change_and_keep_their_actions() {
     assert_eq!(state.steps()[1], header.steps[1]);
     assert!(accepted(&[samples::started("b", 1)], change(one.clone())).is_err(), "it has started");
     assert!(accepted(&[entry("rollback", "a", 0)], change(one.clone())).is_err());
+    let mut retitled = one.clone();
+    retitled.actions[0].title = "names another value".to_owned();
+    assert!(accepted(&[], change(retitled)).is_ok(), "a title is for people");
+    let mut rewired = one.clone();
+    rewired.actions[1].needs.clear();
+    rewired.actions[1].role = Role::Change;
+    assert!(accepted(&[], change(rewired)).is_err(), "another role");
     one.actions.pop();
     assert!(accepted(&[], change(one.clone())).is_err(), "an action is missing");
     one.name = samples::step("other", 9, &[]).name;
@@ -386,6 +393,29 @@ fn a_look_that_succeeds_ends_a_row_of_failures_and_keeps_what_was_waited() {
     let state = accepted(&history, entry("waiting", "a", 2)).unwrap();
     let budget = state.action(&samples::action("a")).unwrap().budget;
     assert_eq!((budget.failures, budget.throttled_ms, budget.waited_ms), (0, 0, 5));
+}
+
+#[test]
+fn the_reason_of_a_wait_is_forgotten_when_the_wait_is_over() {
+    let reason =
+        |way: &[&str]| after("a", way).action(&samples::action("a")).unwrap().reason.clone();
+    assert_eq!(reason(&["attempt", "waiting"]).as_deref(), Some("it starts"));
+    assert_eq!(reason(&["attempt", "waiting", "executed"]), None);
+    let undoing = ["attempt", "executed", "rollback", "undo", "undo-waiting"];
+    assert_eq!(reason(&undoing).as_deref(), Some("it goes"));
+    assert_eq!(reason(&[&undoing[..], &["undone"]].concat()), None);
+}
+
+#[test]
+fn only_an_absence_on_the_way_forward_may_have_been_believed_too_early() {
+    let absences = |way: &[&str]| after("a", way).action(&samples::action("a")).unwrap().absences;
+    assert_eq!(absences(&["attempt", "absent"]), 1);
+    assert_eq!(absences(&["attempt", "rollback", "absent"]), 0);
+}
+
+#[test]
+fn the_step_to_run_until_is_the_headers_one() {
+    assert_eq!(after("a", &[]).until(), header().until.as_ref());
 }
 
 #[test]

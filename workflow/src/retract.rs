@@ -64,11 +64,11 @@ impl Drive<'_> {
         self.write(Entry::CompensationCompleted { action, with: None })
     }
 
-    /// Whether this compensation, in this process or an earlier one, has seen what it takes back.
+    /// Whether this compensation, in this process or an earlier one, has seen what it takes back: its first wait is
+    /// always recorded.
     fn was_seen(&self, place: usize) -> bool {
-        let here = self.patience.get(&place).is_some_and(|patience| patience.looks > 0);
         let action = self.state.action(&self.node(place).name);
-        here || action.is_some_and(|action| action.reason.is_some())
+        action.is_some_and(|action| action.reason.is_some())
     }
 
     /// Takes in a look for an attempt that might appear after all.

@@ -227,6 +227,21 @@ async fn a_search_that_is_never_answered_is_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_search_that_is_refused_for_good_or_too_often_suspends_the_rollback() {
+    let classes = [(FailureClass::Permanent, 1), (FailureClass::Transient, 12)];
+    for (class, times) in classes {
+        let rig = Rig::new(&Blueprint::chain());
+        rig.start().await;
+        for _ in 0..times {
+            rig.world.order_fault(Op::List, "story", refused(class));
+        }
+        assert_eq!(suspended_by(&rig.roll_back().await), Some(class));
+        assert_eq!(rig.names(), Vec::<String>::new(), "all is gone, and nobody has seen it yet");
+        assert_eq!(rig.resume().await, Rest::RolledBack);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn something_with_our_mark_that_no_action_knows_leaves_the_run_stuck() {
     let rig = Rig::new(&Blueprint::chain());
     rig.start().await;
