@@ -50,12 +50,15 @@ mod stored;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
+use serde_json::json;
 
 use crate::app::App;
 use crate::cli::Cli;
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
+use crate::output::{ColorChoice, Output};
 
 /// Reads the process's arguments, does what they say, and tells how it ended.
 ///
@@ -71,9 +74,19 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
+/// Whether `--json` stands among the words: the parser ends at `--version`, before or after it.
+fn asks_for_json() -> bool {
+    std::env::args_os().any(|word| word == "--json")
+}
+
 fn answer() -> ExitStatus {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        Err(error) if error.kind() == ErrorKind::DisplayVersion && asks_for_json() => {
+            let output = Output::new(true, ColorChoice::Never);
+            output.json_line(&json!({ "event": "version", "name": "lab1-flow", "version": env!("CARGO_PKG_VERSION") }));
+            return ExitStatus::Success;
+        }
         Err(error) => {
             let _reader_gone = error.print();
             return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Success };

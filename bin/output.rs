@@ -5,7 +5,7 @@ use std::sync::{Arc, Once, OnceLock};
 
 use clap::ValueEnum;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::CliError;
 use crate::paint::Paint;
@@ -16,6 +16,11 @@ pub(crate) const SCHEMA: &str = "lab1-flow/1";
 
 /// The width of text that no terminal shows.
 const COLUMNS_USUAL: usize = 100;
+
+/// The first line of every stream of JSON lines.
+pub(crate) fn opening_line() -> Value {
+    json!({ "schema": SCHEMA, "version": env!("CARGO_PKG_VERSION") })
+}
 
 /// When text is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -109,10 +114,7 @@ impl Output {
     /// Opens the stream of JSON lines, unless that is done: also a stream without any further line is told apart
     /// from one that was cut off.
     pub(crate) fn schema_line(&self) {
-        let version = env!("CARGO_PKG_VERSION");
-        self.opened.call_once(|| {
-            self.data_line(&json!({ "schema": SCHEMA, "version": version }).to_string());
-        });
+        self.opened.call_once(|| self.data_line(&opening_line().to_string()));
     }
 
     /// Tells people something.

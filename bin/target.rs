@@ -286,13 +286,14 @@ pub(crate) fn words(target: &Target) -> String {
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
-    let wrong = || "it must be a number with a unit: 500ms, 30s, 5m or 1h".to_owned();
+    let wrong = || "it must be a number with a unit: 500ms, 30s, 5m, 1h or 7d".to_owned();
     let number: u64 = number.parse().map_err(|_| wrong())?;
     let millis = match unit {
         "ms" => 1,
         "" | "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return Err(wrong()),
     };
     number.checked_mul(millis).map(Duration::from_millis).ok_or_else(wrong)
@@ -345,11 +346,12 @@ mod tests {
 
     #[test]
     fn spans_of_time_have_units() {
-        let cases = [("500ms", 500), ("30s", 30_000), ("30", 30_000), ("5m", 300_000)];
+        let cases =
+            [("500ms", 500), ("30s", 30_000), ("30", 30_000), ("5m", 300_000), ("2d", 172_800_000)];
         for (text, millis) in cases {
             assert_eq!(duration(text), Ok(Duration::from_millis(millis)));
         }
-        for wrong in ["", "s", "5d", "-1s", "1.5s", "99999999999999999999s"] {
+        for wrong in ["", "s", "5w", "-1s", "1.5s", "99999999999999999999s"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
     }

@@ -4,11 +4,14 @@ mod cloud;
 mod completions;
 mod config;
 mod doctor;
+mod export;
+mod gc;
 mod graph;
 mod iam_policy;
 mod init;
 mod journal;
 mod list;
+mod man;
 mod plan;
 mod resume;
 mod rollback;
@@ -50,10 +53,13 @@ pub(crate) enum Verb {
     Cloud(cloud::CloudArgs),
     Graph(graph::GraphArgs),
     Timeline(timeline::TimelineArgs),
+    Export(export::ExportArgs),
+    Gc(gc::GcArgs),
     Init(init::InitArgs),
     Config(config::ConfigArgs),
     IamPolicy(iam_policy::IamPolicyArgs),
     Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 impl Verb {
@@ -68,6 +74,8 @@ impl Verb {
             | Self::Journal(_)
             | Self::Graph(_)
             | Self::Timeline(_)
+            | Self::Export(_)
+            | Self::Man(_)
             | Self::Init(_)
             | Self::Config(_)
             | Self::IamPolicy(_)
@@ -77,6 +85,7 @@ impl Verb {
             | Self::Rollback(_)
             | Self::Watch(_)
             | Self::Stop(_)
+            | Self::Gc(_)
             | Self::Cloud(_) => false,
         }
     }
@@ -98,6 +107,9 @@ impl Verb {
             Self::Cloud(args) => args.carry_out(app),
             Self::Graph(args) => args.carry_out(app),
             Self::Timeline(args) => args.carry_out(app),
+            Self::Export(args) => args.carry_out(app),
+            Self::Gc(args) => args.carry_out(app),
+            Self::Man(args) => args.carry_out(app),
             Self::Init(args) => args.carry_out(app),
             Self::Config(args) => args.carry_out(app),
             Self::IamPolicy(args) => args.carry_out(app),

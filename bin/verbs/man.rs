@@ -1,0 +1,46 @@
+//! `man`: the manual, made from the definitions of the words.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory};
+use clap_mangen::Man;
+
+use crate::app::App;
+use crate::cli::Cli;
+use crate::error::CliError;
+use crate::exit_status::ExitStatus;
+
+/// Print the manual page, or write one for each verb
+///
+/// For `man lab1-flow` and `man lab1-flow-run`: `lab1-flow man --dir ~/.local/share/man/man1`.
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Write the pages of the program and of each verb into this folder; pages that are there are replaced
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl ManArgs {
+    pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
+        let Some(dir) = self.dir else {
+            let mut page = Vec::new();
+            let mut command = Cli::command().disable_help_subcommand(true);
+            command.build();
+            let rendered = Man::new(command).render(&mut page);
+            rendered.map_err(|error| CliError::bug(error.to_string()))?;
+            app.output.data(&String::from_utf8_lossy(&page));
+            return Ok(ExitStatus::Success);
+        };
+        let written = std::fs::create_dir_all(&dir)
+            .and_then(|()| clap_mangen::generate_to(Cli::command(), &dir));
+        written.map_err(|error| {
+            CliError::new(
+                ExitStatus::Storage,
+                format!("cannot write into {}: {error}", dir.display()),
+            )
+            .next("name a folder that can be written")
+        })?;
+        app.output.say(&format!("the manual is in {}; read it with: man lab1-flow", dir.display()));
+        Ok(ExitStatus::Success)
+    }
+}
