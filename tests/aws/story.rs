@@ -119,6 +119,15 @@ impl Place {
     }
 }
 
+impl Drop for Place {
+    /// Stops the embedded cloud, which would outlive its user.
+    fn drop(&mut self) {
+        if !self.is_real {
+            self.flow.run(&["cloud", "stop"]);
+        }
+    }
+}
+
 /// Rolls back when the story ends badly, and says what to type when that fails, too.
 struct Guard<'a>(&'a Place, String);
 
