@@ -124,27 +124,44 @@ pub struct Limits {
     pub vcpus_max: Option<u32>,
     /// How many instances may run at once; `None` is no limit.
     pub instances_max: Option<u32>,
+    /// How many load balancers there may be in a region; `None` is no limit.
+    pub load_balancers_max: Option<u32>,
     /// Whether a learner lab watches the account: it terminates what runs beyond nine instances,
     /// and locks the account at twenty.
     pub lab_watchdog: bool,
 }
 
+/// The quota of load balancers in a region, unless AWS is asked to raise it.
+const LOAD_BALANCERS_USUAL: u32 = 50;
+
 impl Default for Limits {
     /// An established account: throttled, with room for several stacks side by side.
     fn default() -> Self {
-        Self { throttling: true, vcpus_max: Some(256), instances_max: None, lab_watchdog: false }
+        Self {
+            throttling: true,
+            vcpus_max: Some(256),
+            instances_max: None,
+            load_balancers_max: Some(LOAD_BALANCERS_USUAL),
+            lab_watchdog: false,
+        }
     }
 }
 
 impl Limits {
     /// Lifts every limit.
     pub fn unlimited() -> Self {
-        Self { throttling: false, vcpus_max: None, instances_max: None, lab_watchdog: false }
+        Self {
+            throttling: false,
+            vcpus_max: None,
+            instances_max: None,
+            load_balancers_max: None,
+            lab_watchdog: false,
+        }
     }
 
     /// Gives the limits of a learner lab: nine instances, 32 vCPUs, and the watchdog.
     pub fn learner_lab() -> Self {
-        Self { throttling: true, vcpus_max: Some(32), instances_max: None, lab_watchdog: true }
+        Self { vcpus_max: Some(32), lab_watchdog: true, ..Self::default() }
     }
 }
 

@@ -1,25 +1,28 @@
 //! What an account may hold, for those who ask beforehand.
 
 use crate::dispatch::Answer;
-use crate::elb::{listeners, load_balancers, rules, target_groups, targets};
+use crate::elb::{listeners, rules, target_groups, targets};
 use crate::state::Context;
 use crate::wire::pages::{self, PageRequest};
 use crate::wire::params::Fields;
 use crate::wire::xml::Xml;
 
-/// The limits that are kept here, by the names that the service gives them.
-const LIMITS: [(&str, usize); 5] = [
-    ("application-load-balancers", load_balancers::BALANCERS_MAX),
+/// The limits that are the same in every account, by the names that the service gives them.
+const LIMITS: [(&str, usize); 4] = [
     ("listeners-per-application-load-balancer", listeners::LISTENERS_MAX),
     ("rules-per-application-load-balancer", rules::RULES_MAX),
     ("target-groups", target_groups::GROUPS_MAX),
     ("targets-per-application-load-balancer", targets::TARGETS_MAX),
 ];
 
-pub(crate) fn describe(_cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
+pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     let page = PageRequest::read(input, pages::ELB)?;
     input.end()?;
-    let (limits, next) = page.cut(LIMITS.to_vec(), |(name, _)| (*name).to_owned());
+    // An account without a quota answers with a number that it never reaches.
+    let balancers = cx.options.limits.load_balancers_max.map_or(usize::MAX, |max| max as usize);
+    let mut limits = LIMITS.to_vec();
+    limits.insert(0, ("application-load-balancers", balancers));
+    let (limits, next) = page.cut(limits, |(name, _)| (*name).to_owned());
     let mut xml = Xml::new();
     xml.members("Limits", limits, |item, (name, max)| {
         item.text("Name", name).text("Max", max);

@@ -55,9 +55,6 @@ impl BalancerInterface {
     }
 }
 
-/// Application load balancers that one region may hold.
-pub(super) const BALANCERS_MAX: usize = 50;
-
 /// The hosted zone of all balancers of us-east-1.
 const HOSTED_ZONE: &str = "Z35SXDOTRQ7X7K";
 
@@ -128,7 +125,8 @@ pub(crate) fn create(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
         );
         return Err(Refusal::new("DuplicateLoadBalancerName", message));
     }
-    if cx.region.load_balancers.live().count() >= BALANCERS_MAX {
+    let quota = cx.options.limits.load_balancers_max;
+    if quota.is_some_and(|max| cx.region.load_balancers.live().count() >= max as usize) {
         let message = "The maximum number of load balancers has been reached";
         return Err(Refusal::new("TooManyLoadBalancers", message));
     }
