@@ -18,6 +18,7 @@ use crate::flight::{self, Call, Flight, Landed};
 use crate::frontier::Frontier;
 use crate::patience::Patience;
 use crate::token::token;
+use crate::turns::{Turn, Turns};
 use crate::{ActionContext, EngineError, Profile, Workflow};
 
 /// One run in the hands of this process.
@@ -35,6 +36,7 @@ pub(crate) struct Drive<'a> {
     /// Records that are applied to the state and not yet durable.
     unwritten: Vec<Record>,
     flights: FuturesUnordered<Flight>,
+    turns: Turns,
 }
 
 impl<'a> Drive<'a> {
@@ -55,6 +57,7 @@ impl<'a> Drive<'a> {
             late_until: BTreeMap::new(),
             unwritten: Vec::new(),
             flights: FuturesUnordered::new(),
+            turns: Turns::new(engine.pacer.clone()),
         };
         if !how.now {
             drive.keep_stored_delays();
@@ -154,7 +157,7 @@ impl<'a> Drive<'a> {
 
     fn take(&mut self, decision: Decision, calls: &mut Vec<Flight>) -> Result<(), EngineError> {
         match decision {
-            Decision::Execute(place) if self.waits_for_its_turn(place) => {}
+            Decision::Execute(place) if !self.has_its_turn(place) => {}
             Decision::Execute(place) => {
                 self.write_intent(place)?;
                 calls.push(self.call(Work::Attempt, place));
@@ -179,6 +182,7 @@ impl<'a> Drive<'a> {
             Decision::TurnAround(cause) => {
                 self.moment.wake.clear();
                 self.patience.clear();
+                self.turns.leave();
                 self.write(Entry::RollbackStarted { cause })?;
                 self.distrust_absences();
             }
@@ -188,18 +192,18 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    /// Puts an attempt off whose call would have to wait: an intent is not written early.
-    fn waits_for_its_turn(&mut self, place: usize) -> bool {
+    /// Whether the call of an attempt would go out at once: an intent is not written early.
+    fn has_its_turn(&mut self, place: usize) -> bool {
         let lane = self.node(place).action.lane();
-        let pacer = self.engine.pacer.as_ref();
-        let wait = lane.zip(pacer).map_or(Duration::ZERO, |(lane, pacer)| pacer.wait_for(lane));
-        if wait.is_zero() {
-            return false;
+        match self.turns.of(place, lane) {
+            Turn::Come => true,
+            Turn::Awaited => false,
+            Turn::Expected(wait) => {
+                let name = &self.node(place).name;
+                self.engine.observer.waiting(name, "held back so as not to ask too fast", wait);
+                false
+            }
         }
-        self.delay(place, wait);
-        let name = &self.node(place).name;
-        self.engine.observer.waiting(name, "held back so as not to ask too fast", wait);
-        true
     }
 
     fn write_intent(&mut self, place: usize) -> Result<(), EngineError> {
@@ -303,15 +307,16 @@ impl<'a> Drive<'a> {
         let winding_down = self.moment.winding_down.is_some();
         let wakes = self.moment.wake.values().filter(|due| **due > self.moment.now);
         let wake = if winding_down { None } else { wakes.min().copied() };
-        if self.flights.is_empty() && wake.is_none() {
+        if self.flights.is_empty() && self.turns.is_empty() && wake.is_none() {
             return Err(EngineError::Stalled);
         }
-        let Self { flights, engine, moment, .. } = self;
+        let Self { flights, engine, moment, turns, .. } = self;
         let sleep = wake.map_or(Duration::ZERO, |due| due.saturating_sub(moment.now));
         let mut landed = Vec::new();
         tokio::select! {
             biased;
             Some(one) = flights.next(), if !flights.is_empty() => landed.push(one),
+            () = turns.next(), if !turns.is_empty() => {}
             () = engine.clock.sleep(sleep), if wake.is_some() => {}
             () = engine.stop.requested(), if !winding_down => {}
         }
@@ -324,6 +329,7 @@ impl<'a> Drive<'a> {
 
     /// Begins nothing new; when the calls in flight have landed, the run rests like this.
     pub(crate) fn wind_down(&mut self, rest: Rest) {
+        self.turns.leave();
         self.moment.winding_down.get_or_insert(rest);
     }
 

@@ -148,6 +148,7 @@ mod sweep;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
+mod turns;
 
 pub use action::{
     Action, ActionContext, Compensate, Consistency, Look, Payload, Progress, Reconciled, Wait,

@@ -25,6 +25,21 @@ pub(crate) struct Patience {
 /// budget than this.
 const WAIT_WRITTEN_EVERY: Duration = Duration::from_secs(30);
 
+/// From one look to the next the delay grows by this factor, until it is the steady one.
+const LOOK_GROWTH: f64 = 1.5;
+const LOOK_GROWTH_MAX: f64 = 1e6;
+
+/// The pace of looks that have gone on for a while, in the provider's time: often enough for things that take a
+/// minute, and a part of a call in a second.
+const LOOK_STEADY: Duration = Duration::from_millis(2_500);
+
+/// Steady looks fall on a common beat, in the provider's time: those that are due at about the same time share a call
+/// where the provider lets one call ask about many things.
+const LOOK_BEAT: Duration = Duration::from_millis(500);
+
+/// How late the end of a long wait may be seen, as a part of it.
+const LOOK_PART: f64 = 0.02;
+
 /// Who gives up when a budget is spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exhausted {
@@ -55,7 +70,7 @@ impl Drive<'_> {
         if !known {
             patience.written = Some((wait.reason.clone(), now));
         }
-        let delay = self.look_delay(looks, wait.check_after);
+        let delay = self.look_delay(looks, waited, wait.check_after);
         self.delay(place, delay);
         self.engine.observer.waiting(&self.node(place).name, &wait.reason, delay);
         if known {
@@ -76,12 +91,34 @@ impl Drive<'_> {
         delay.max(error.retry_after().unwrap_or_default().min(longest))
     }
 
-    /// The delay before the next look: it grows from the profile's first to its longest.
-    pub(crate) fn look_delay(&self, looks: u32, hint: Option<Duration>) -> Duration {
+    /// The delay before the next look: it grows quickly to a steady pace, and then with the wait itself, so that
+    /// the end of a long wait is seen late by a fixed part of it only.
+    pub(crate) fn look_delay(
+        &self,
+        looks: u32,
+        waited: Duration,
+        hint: Option<Duration>,
+    ) -> Duration {
         let first = Duration::from_millis(self.profile.look_first_ms);
         let longest = Duration::from_millis(self.profile.look_max_ms);
-        let grown = first.mul_f64(1.25_f64.powi(i32::try_from(looks.min(40)).unwrap_or(40)));
-        self.profile.real_delay(hint.unwrap_or_else(|| grown.min(longest)))
+        let growth = LOOK_GROWTH.powi(i32::try_from(looks.saturating_sub(1)).unwrap_or(i32::MAX));
+        let quick = first.as_secs_f64() * growth.min(LOOK_GROWTH_MAX);
+        let quick = Duration::from_secs_f64(quick).min(LOOK_STEADY);
+        let longest = self.profile.real_delay(longest);
+        let delay = self.profile.real_delay(hint.unwrap_or(quick));
+        let delay = match hint {
+            Some(_) => delay,
+            None => delay.max(waited.mul_f64(LOOK_PART)).min(longest),
+        };
+        if hint.is_some() || quick == LOOK_STEADY { self.on_the_beat(delay) } else { delay }
+    }
+
+    /// Lengthens a delay to the next beat.
+    fn on_the_beat(&self, delay: Duration) -> Duration {
+        let beat_ms = self.profile.real(LOOK_BEAT).as_millis().max(1);
+        let due_ms = (self.moment.now + delay).as_millis();
+        let late_ms = due_ms.div_ceil(beat_ms) * beat_ms - due_ms;
+        delay + Duration::from_millis(u64::try_from(late_ms).unwrap_or(0))
     }
 
     /// Whether one more failure of this kind is one too many, and for whom.

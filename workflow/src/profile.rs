@@ -38,7 +38,7 @@ impl Default for Profile {
             window_slow_ms: 300_000,
             delay_first_ms: 500,
             delay_max_ms: 20_000,
-            look_first_ms: 1_000,
+            look_first_ms: 500,
             look_max_ms: 10_000,
         }
     }

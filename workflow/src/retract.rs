@@ -114,11 +114,13 @@ impl Drive<'_> {
     }
 
     fn look_again(&mut self, place: usize, reason: &str, at_most: Duration) {
+        let now = self.moment.now;
         let patience = self.patience.entry(place).or_default();
         patience.failures = 0;
         patience.looks += 1;
         let looks = patience.looks;
-        let delay = self.look_delay(looks, None).min(at_most);
+        let (began, _) = *patience.began.get_or_insert((now, Duration::ZERO));
+        let delay = self.look_delay(looks, now.saturating_sub(began), None).min(at_most);
         self.delay(place, delay);
         self.engine.observer.waiting(&self.node(place).name, reason, delay);
     }
@@ -194,7 +196,7 @@ impl Drive<'_> {
             self.wind_down(Rest::Stuck { left: left.into_iter().map(|left| left.what).collect() });
             return Ok(());
         }
-        let delay = self.look_delay(looks, None);
+        let delay = self.look_delay(looks, now.saturating_sub(first), None);
         self.delay(SWEEP, delay);
         Ok(())
     }

@@ -94,9 +94,10 @@ fn is_quick() -> bool {
     std::env::var("LAB1_FLOW_SWEEP").is_ok_and(|sweep| sweep == "quick")
 }
 
-/// Asserts the counts too, so that no sweep shrinks to nothing unseen.
+/// Asserts the counts too, so that no sweep shrinks to nothing unseen. How often something is looked at may change, so
+/// they may grow.
 #[track_caller]
-fn assert_swept(tally: &Tally, boundaries: u64, cases: u64) {
+fn assert_swept(tally: &Tally, boundaries_min: u64, cases_min: u64) {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or_default().replace('_', " ");
     let Tally { boundaries: found, cases: played, deaths, violations, .. } = tally;
@@ -107,8 +108,8 @@ fn assert_swept(tally: &Tally, boundaries: u64, cases: u64) {
         "[counts] small sweep, {name}: {found} boundaries, {played} cases, {deaths} deaths, {violations} violations"
     );
     tally.assert_clean();
-    let cases = if is_quick() { tally.cases } else { cases };
-    assert_eq!((tally.boundaries, tally.cases), (boundaries, cases), "boundaries, cases");
+    assert!(*found >= boundaries_min, "only {found} boundaries");
+    assert!(is_quick() || *played >= cases_min, "only {played} cases");
 }
 
 #[tokio::test(start_paused = true)]
