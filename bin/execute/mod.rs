@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use lab1_flow_journal::{ActionName, Journal, Record, RunId, RunJournal, RunState};
 use lab1_flow_steps::RECOVERY_WORKFLOW;
-use lab1_flow_workflow::{Engine, EngineError, Observer, Resume, RunReport, StopSignal, Workflow};
+use lab1_flow_workflow::{
+    Engine, EngineError, Observer, Pacer, Resume, RunReport, StopSignal, Workflow,
+};
 
 use crate::app::App;
 use crate::error::{CliError, with_causes};
@@ -33,6 +35,8 @@ pub(crate) struct Task<'a> {
     pub(crate) stack: &'a str,
     pub(crate) journal: RunJournal,
     pub(crate) workflow: &'a Workflow,
+    /// What shares out the calls to the run's cloud.
+    pub(crate) pacer: Option<Arc<Pacer>>,
     pub(crate) request: Request,
     /// What is recorded as left before anything is taken back.
     pub(crate) skip: Option<Skip>,
@@ -66,7 +70,7 @@ impl Observer for Listeners {
 /// The first signal, or a stop request, lets the calls in flight finish and be recorded; a second signal ends
 /// the process at once. Dies here: the run stands where its journal says.
 pub(crate) async fn carry_out(app: &App, task: Task<'_>) -> Result<RunReport, CliError> {
-    let Task { run, stack, journal, workflow, request, skip, how, notify } = task;
+    let Task { run, stack, journal, workflow, pacer, request, skip, how, notify } = task;
     let stop = StopSignal::new();
     let requests = stop_request::Inbox::open(journal.dir());
     let journal = Arc::new(journal);
@@ -86,6 +90,7 @@ pub(crate) async fn carry_out(app: &App, task: Task<'_>) -> Result<RunReport, Cl
         .unzip();
     let listeners = Arc::new(Listeners { progress, notifier });
     let engine = Engine::new(journal.clone()).with_stop(stop).with_observer(listeners.clone());
+    let engine = pacer.into_iter().fold(engine, Engine::with_pacer);
     let result = Box::pin(drive(&engine, run, workflow, request, skip, how)).await;
     for task in tasks {
         task.abort();

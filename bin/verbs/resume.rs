@@ -71,6 +71,7 @@ impl ResumeArgs {
             stack: &reopened.context.stack,
             journal: reopened.journal,
             workflow: &workflow,
+            pacer: connection.aws.pacer().cloned(),
             request: Request::GoOn,
             skip: None,
             how: Resume { now: self.common.now },

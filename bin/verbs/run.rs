@@ -109,6 +109,7 @@ impl RunArgs {
             stack,
             journal,
             workflow: &workflow,
+            pacer: connection.aws.pacer().cloned(),
             request: Request::GoOn,
             skip: None,
             how: Resume::default(),

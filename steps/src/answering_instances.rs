@@ -18,9 +18,6 @@ use crate::target_group::TargetGroupRef;
 use visit::ROUNDS_MAX;
 pub(crate) use visit::{Visit, authority, greet, visit};
 
-/// Soon: by now everything should be up.
-const LOOK_AGAIN: Duration = Duration::from_secs(3);
-
 /// The address of a new balancer takes up to three minutes to be known everywhere.
 const WAITED_MAX: Duration = Duration::from_mins(10);
 
@@ -130,7 +127,7 @@ impl Look for InstancesAnswer {
 }
 
 fn waiting(reason: String) -> Progress<AnsweringInstances> {
-    Progress::Waiting(Wait::new(reason).check_after(LOOK_AGAIN))
+    Progress::Waiting(Wait::new(reason))
 }
 
 /// One line for people: `instances answered 7/9; /cluster2 answers 503`.

@@ -16,7 +16,7 @@ use lab1_flow_workflow::{
 use serde::{Deserialize, Serialize};
 
 use crate::adoption::{Comparison, Difference, Found};
-use crate::connection::{Aws, Call, Service};
+use crate::connection::{Aws, Call, Names, Service};
 use crate::launch_template::LaunchTemplateRef;
 use crate::ownership::{Mark, Ownership};
 use crate::pages::{Page, all_pages};
@@ -61,18 +61,35 @@ pub(crate) struct CreateAutoScalingGroup {
     stack: StackName,
 }
 
-/// The groups of these names, as far as they exist, with their instances.
+/// The groups of these names, as far as they exist, with their instances. Lookups at the same time share a call.
 pub(crate) async fn groups_named(
     aws: &Aws,
     names: &[&str],
 ) -> Result<Vec<AutoScalingGroup>, ActionError> {
-    let subject = &names.join(" ");
+    let asking = aws.clone();
+    let subject = names.join(" ");
+    let found = aws.groups().ask(names, |all| describe_groups(asking, all, subject)).await?;
+    let wanted = |group: &&AutoScalingGroup| {
+        group.auto_scaling_group_name().is_some_and(|name| names.contains(&name))
+    };
+    Ok(found.iter().filter(wanted).cloned().collect())
+}
+
+async fn describe_groups(
+    aws: Aws,
+    names: Names,
+    subject: String,
+) -> Result<Vec<AutoScalingGroup>, ActionError> {
+    let (aws, names, subject) = (&aws, &names, &subject);
     all_pages(|token| async move {
-        let names = names.iter().map(|name| (*name).to_owned()).collect();
-        let request = aws.auto_scaling().describe_auto_scaling_groups();
-        let request = request.set_auto_scaling_group_names(Some(names)).set_next_token(token);
+        let request = aws.auto_scaling().describe_auto_scaling_groups().set_next_token(token);
         let call = Call::reading(Service::AutoScaling, "DescribeAutoScalingGroups", subject);
-        let answer = aws.call(call, request.send()).await?;
+        // The names are closed when the turn of the call has come.
+        let sent = async {
+            let names = names.close().await;
+            request.set_auto_scaling_group_names(Some(names)).send().await
+        };
+        let answer = aws.call(call, sent).await?;
         Ok(Page::new(answer.auto_scaling_groups, answer.next_token))
     })
     .await

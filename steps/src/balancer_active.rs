@@ -1,7 +1,5 @@
 //! The wait for the load balancer to carry traffic.
 
-use std::time::Duration;
-
 use aws_sdk_elasticloadbalancingv2::types::{
     LoadBalancer, LoadBalancerState, LoadBalancerStateEnum,
 };
@@ -10,9 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::connection::Aws;
 use crate::load_balancer::{LoadBalancerRef, describe};
-
-/// Provisioning takes two to three minutes; a look every few seconds is cheap and loses little of them.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// A load balancer that carries traffic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +77,7 @@ fn judge(
 }
 
 fn waiting(reason: String) -> Progress<ActiveLoadBalancer> {
-    Progress::Waiting(Wait::new(reason).check_after(LOOK_AGAIN))
+    Progress::Waiting(Wait::new(reason))
 }
 
 #[cfg(test)]

@@ -22,9 +22,8 @@ use crate::spec::HealthCheckSpec;
 use crate::target_group::{TargetGroupRef, limits_with_young_target_group};
 use census::{Census, summary};
 
-/// While instances boot there is little to see; when all are there, the end may come any moment.
+/// Before all instances are in service no look can be the last one; from then on the engine decides how often.
 const LOOK_AGAIN_LAUNCHING: Duration = Duration::from_secs(10);
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Launch, boot and user data take seven minutes, at the 95th percentile twelve.
 const BOOTED_MAX: Duration = Duration::from_mins(30);
@@ -157,9 +156,13 @@ impl Look for TargetsHealthy {
             let instance_ids = censuses.into_iter().map(Census::into_healthy_ids).collect();
             return Ok(Progress::Done(HealthyTargets { instance_ids }));
         }
-        let launching = censuses.iter().any(|census| !census.is_complete());
-        let look_again = if launching { LOOK_AGAIN_LAUNCHING } else { LOOK_AGAIN };
-        Ok(Progress::Waiting(Wait::new(summary(&censuses)).check_after(look_again)))
+        let wait = Wait::new(summary(&censuses));
+        let is_launching = censuses.iter().any(|census| !census.is_in_service());
+        Ok(Progress::Waiting(if is_launching {
+            wait.check_after(LOOK_AGAIN_LAUNCHING)
+        } else {
+            wait
+        }))
     }
 
     fn limits(&self) -> Limits {

@@ -275,7 +275,7 @@ async fn with_tags(
 ) -> Result<Vec<Thing>, ActionError> {
     let Some(arn) = arn else { return Ok(Vec::new()) };
     // Gone between the two reads is gone.
-    let Some(tags) = found(Tags::read(aws, &[arn]).await)? else { return Ok(Vec::new()) };
+    let Some(tags) = found(Tags::read_one(aws, arn).await)? else { return Ok(Vec::new()) };
     Ok(vec![Thing::new(kind, Some(name), Some(arn), owned(tags.of(arn)))])
 }
 

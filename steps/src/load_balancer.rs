@@ -15,7 +15,7 @@ use lab1_flow_workflow::{
 use serde::{Deserialize, Serialize};
 
 use crate::adoption::{Comparison, Difference, Found};
-use crate::connection::{Aws, Call, Service};
+use crate::connection::{Aws, Call, Names, Service};
 use crate::listener::listeners_of;
 use crate::ownership::{Mark, Ownership};
 use crate::removal::{is_denied, not_ours, still_there};
@@ -62,19 +62,43 @@ async fn find_by_name(aws: &Aws, name: &str) -> Result<Option<LoadBalancer>, Act
     Ok(balancers.pop())
 }
 
-/// The balancer as it stands; `None` when it is gone.
+/// The balancer as it stands; `None` when it is gone. Lookups at the same time share a call.
 pub(crate) async fn describe(
     aws: &Aws,
     balancer: &LoadBalancerRef,
 ) -> Result<Option<LoadBalancer>, ActionError> {
-    let request = aws.load_balancing().describe_load_balancers();
-    let request = request.load_balancer_arns(&balancer.arn);
-    let call = Call::reading(Service::LoadBalancing, "DescribeLoadBalancers", &balancer.name);
-    let answer = found(aws.call(call, request.send()).await)?;
-    let mut balancers = answer.and_then(|answer| answer.load_balancers).unwrap_or_default();
+    let asking = aws.clone();
+    let subject = balancer.name.clone();
+    let arn = [balancer.arn.as_str()];
+    let found = aws.balancers().ask(&arn, |arns| describe_all(asking, arns, subject)).await?;
     // A read that is served from an old copy has been seen to answer with another one.
-    balancers.retain(|found| found.load_balancer_arn() == Some(balancer.arn.as_str()));
-    Ok(balancers.pop())
+    let ours = |found: &&LoadBalancer| found.load_balancer_arn() == Some(balancer.arn.as_str());
+    Ok(found.iter().find(ours).cloned())
+}
+
+/// Those of these balancers that exist.
+async fn describe_all(
+    aws: Aws,
+    arns: Names,
+    subject: String,
+) -> Result<Vec<LoadBalancer>, ActionError> {
+    let call = Call::reading(Service::LoadBalancing, "DescribeLoadBalancers", &subject);
+    let ask = async |arns: Vec<String>| {
+        let request = aws.load_balancing().describe_load_balancers();
+        request.set_load_balancer_arns(Some(arns)).send().await
+    };
+    // The names are closed when the turn of the call has come.
+    let together = found(aws.call(call, async { ask(arns.close().await).await }).await)?;
+    if let Some(answer) = together {
+        return Ok(answer.load_balancers.unwrap_or_default());
+    }
+    // One of them is gone, and the answer does not say which.
+    let (mut balancers, arns) = (Vec::new(), arns.close().await);
+    for arn in arns.iter().filter(|_| arns.len() > 1) {
+        let alone = found(aws.call(call, ask(vec![arn.clone()])).await)?;
+        balancers.extend(alone.and_then(|answer| answer.load_balancers).unwrap_or_default());
+    }
+    Ok(balancers)
 }
 
 impl CreateLoadBalancer {

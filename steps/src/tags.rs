@@ -9,12 +9,9 @@ use aws_sdk_elasticloadbalancingv2::types::Tag;
 use lab1_flow_workflow::{ActionError, Reconciled, Wait};
 
 use crate::adoption::Found;
-use crate::connection::{Aws, Call, Service};
+use crate::connection::{Aws, Call, Names, Service, TAGGED_MAX};
 use crate::ownership::{Mark, Ownership, owner_of};
 use crate::removal::not_ours;
-
-/// How many ARNs one `DescribeTags` takes.
-const ARNS_PER_CALL: usize = 20;
 
 /// The codes that say that something does not exist, or is not visible yet.
 const NOT_FOUND: [&str; 4] =
@@ -40,9 +37,15 @@ pub(crate) fn elb_tags(mark: &Mark, name: &str) -> Vec<Tag> {
     mark.tags(name).into_iter().map(tag).collect()
 }
 
+/// Keys and values.
+pub(crate) type Pairs = Vec<(String, String)>;
+
+/// What is known of one resource: its tags, or that it is not there.
+pub(crate) type Tagged = (String, Result<Pairs, ActionError>);
+
 /// The tags of some resources, by ARN.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tags(BTreeMap<String, Vec<(String, String)>>);
+pub(crate) struct Tags(BTreeMap<String, Pairs>);
 
 impl Tags {
     /// Reads the tags of all these resources, in as few calls as the service allows.
@@ -51,17 +54,9 @@ impl Tags {
     /// A not-found code when one of them is not there: the service then answers for none.
     pub(crate) async fn read(aws: &Aws, arns: &[&str]) -> Result<Self, ActionError> {
         let mut tags = BTreeMap::new();
-        for arns in arns.chunks(ARNS_PER_CALL) {
+        for arns in arns.chunks(TAGGED_MAX) {
             let owned = arns.iter().map(|arn| (*arn).to_owned()).collect();
-            let request = aws.load_balancing().describe_tags().set_resource_arns(Some(owned));
-            let subject = arns.join(" ");
-            let call = Call::reading(Service::LoadBalancing, "DescribeTags", &subject);
-            let answer = aws.call(call, request.send()).await?;
-            for description in answer.tag_descriptions() {
-                let arn = description.resource_arn().unwrap_or_default().to_owned();
-                let pair = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()));
-                tags.insert(arn, description.tags().iter().filter_map(pair).collect());
-            }
+            tags.extend(describe(aws, &arns.join(" "), async { owned }).await?);
         }
         Ok(Self(tags))
     }
@@ -69,7 +64,7 @@ impl Tags {
     /// As [`read`](Self::read), and leaves out what is not there (any more).
     pub(crate) async fn read_existing(aws: &Aws, arns: &[&str]) -> Result<Self, ActionError> {
         let mut tags = Self::default();
-        for chunk in arns.chunks(ARNS_PER_CALL) {
+        for chunk in arns.chunks(TAGGED_MAX) {
             if let Some(read) = found(Self::read(aws, chunk).await)? {
                 tags.0.extend(read.0);
                 continue;
@@ -81,6 +76,19 @@ impl Tags {
             }
         }
         Ok(tags)
+    }
+
+    /// Reads the tags of one resource. Those who read at the same time share a call.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(crate) async fn read_one(aws: &Aws, arn: &str) -> Result<Self, ActionError> {
+        let asking = aws.clone();
+        let subject = arn.to_owned();
+        let seen = aws.tags().ask(&[arn], |arns| describe_each(asking, arns, subject)).await?;
+        let own = seen.iter().find(|(tagged, _)| tagged == arn);
+        let pairs = own.map_or_else(|| Ok(Pairs::new()), |(_, pairs)| pairs.clone());
+        Ok(Self(BTreeMap::from([(arn.to_owned(), pairs?)])))
     }
 
     pub(crate) fn of(&self, arn: &str) -> impl Iterator<Item = (&str, &str)> {
@@ -99,13 +107,52 @@ impl Tags {
     }
 }
 
+/// Makes one call about the ARNs that are known when its turn has come.
+async fn describe(
+    aws: &Aws,
+    subject: &str,
+    arns: impl Future<Output = Vec<String>> + Send,
+) -> Result<BTreeMap<String, Pairs>, ActionError> {
+    let call = Call::reading(Service::LoadBalancing, "DescribeTags", subject);
+    let request = aws.load_balancing().describe_tags();
+    let sent = async { request.set_resource_arns(Some(arns.await)).send().await };
+    let answer = aws.call(call, sent).await?;
+    let pair = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()));
+    let tagged = answer.tag_descriptions().iter().map(|description| {
+        let arn = description.resource_arn().unwrap_or_default().to_owned();
+        (arn, description.tags().iter().filter_map(pair).collect())
+    });
+    Ok(tagged.collect())
+}
+
+/// Asks about all at once, and about each alone when one of them is not there: the answer does not say which.
+async fn describe_each(aws: Aws, arns: Names, subject: String) -> Result<Vec<Tagged>, ActionError> {
+    let together = describe(&aws, &subject, arns.close()).await;
+    let arns = arns.close().await;
+    match together {
+        Ok(tags) => Ok(tags.into_iter().map(|(arn, pairs)| (arn, Ok(pairs))).collect()),
+        Err(error) if is_not_found(&error) && arns.len() > 1 => {
+            let mut each = Vec::new();
+            for arn in arns {
+                match describe(&aws, &arn, async { vec![arn.clone()] }).await {
+                    Ok(tags) => each.extend(tags.into_iter().map(|(arn, pairs)| (arn, Ok(pairs)))),
+                    Err(error) if is_not_found(&error) => each.push((arn, Err(error))),
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(each)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Proves that what a create call answered with was made by this action, and not found by it.
 ///
 /// # Errors
 /// Contended when it belongs to someone else or cannot be seen yet, so that the engine looks for it;
 /// ambiguous when nothing could be read: the create call itself has succeeded.
 pub(crate) async fn prove_created(aws: &Aws, mark: &Mark, arn: &str) -> Result<(), ActionError> {
-    match Tags::read(aws, &[arn]).await {
+    match Tags::read_one(aws, arn).await {
         Ok(tags) => match tags.judge(mark, arn) {
             Ownership::Ours => Ok(()),
             Ownership::Foreign { owner } => Err(ActionError::contended(format!(
@@ -146,7 +193,7 @@ pub(crate) async fn judge_found<T>(
     arn: &str,
     thing: Found<T>,
 ) -> Result<Reconciled<T>, ActionError> {
-    match found(Tags::read(aws, &[arn]).await)? {
+    match found(Tags::read_one(aws, arn).await)? {
         Some(tags) => Ok(thing.judge(tags.judge(mark, arn))),
         // One read shows it and the next does not: it is appearing, or on its way out.
         None => Ok(Reconciled::Unclear(Wait::new(format!(
@@ -166,7 +213,7 @@ pub(crate) async fn prove_before_deletion(
     what: &str,
     arn: &str,
 ) -> Result<(), ActionError> {
-    match Tags::read(aws, &[arn]).await?.judge(mark, arn) {
+    match Tags::read_one(aws, arn).await?.judge(mark, arn) {
         Ownership::Ours => Ok(()),
         Ownership::Foreign { owner } => Err(not_ours(what, &owner)),
     }

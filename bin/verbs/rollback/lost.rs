@@ -95,6 +95,7 @@ pub(super) async fn take_back(args: RollbackArgs, app: &App) -> Result<ExitStatu
         stack,
         journal,
         workflow: &workflow,
+        pacer: connection.aws.pacer().cloned(),
         request: Request::RollBack,
         skip: None,
         how,

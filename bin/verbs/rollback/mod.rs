@@ -115,12 +115,13 @@ impl RollbackArgs {
             confirm_deletion(app, &reopened.state, &reopened.context)?;
         }
         announce(app, &reopened.run, &reopened.context);
-        let (_connection, workflow) = reopened.connect(app, "rollback").await?;
+        let (connection, workflow) = reopened.connect(app, "rollback").await?;
         let task = Task {
             run: &reopened.run,
             stack: &reopened.context.stack,
             journal: reopened.journal,
             workflow: &workflow,
+            pacer: connection.aws.pacer().cloned(),
             request: Request::RollBack,
             skip,
             how: Resume { now: self.common.now },

@@ -4,13 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_config::Region;
+use aws_sdk_autoscaling::types::AutoScalingGroup;
+use aws_sdk_elasticloadbalancingv2::types::LoadBalancer;
 use lab1_flow_workflow::Pacer;
 
+use super::batch::Batch;
 use super::call::CallObserver;
 use super::settings::{ConnectError, settings};
 use super::target::{DEFAULT_REGION, Target};
 use super::transport::Transport;
 use crate::probe::Probe;
+use crate::tags::Tagged;
 
 /// The connection to one cloud: cheap to clone, shared by all actions of a run.
 #[derive(Clone)]
@@ -21,6 +25,13 @@ pub struct Aws {
     probe: Probe,
 }
 
+/// What fits into one page of `DescribeAutoScalingGroups`.
+const GROUPS_MAX: usize = 50;
+/// How many ARNs `DescribeLoadBalancers` takes.
+const BALANCERS_MAX: usize = 20;
+/// How many ARNs `DescribeTags` of Elastic Load Balancing takes.
+pub(crate) const TAGGED_MAX: usize = 20;
+
 struct Clients {
     ec2: aws_sdk_ec2::Client,
     load_balancing: aws_sdk_elasticloadbalancingv2::Client,
@@ -28,6 +39,9 @@ struct Clients {
     sts: aws_sdk_sts::Client,
     target: Target,
     region: String,
+    groups: Batch<AutoScalingGroup>,
+    balancers: Batch<LoadBalancer>,
+    tags: Batch<Tagged>,
 }
 
 impl fmt::Debug for Aws {
@@ -54,6 +68,9 @@ impl Aws {
             sts: aws_sdk_sts::Client::new(&config),
             target: target.clone(),
             region,
+            groups: Batch::of_at_most(GROUPS_MAX),
+            balancers: Batch::of_at_most(BALANCERS_MAX),
+            tags: Batch::of_at_most(TAGGED_MAX),
         };
         let clients = Arc::new(clients);
         Ok(Self { clients, pacer: None, observer: None, probe: Probe::Network })
@@ -107,8 +124,24 @@ impl Aws {
         &self.clients.sts
     }
 
-    pub(crate) fn pacer(&self) -> Option<&Pacer> {
-        self.pacer.as_deref()
+    /// The lookups of Auto Scaling groups that may be joined now.
+    pub(crate) fn groups(&self) -> &Batch<AutoScalingGroup> {
+        &self.clients.groups
+    }
+
+    /// The lookups of load balancers that may be joined now.
+    pub(crate) fn balancers(&self) -> &Batch<LoadBalancer> {
+        &self.clients.balancers
+    }
+
+    /// The lookups of tags in Elastic Load Balancing that may be joined now.
+    pub(crate) fn tags(&self) -> &Batch<Tagged> {
+        &self.clients.tags
+    }
+
+    /// The pacer that every call takes its turn from; an engine that shares it writes no intent before its turn.
+    pub fn pacer(&self) -> Option<&Arc<Pacer>> {
+        self.pacer.as_ref()
     }
 
     pub(crate) fn probe(&self) -> &Probe {

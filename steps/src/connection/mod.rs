@@ -2,6 +2,7 @@
 
 mod account;
 mod aws;
+mod batch;
 mod call;
 mod clock;
 mod credentials;
@@ -12,6 +13,8 @@ mod transport;
 
 pub use account::NO_CREDENTIALS;
 pub use aws::Aws;
+pub(crate) use aws::TAGGED_MAX;
+pub(crate) use batch::Names;
 pub(crate) use call::Call;
 pub use call::{CallObserver, CallReport, Service};
 pub(crate) use fault::{Fault, Refusal};

@@ -123,7 +123,7 @@ async fn an_observer_is_told_of_every_call_and_a_pacer_of_every_throttling() {
     assert_eq!((report.service, report.action), (Service::Ec2, CALL));
     assert_eq!(report.code.as_deref(), Some("RequestLimitExceeded"));
     assert!(!report.succeeded);
-    assert!(pacer.wait_for(Service::Ec2.lane(CALL)) > Duration::ZERO);
+    assert!(pacer.expected(Service::Ec2.lane(CALL)) > Duration::ZERO);
 }
 
 /// A chain of credentials with a fixed end.

@@ -61,8 +61,13 @@ impl Census {
         }
     }
 
-    /// Whether all instances have been started, healthy or not.
-    pub(super) fn is_complete(&self) -> bool {
+    /// Whether all instances are in service, healthy behind the balancer or not.
+    pub(super) fn is_in_service(&self) -> bool {
+        self.in_service.len() >= self.desired
+    }
+
+    /// Whether all instances have been started.
+    fn is_complete(&self) -> bool {
         self.instances >= self.desired
     }
 

@@ -1,0 +1,157 @@
+//! Reads that can ask about many things at once, shared by all who ask at the same time.
+//!
+//! Whoever asks first opens a batch; whoever asks before its call goes out (while it waits for its turn, or in the same
+//! turn of the runtime) joins it. A lone caller waits no longer than without.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use lab1_flow_workflow::ActionError;
+
+type SharedAnswer<V> = Shared<BoxFuture<'static, Result<Arc<Vec<V>>, ActionError>>>;
+
+/// The batch that may be joined now.
+pub(crate) struct Batch<V> {
+    open: Mutex<Option<Open<V>>>,
+    /// How many things one call may ask about.
+    names_max: usize,
+}
+
+struct Open<V> {
+    names: Names,
+    answer: SharedAnswer<V>,
+}
+
+/// What a batch asks about. Grows until its call goes out.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Names(Arc<Mutex<(bool, BTreeSet<String>)>>);
+
+impl Names {
+    /// Lets those in who ask in this very moment, closes the batch, and gives its names.
+    pub(crate) async fn close(&self) -> Vec<String> {
+        tokio::task::yield_now().await;
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.0 = true;
+        inner.1.iter().cloned().collect()
+    }
+
+    /// Adds names, unless the batch is closed or full.
+    fn join(&self, names: &[&str], names_max: usize) -> bool {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (is_closed, all) = &mut *inner;
+        if *is_closed || all.len() + names.len() > names_max.max(names.len()) {
+            return false;
+        }
+        all.extend(names.iter().map(|name| (*name).to_owned()));
+        true
+    }
+}
+
+impl<V> Batch<V> {
+    /// Batches of calls that may ask about so many things.
+    pub(crate) fn of_at_most(names_max: usize) -> Self {
+        Self { open: Mutex::new(None), names_max }
+    }
+}
+
+impl<V> fmt::Debug for Batch<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Batch")
+    }
+}
+
+impl<V: Send + Sync + 'static> Batch<V> {
+    /// Asks about these names, together with whoever else does. `send` makes the call of a batch that this caller
+    /// opens; it closes the names when its turn has come.
+    pub(crate) async fn ask<F>(
+        &self,
+        names: &[&str],
+        send: impl FnOnce(Names) -> F,
+    ) -> Result<Arc<Vec<V>>, ActionError>
+    where
+        F: Future<Output = Result<Vec<V>, ActionError>> + Send + 'static,
+    {
+        let answer = self.join(names, send);
+        answer.await
+    }
+
+    fn join<F>(&self, names: &[&str], send: impl FnOnce(Names) -> F) -> SharedAnswer<V>
+    where
+        F: Future<Output = Result<Vec<V>, ActionError>> + Send + 'static,
+    {
+        let mut slot = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = slot.as_ref().filter(|open| open.names.join(names, self.names_max)) {
+            return open.answer.clone();
+        }
+        let all = Names::default();
+        all.join(names, self.names_max);
+        let call = send(all.clone());
+        let answer = async move { call.await.map(Arc::new) }.boxed().shared();
+        *slot = Some(Open { names: all, answer: answer.clone() });
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    const MAX: usize = 20;
+
+    /// Answers with the names that it was asked about, and counts the calls.
+    async fn echo(names: Names, calls: Arc<AtomicUsize>) -> Result<Vec<String>, ActionError> {
+        calls.fetch_add(1, Ordering::Relaxed);
+        Ok(names.close().await)
+    }
+
+    #[tokio::test]
+    async fn who_asks_at_the_same_time_shares_a_call_and_who_comes_later_does_not() {
+        let (batch, calls) = (Batch::of_at_most(MAX), Arc::new(AtomicUsize::new(0)));
+        let ask = async |name: &'static str| {
+            batch.ask(&[name], |names| echo(names, Arc::clone(&calls))).await
+        };
+        let (first, second) = tokio::join!(ask("a"), ask("b"));
+        assert_eq!(*first.unwrap(), ["a", "b"]);
+        assert_eq!(*second.unwrap(), ["a", "b"]);
+        assert_eq!(*ask("c").await.unwrap(), ["c"]);
+        assert_eq!(calls.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn a_batch_whose_opener_went_away_is_carried_on_by_the_next() {
+        let (batch, calls) = (Batch::of_at_most(MAX), Arc::new(AtomicUsize::new(0)));
+        drop(batch.join(&["gone"], |names| echo(names, Arc::clone(&calls))));
+        let found = batch.ask(&["a"], |names| echo(names, Arc::clone(&calls))).await;
+        assert_eq!(*found.unwrap(), ["a", "gone"]);
+    }
+
+    #[tokio::test]
+    async fn a_full_batch_takes_nobody_in() {
+        let (batch, calls) = (Batch::of_at_most(MAX), Arc::new(AtomicUsize::new(0)));
+        let many: Vec<String> = (0..MAX).map(|number| number.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let ask =
+            async |names: &[&str]| batch.ask(names, |names| echo(names, Arc::clone(&calls))).await;
+        let (first, second) = tokio::join!(ask(&many), ask(&["one more"]));
+        assert_eq!(first.unwrap().len(), MAX);
+        assert_eq!(*second.unwrap(), ["one more"]);
+    }
+
+    #[tokio::test]
+    async fn all_hear_of_a_failure_and_the_next_call_is_a_new_one() {
+        let batch = Batch::<String>::of_at_most(MAX);
+        let failing = |names: Names| async move {
+            names.close().await;
+            Err(ActionError::throttled("slower"))
+        };
+        let (first, second) = tokio::join!(batch.ask(&["a"], failing), batch.ask(&["b"], failing));
+        assert!(first.is_err() && second.is_err());
+        let calls = Arc::new(AtomicUsize::new(0));
+        assert!(batch.ask(&["a"], |names| echo(names, calls)).await.is_ok());
+    }
+}
