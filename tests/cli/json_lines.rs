@@ -136,6 +136,11 @@ fn every_line_of_every_verb_is_valid_by_the_published_schema() {
     court.hear(&sandbox, &["rollback", &run, "--dry-run"]);
     court.hear(&sandbox, &["rollback", &run]);
     court.hear(&sandbox, &["timeline", &run]);
+    court.hear(&sandbox, &["export", &run]);
+    court.hear(&sandbox, &["gc", "--older-than", "1d"]);
+    court.hear(&sandbox, &["gc", "--older-than", "0s", "--dry-run"]);
+    court.hear(&sandbox, &["gc", "--older-than", "0s"]);
+    court.hear(&sandbox, &["--version"]);
     court.hear(&sandbox, &["status", "no-such-run"]);
     court.hear(&sandbox, &["cloud", "status"]);
     court.hear(&sandbox, &["cloud", "reset"]);
