@@ -119,8 +119,18 @@ fn answer(request: &Request, signed: &Mutex<Vec<Signed>>, account: &str) -> (u16
     if request.body.starts_with("Action=GetCallerIdentity&") {
         return (200, identity(account));
     }
-    let error = "<Error><Code>UnauthorizedOperation</Code><Message>a fake</Message></Error>";
-    (403, format!("<Response><Errors>{error}</Errors><RequestID>r</RequestID></Response>"))
+    (403, denied(&request.body))
+}
+
+/// The refusal in the envelope of the service: EC2 has one of its own.
+fn denied(form: &str) -> String {
+    let error = |code| format!("<Error><Code>{code}</Code><Message>a fake</Message></Error>");
+    if form.contains("Version=2016-11-15") {
+        let error = error("UnauthorizedOperation");
+        return format!("<Response><Errors>{error}</Errors><RequestID>r</RequestID></Response>");
+    }
+    let error = error("AccessDenied");
+    format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>")
 }
 
 fn keys(key: &str) -> String {
