@@ -10,7 +10,7 @@
 #![expect(clippy::print_stdout, reason = "the figures are its output")]
 
 #[path = "../simulated/mod.rs"]
-#[expect(dead_code, reason = "shared by the benchmarks; each uses a part")]
+#[expect(dead_code, unused_imports, reason = "shared by the benchmarks; each uses a part")]
 mod simulated;
 mod stacks;
 

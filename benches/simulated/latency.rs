@@ -7,6 +7,8 @@ use std::time::Duration;
 pub(crate) enum Latency {
     /// Every call is answered at once.
     None,
+    /// Every call takes this long.
+    Fixed(Duration),
     /// As on AWS, by this seed.
     Seeded(u64),
 }
@@ -22,6 +24,7 @@ impl Latency {
     pub(crate) fn of(self, action: &str, ordinal: u64) -> Duration {
         match self {
             Self::None => Duration::ZERO,
+            Self::Fixed(duration) => duration,
             Self::Seeded(seed) => spread(action).draw(uniform(seed, ordinal)),
         }
     }

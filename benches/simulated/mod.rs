@@ -4,7 +4,7 @@ mod latency;
 mod world;
 
 pub(crate) use latency::Latency;
-pub(crate) use world::{CallCounts, World, WorldOptions};
+pub(crate) use world::{CallCounts, World, WorldOptions, action_of};
 
 /// The value at this rank (0 to 1) of a list that need not be sorted.
 pub(crate) fn percentile(values: &[f64], rank: f64) -> f64 {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use lab1_flow_cloud::{Cloud, CloudClock, CloudOptions, Traffic};
-use lab1_flow_steps::{Aws, CallObserver, Probe, Service, Target, Transport};
+use lab1_flow_steps::{Aws, CallObserver, Probe, SendFunction, Service, Target, Transport};
 use lab1_flow_workflow::testing::PausedClock;
 use lab1_flow_workflow::{Clock, Pacer};
 
@@ -83,10 +83,19 @@ impl CloudClock for CloudTime {
 impl World {
     /// A fresh account. Must be called inside a paused runtime.
     pub(crate) fn new(options: WorldOptions) -> Self {
+        Self::through(options, |way, _| way)
+    }
+
+    /// A fresh account at the end of a way that somebody watches or spoils.
+    pub(crate) fn through(
+        options: WorldOptions,
+        watch: impl FnOnce(SendFunction, PausedClock) -> SendFunction,
+    ) -> Self {
         let clock = PausedClock::new();
         let cloud = Cloud::in_memory(Arc::new(CloudTime(clock.clone())), options.cloud);
         let target = Target::local(None);
-        let aws = Aws::connect(&target, transport(&cloud, options.latency)).now_or_never();
+        let way = watch(way_to(&cloud, options.latency), clock.clone());
+        let aws = Aws::connect(&target, Transport::Function(way)).now_or_never();
         let aws = aws.expect("a local connection waits for nothing").unwrap();
         let pacer = Arc::new(Pacer::new(Arc::new(clock.clone()), 1.0));
         let calls = CallCounts::default();
@@ -97,9 +106,9 @@ impl World {
 }
 
 /// The way of a call: half of its time before the effect, half after it.
-fn transport(cloud: &Cloud, latency: Latency) -> Transport {
+fn way_to(cloud: &Cloud, latency: Latency) -> SendFunction {
     let (cloud, ordinals) = (cloud.clone(), Arc::new(Mutex::new(0_u64)));
-    Transport::function(move |request: http::Request<Bytes>| {
+    Arc::new(move |request: http::Request<Bytes>| {
         let ordinal = {
             let mut next = ordinals.lock().unwrap();
             *next += 1;
@@ -123,7 +132,8 @@ async fn sleep(duration: Duration) {
     }
 }
 
-fn action_of(form: &[u8]) -> &str {
+/// The API action that a request asks for.
+pub(crate) fn action_of(form: &[u8]) -> &str {
     let form = std::str::from_utf8(form).unwrap_or_default();
     form.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default()
 }
