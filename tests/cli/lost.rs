@@ -107,7 +107,7 @@ fn a_rollback_from_tags_that_is_killed_again_and_again_goes_on_to_nothing() {
 }
 
 #[test]
-fn what_others_have_put_on_our_balancer_stops_a_rollback_from_tags() {
+fn a_deletion_that_is_denied_is_left_over_by_a_rollback_from_tags_and_can_be_skipped() {
     let sandbox = Sandbox::new();
     let plan = "[[rules]]\naction = \"DeleteLoadBalancer\"\nfault = \"access-denied\"\n";
     let _cloud = sandbox.cloud_with_faults(plan);
