@@ -12,6 +12,9 @@ use crate::real_steps::line::{Line, Tampering};
 /// What happens to some calls of an action: from which one on, how many, and what.
 pub(crate) type Trouble = (&'static str, u64, u64, Fault);
 
+/// What another run has made under our names: the creation, the form's place for tags, and the action.
+pub(crate) type Planted = (&'static str, &'static str, &'static str);
+
 /// The documented stack, and what happens to its calls.
 #[derive(Debug, Clone)]
 pub(crate) struct DocumentedStack {
@@ -25,6 +28,8 @@ pub(crate) struct DocumentedStack {
     pub(crate) troubles: &'static [Trouble],
     /// Whether a failure turns the run around.
     pub(crate) on_failure: OnFailure,
+    /// What of another run stands in the account before.
+    pub(crate) planted: &'static [Planted],
     /// What is wrong with the workflow.
     pub(crate) flaws: &'static [Flaw],
     /// What is wrong with the line.
@@ -43,6 +48,7 @@ impl DocumentedStack {
             verb: Verb::Start,
             troubles: &[],
             on_failure: OnFailure::Stop,
+            planted: &[],
             flaws: &[],
             tampering: None,
             plays_again: false,
@@ -67,7 +73,11 @@ impl Scene for DocumentedStack {
             ..FaultRule::new(*fault)
         };
         let plan = FaultPlan { seed: 0, rules: self.troubles.iter().map(rule).collect() };
-        Account::new(self.options, plan, clock)
+        let account = Account::new(self.options, plan, clock);
+        for (creation, tags, action) in self.planted {
+            account.plant(creation, tags, action);
+        }
+        account
     }
 
     fn workflow(&self, account: &Account, life: &Life) -> Workflow {

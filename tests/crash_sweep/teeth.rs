@@ -3,12 +3,12 @@
 //! stands in wrappers: the program has no switch for it.
 
 use lab1_flow_cloud::Fault;
-use lab1_flow_workflow::journal::{Entry, History, Seq};
+use lab1_flow_workflow::journal::{Entry, History, OnFailure, Seq};
 use lab1_flow_workflow::testing::{CrashSweep, Flaw, Invariant, Tally};
 
 use crate::played;
 use crate::real_steps::line::Tampering;
-use crate::scene::DocumentedStack;
+use crate::scene::{DocumentedStack, Planted};
 
 #[track_caller]
 fn assert_caught(tally: &Tally, invariant: Invariant) {
@@ -78,6 +78,47 @@ fn a_direction_that_is_not_recorded_is_caught() {
     let sweep = sparse(DocumentedStack::finished(), 41).forgetting(without_direction);
     assert_caught(&played(&sweep), Invariant::NothingMissing);
 }
+
+/// Things of another run stand under our names, equal in content, and their tags are read as ours.
+#[test]
+fn a_proof_of_ownership_that_is_skipped_is_caught() {
+    for (planted, built_on, removed) in [
+        (TARGET_GROUP, "CreateListener", "DeleteTargetGroup"),
+        (SECURITY_GROUP, "CreateLoadBalancer", "DeleteSecurityGroup"),
+    ] {
+        let on_failure = OnFailure::Rollback;
+        let sound = DocumentedStack { on_failure, planted, ..DocumentedStack::plain() };
+        played(&sparse(sound, 23)).assert_clean();
+        for (scene, change) in
+            [(DocumentedStack::plain(), built_on), (DocumentedStack::finished(), removed)]
+        {
+            let tampering = Some(Tampering::ShowsAllAsOurs);
+            let tally = played(&sparse(DocumentedStack { planted, tampering, ..scene }, 1_000));
+            assert_caught(&tally, Invariant::NothingLeft);
+            // It is caught when it is sent, and not only by what it leaves.
+            let of_another = format!("{change} of ");
+            let caught = tally.violations.iter().any(|(_, it)| it.what.starts_with(&of_another));
+            assert!(caught, "{change}: {:?}", tally.violations);
+        }
+    }
+}
+
+const TARGET_GROUP: &[Planted] = &[(
+    "Action=CreateTargetGroup&Version=2015-12-01&Name=target-group-1&Protocol=HTTP&Port=80\
+     &VpcId={vpc}&TargetType=instance&IpAddressType=ipv4&HealthCheckProtocol=HTTP&HealthCheckPath=/\
+     &HealthCheckIntervalSeconds=10&HealthCheckTimeoutSeconds=5&HealthyThresholdCount=2\
+     &UnhealthyThresholdCount=2&Matcher.HttpCode=200",
+    "Tags.member",
+    "target-group-1",
+)];
+
+const SECURITY_GROUP: &[Planted] = &[(
+    "Action=CreateSecurityGroup&Version=2016-11-15&GroupName=lab1-load-balancer-sg\
+     &GroupDescription=lab1-flow: load balancer of stack default&VpcId={vpc}\
+     &TagSpecification.1.ResourceType=security-group",
+    "TagSpecification.1.Tag",
+    "balancer-security-group",
+)];
 
 /// Leaves out the intents at the end that have no outcome.
 fn without_open_intents(mut history: History) -> History {

@@ -1,14 +1,16 @@
 //! An account on the embedded cloud, in the checker's terms.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use lab1_flow_cloud::{Cloud, CloudClock, CloudOptions, FaultPlan, Faults, ResourceView};
 use lab1_flow_workflow::Clock;
 use lab1_flow_workflow::journal::ActionName;
 use lab1_flow_workflow::testing::{Holding, Holdings, Life, PausedClock};
 use serde_json::json;
 
-use super::line::{Party, Tampering};
+use super::line::{ANOTHER, Party, Tampering};
 use super::wiretap::Wiretap;
 
 /// An account, and what happens to the calls in it. It survives the deaths of the processes.
@@ -44,6 +46,29 @@ impl Account {
         let faults = Arc::new(Faults::clone(&self.faults));
         let wiretap = Arc::new(Wiretap::clone(&self.wiretap));
         Self { cloud, faults, wiretap, ..*self }
+    }
+
+    /// Carries out what another run asked for before: the form of a creation without its mark. `{vpc}` is the VPC.
+    pub(crate) fn plant(&self, creation: &str, tags: &str, action: &str) {
+        // A region comes into being with its first call.
+        self.carry_out("Action=DescribeVpcs&Version=2016-11-15".to_owned());
+        let vpc = self.cloud.account().of_kind("vpc").next().unwrap().id.clone();
+        let mut form = creation.replace("{vpc}", &vpc);
+        for (place, (key, value)) in [("run-id", ANOTHER), ("action", action)].iter().enumerate() {
+            let place = place + 1;
+            write!(form, "&{tags}.{place}.Key=lab1-flow:{key}&{tags}.{place}.Value={value}")
+                .unwrap();
+        }
+        self.carry_out(form);
+    }
+
+    fn carry_out(&self, form: String) {
+        let mut request = http::Request::new(Bytes::from(form));
+        *request.method_mut() = http::Method::POST;
+        let form = "application/x-www-form-urlencoded; charset=utf-8".parse().unwrap();
+        request.headers_mut().insert(http::header::CONTENT_TYPE, form);
+        let answer = self.cloud.handle(request);
+        assert!(answer.status().is_success(), "{answer:?}");
     }
 
     /// A process that calls it.

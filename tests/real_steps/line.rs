@@ -18,7 +18,12 @@ use super::wiretap::{Sent, Wiretap};
 pub(crate) enum Tampering {
     /// What has no sure answer is sent again, as the SDK's own retries would.
     Repeats,
+    /// What is read says that everything of [`ANOTHER`] is the run's: the proof of ownership proves nothing.
+    ShowsAllAsOurs,
 }
+
+/// Another run, whose things stand in the account.
+pub(crate) const ANOTHER: &str = "other";
 
 /// A process and the account that it calls.
 #[derive(Debug, Clone)]
@@ -103,8 +108,11 @@ impl Caller {
         let (way, call) = (way(&request), CallName::of(&request));
         tokio::time::sleep(way).await;
         life.fuse().reach().await;
-        wiretap.hear(life, &self.sent, &request);
-        let answer = deliver(cloud.clone(), faults.decide(&call), call, request).await;
+        wiretap.hear(cloud, life, &self.sent, &request);
+        let mut answer = deliver(cloud.clone(), faults.decide(&call), call, request).await;
+        if self.party.tampering == Some(Tampering::ShowsAllAsOurs) {
+            answer = answer.map(|answer| answer.map(|body| all_as_ours(&body, life)));
+        }
         life.fuse().reach().await;
         tokio::time::sleep(way).await;
         answer.map_err(|error| match error.kind() {
@@ -118,6 +126,13 @@ impl Caller {
         let answer = self.traffic.answer(&self.party.cloud, &host, request);
         answer.map_err(|error| error.to_string())
     }
+}
+
+/// The answer with the mark of this run instead of the other's.
+fn all_as_ours(body: &[u8], life: &Life) -> Bytes {
+    let value = |run: &str| format!("alue>{run}<");
+    let body = String::from_utf8_lossy(body);
+    body.replace(&value(ANOTHER), &value(life.run().as_str())).into()
 }
 
 /// How long a message is under way: not the same for all, so that they overtake each other, and always the

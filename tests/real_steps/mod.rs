@@ -5,4 +5,5 @@
 
 pub(crate) mod account;
 pub(crate) mod line;
+mod strangers;
 pub(crate) mod wiretap;

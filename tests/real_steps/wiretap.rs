@@ -1,11 +1,14 @@
-//! What a provider can see of a careless client: changes that nobody intended, and intents that change.
+//! What a provider can see of a careless client: changes that nobody intended, intents that change, and changes
+//! to what belongs to others.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use lab1_flow_cloud::CallName;
+use lab1_flow_cloud::{CallName, Cloud};
 use lab1_flow_workflow::testing::{Call, CallKind, Invariant, Life, Violation};
+
+use super::strangers;
 
 /// Listens to all that is sent in one account. A copy goes on by itself.
 #[derive(Debug, Default)]
@@ -31,8 +34,17 @@ impl Clone for Wiretap {
 
 impl Wiretap {
     /// Hears a request that is about to be carried out for `life`.
-    pub(crate) fn hear(&self, life: &Life, sent: &Sent, request: &http::Request<Bytes>) {
+    pub(crate) fn hear(
+        &self,
+        cloud: &Cloud,
+        life: &Life,
+        sent: &Sent,
+        request: &http::Request<Bytes>,
+    ) {
         let call = CallName::of(request);
+        for stranger in strangers::changed_by(cloud, life.run(), call.action(), request.body()) {
+            self.complain(Invariant::NothingLeft, format!("{} of {stranger}", call.action()));
+        }
         let Some(mark) = mark_of(request.body()) else { return };
         if let Some(what) = sent.one_too_many(life, &mark) {
             let what = format!("{} of {mark}: {what}", call.action());

@@ -116,6 +116,11 @@ impl Life {
         super::probe::probe(self, workflow)
     }
 
+    /// The run that is played.
+    pub fn run(&self) -> &RunId {
+        &self.inner.run
+    }
+
     /// What is durable of the run; `None` before its header is.
     pub fn history(&self) -> Option<History> {
         super::read_image(&self.inner.journal.durable(), &self.inner.run)
