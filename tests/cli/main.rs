@@ -31,6 +31,7 @@ mod targets;
 mod tutorial;
 mod usage;
 mod verify;
+mod waiting;
 mod watching;
 
 /// Compares a transcript with the one below, after what differs from run to run was named.
