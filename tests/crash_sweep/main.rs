@@ -39,12 +39,12 @@ struct Extent {
     pairs_one_in: u64,
 }
 
-const DEPLOYMENT: Extent = Extent { boundaries_min: 600, cases_min: 2_200, pairs_one_in: 700 };
-const ROLLBACK: Extent = Extent { boundaries_min: 300, cases_min: 900, pairs_one_in: 700 };
-const TURNED: Extent = Extent { boundaries_min: 430, cases_min: 1_500, pairs_one_in: 700 };
-const THROTTLED: Extent = Extent { boundaries_min: 640, cases_min: 2_300, pairs_one_in: 700 };
-const SUSPENDED: Extent = Extent { boundaries_min: 480, cases_min: 1_400, pairs_one_in: 700 };
-const STALE: Extent = Extent { boundaries_min: 620, cases_min: 2_200, pairs_one_in: 700 };
+const DEPLOYMENT: Extent = Extent { boundaries_min: 440, cases_min: 2_080, pairs_one_in: 400 };
+const ROLLBACK: Extent = Extent { boundaries_min: 215, cases_min: 860, pairs_one_in: 400 };
+const TURNED: Extent = Extent { boundaries_min: 360, cases_min: 1_600, pairs_one_in: 400 };
+const THROTTLED: Extent = Extent { boundaries_min: 475, cases_min: 2_340, pairs_one_in: 400 };
+const SUSPENDED: Extent = Extent { boundaries_min: 420, cases_min: 1_980, pairs_one_in: 400 };
+const STALE: Extent = Extent { boundaries_min: 475, cases_min: 2_200, pairs_one_in: 400 };
 
 const ALL: [Extent; 6] = [DEPLOYMENT, ROLLBACK, TURNED, THROTTLED, SUSPENDED, STALE];
 

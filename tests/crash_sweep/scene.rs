@@ -4,7 +4,7 @@ use lab1_flow_cloud::{CloudOptions, Fault, FaultPlan, FaultRule};
 use lab1_flow_steps::{Stack, StackSpec, Target};
 use lab1_flow_workflow::journal::{OnFailure, RunId};
 use lab1_flow_workflow::testing::{Flaw, Holdings, Life, PausedClock, Scene, Verb, Violation};
-use lab1_flow_workflow::{NewRun, Workflow};
+use lab1_flow_workflow::{NewRun, Profile, Workflow};
 
 use crate::real_steps::account::Account;
 use crate::real_steps::line::{Line, Tampering};
@@ -96,7 +96,9 @@ impl Scene for DocumentedStack {
 
     fn new_run(&self) -> NewRun {
         let new = NewRun::new(RunId::new("swept").unwrap());
-        NewRun { on_failure: self.on_failure, ..new }
+        // Every look is a boundary, and one is like the other: few of them will do.
+        let profile = Profile { look_first_ms: 8_000, ..Profile::default() };
+        NewRun { on_failure: self.on_failure, profile, ..new }
     }
 
     async fn holdings(&self, account: &Account) -> Holdings {

@@ -103,14 +103,16 @@ impl Drive<'_> {
         let longest = Duration::from_millis(self.profile.look_max_ms);
         let growth = LOOK_GROWTH.powi(i32::try_from(looks.saturating_sub(1)).unwrap_or(i32::MAX));
         let quick = first.as_secs_f64() * growth.min(LOOK_GROWTH_MAX);
-        let quick = Duration::from_secs_f64(quick).min(LOOK_STEADY);
+        // A profile that begins slower than the steady pace goes on at its own.
+        let steady = LOOK_STEADY.max(first);
+        let quick = Duration::from_secs_f64(quick).min(steady);
         let longest = self.profile.real_delay(longest);
         let delay = self.profile.real_delay(hint.unwrap_or(quick));
         let delay = match hint {
             Some(_) => delay,
             None => delay.max(waited.mul_f64(LOOK_PART)).min(longest),
         };
-        if hint.is_some() || quick == LOOK_STEADY { self.on_the_beat(delay) } else { delay }
+        if hint.is_some() || quick == steady { self.on_the_beat(delay) } else { delay }
     }
 
     /// Lengthens a delay to the next beat.
