@@ -80,6 +80,8 @@ pub struct Lag {
     pub listeners: bool,
     /// Auto Scaling groups.
     pub groups: bool,
+    /// How many seconds of the cloud each lag of these kinds takes; `None` takes what the durations say.
+    pub exact_s: Option<u32>,
 }
 
 impl Lag {
@@ -92,6 +94,7 @@ impl Lag {
             load_balancers: true,
             listeners: true,
             groups: true,
+            exact_s: None,
         }
     }
 
@@ -104,6 +107,7 @@ impl Lag {
             load_balancers: false,
             listeners: false,
             groups: false,
+            exact_s: None,
         }
     }
 }

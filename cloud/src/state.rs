@@ -201,6 +201,10 @@ impl Context<'_> {
 
     /// Tells when the effect of a call is seen: now, unless this kind of resource lags.
     pub(crate) fn seen_after(&self, lags: bool, event: Event, key: &str) -> i64 {
-        if lags { self.after(event, key) } else { self.now_ms }
+        match (lags, self.options.lag.exact_s) {
+            (false, _) => self.now_ms,
+            (true, Some(exact_s)) => self.now_ms + 1000 * i64::from(exact_s),
+            (true, None) => self.after(event, key),
+        }
     }
 }

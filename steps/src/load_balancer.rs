@@ -10,7 +10,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     AvailabilityZone, IpAddressType, LoadBalancer, LoadBalancerSchemeEnum, LoadBalancerTypeEnum,
 };
 use lab1_flow_workflow::{
-    Action, ActionContext, ActionError, Compensate, Lane, Progress, Reconciled,
+    Action, ActionContext, ActionError, Compensate, Lane, Limits, Progress, Reconciled,
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,7 @@ use crate::listener::listeners_of;
 use crate::ownership::{Mark, Ownership};
 use crate::removal::{is_denied, not_ours, still_there};
 use crate::rule::rules_of;
+use crate::security_group::limits_with_young_security_group;
 use crate::spec::StackName;
 use crate::tags::{Tags, elb_tags, found, is_not_found, judge_found, prove_created};
 
@@ -213,6 +214,10 @@ impl Action for CreateLoadBalancer {
             output,
         };
         judge_found(&self.aws, &Mark::new(context, &self.stack), &arn, thing).await
+    }
+
+    fn limits(&self) -> Limits {
+        limits_with_young_security_group()
     }
 
     fn lane(&self) -> Option<Lane> {

@@ -31,6 +31,12 @@ use crate::spec::StackName;
 /// have met more than ten minutes.
 const HELD_AT_MOST: std::time::Duration = std::time::Duration::from_mins(20);
 
+/// The limits of what names a security group that was made a moment ago, and may not be seen for the usual window
+/// of 120 s: with the shortest delays that jitter gives, this many tries last as long.
+pub(crate) fn limits_with_young_security_group() -> Limits {
+    Limits { tries_max: 18, ..Limits::default() }
+}
+
 /// All that a security group is made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SecurityGroupInput {

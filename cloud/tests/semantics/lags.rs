@@ -121,6 +121,25 @@ fn each_kind_lags_only_while_its_switch_is_on() {
     assert_eq!(caller.ec2("DescribeSecurityGroups", "").ok().count("groupName"), 1);
 }
 
+#[test]
+fn an_exact_lag_holds_to_the_second_for_creations_and_deletions() {
+    let lag = Lag { security_groups: true, exact_s: Some(90), ..Lag::off() };
+    let caller = Caller::with(CloudOptions { lag, ..CloudOptions::plain() });
+    let seen = || caller.ec2("DescribeSecurityGroups", "").ok().count("groupName");
+    let before = seen();
+    let create = "GroupName=g&GroupDescription=d";
+    let id = caller.ec2("CreateSecurityGroup", create).ok().text("groupId");
+    caller.wait_s(89);
+    assert_eq!(seen(), before);
+    caller.wait_s(1);
+    assert_eq!(seen(), before + 1);
+    caller.ec2("DeleteSecurityGroup", &format!("GroupId={id}")).ok();
+    caller.wait_s(89);
+    assert_eq!(seen(), before + 1);
+    caller.wait_s(1);
+    assert_eq!(seen(), before);
+}
+
 /// The whole life of a stack, as seen by one who looks every `step_s` seconds.
 fn diary(seed: u64, step_s: i64) -> Vec<Reply> {
     let options = CloudOptions { seed, durations: Durations::Seeded, ..CloudOptions::plain() };

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use aws_sdk_ec2::types::{IpPermission, IpRange, SecurityGroup};
-use lab1_flow_workflow::{Action, ActionContext, ActionError, Lane, Reconciled, Wait};
+use lab1_flow_workflow::{Action, ActionContext, ActionError, Lane, Limits, Reconciled, Wait};
 use serde::{Deserialize, Serialize};
 
-use super::{SecurityGroupRef, find};
+use super::{SecurityGroupRef, find, limits_with_young_security_group};
 use crate::adoption::Difference;
 use crate::connection::{Aws, Call, Service};
 use crate::ec2;
@@ -103,6 +103,10 @@ impl Action for AuthorizeIngress {
         }
         let output = SecurityGroupRulesRef { group_id: input.group.id.clone() };
         Ok(judge(&what, &input.rules, &group, output))
+    }
+
+    fn limits(&self) -> Limits {
+        limits_with_young_security_group()
     }
 
     fn lane(&self) -> Option<Lane> {

@@ -36,7 +36,7 @@ pub(crate) fn refused(action: &str, status: u16, code: &str) -> http::Response<B
 }
 
 /// The census of the documented stack without what the groups launch.
-fn fixed_census(scene: &Scene) -> Vec<(&'static str, usize)> {
+pub(crate) fn fixed_census(scene: &Scene) -> Vec<(&'static str, usize)> {
     let launched = ["instance", "volume", "network-interface"];
     scene.census().into_iter().filter(|(kind, _)| !launched.contains(kind)).collect()
 }

@@ -30,7 +30,7 @@ fn deadly(call: &'static str, forbidden: Option<&'static str>) -> (Scene, Arc<No
 }
 
 /// Lets a process live until its death.
-fn dies<'a, T: std::fmt::Debug>(
+pub(crate) fn dies<'a, T: std::fmt::Debug>(
     death: &'a Notify,
     life: impl Future<Output = T> + 'a,
 ) -> Pin<Box<dyn Future<Output = ()> + 'a>> {
