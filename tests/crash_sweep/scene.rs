@@ -89,9 +89,7 @@ impl Scene for DocumentedStack {
             None => Stack::new(&StackSpec::default(), &Target::local(None)),
         };
         let workflow = stack.workflow(aws).unwrap();
-        // A deployment in the wrong order does not come far enough to be taken back in it.
-        let applies = |flaw: &&Flaw| **flaw != Flaw::ForwardOrder || history.is_some();
-        self.flaws.iter().filter(applies).fold(workflow, |workflow, flaw| flaw.in_a(workflow))
+        self.flaws.iter().fold(workflow, |workflow, flaw| flaw.in_a(workflow))
     }
 
     fn new_run(&self) -> NewRun {

@@ -40,12 +40,6 @@ fn a_token_for_each_attempt_is_caught() {
     assert_caught(&played(&sparse(scene, 23)), Invariant::SameRequest);
 }
 
-#[test]
-fn taking_back_in_the_order_of_making_is_caught() {
-    let scene = DocumentedStack { flaws: &[Flaw::ForwardOrder], ..DocumentedStack::finished() };
-    assert_caught(&played(&sparse(scene, 1_000)), Invariant::DependentsFirst);
-}
-
 /// The SDK's own retries would repeat a doubtful change without an intent of its own.
 #[test]
 fn repeating_below_the_engine_is_caught() {

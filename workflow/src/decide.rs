@@ -18,6 +18,8 @@ pub(crate) struct Moment {
     pub(crate) frontier: Frontier,
     /// What this process is carrying out right now.
     pub(crate) busy: BTreeMap<usize, Work>,
+    /// Attempts that wait for their turn to be sent.
+    pub(crate) queued: BTreeSet<usize>,
     /// When an action may go on, by the elapsed time of this process.
     pub(crate) wake: BTreeMap<usize, Duration>,
     /// The elapsed time.
@@ -145,7 +147,9 @@ impl Planner<'_> {
     }
 
     fn step_forward(&self, place: usize, node: &Node, action: &ActionState) -> Option<Decision> {
-        if self.moment.busy.contains_key(&place) || !self.is_due(place) {
+        let is_under_way =
+            self.moment.busy.contains_key(&place) || self.moment.queued.contains(&place);
+        if is_under_way || !self.is_due(place) {
             return None;
         }
         match &action.phase {

@@ -182,7 +182,7 @@ impl<'a> Drive<'a> {
             Decision::TurnAround(cause) => {
                 self.moment.wake.clear();
                 self.patience.clear();
-                self.turns.leave();
+                self.leave_queues();
                 self.write(Entry::RollbackStarted { cause })?;
                 self.distrust_absences();
             }
@@ -197,10 +197,10 @@ impl<'a> Drive<'a> {
         let lane = self.node(place).action.lane();
         match self.turns.of(place, lane) {
             Turn::Come => true,
-            Turn::Awaited => false,
             Turn::Expected(wait) => {
                 let name = &self.node(place).name;
                 self.engine.observer.waiting(name, "held back so as not to ask too fast", wait);
+                self.moment.queued.insert(place);
                 false
             }
         }
@@ -312,13 +312,17 @@ impl<'a> Drive<'a> {
         }
         let Self { flights, engine, moment, turns, .. } = self;
         let sleep = wake.map_or(Duration::ZERO, |due| due.saturating_sub(moment.now));
-        let mut landed = Vec::new();
+        let (mut landed, mut come) = (Vec::new(), None);
         tokio::select! {
             biased;
             Some(one) = flights.next(), if !flights.is_empty() => landed.push(one),
-            () = turns.next(), if !turns.is_empty() => {}
+            place = turns.next(), if !turns.is_empty() => come = place,
             () = engine.clock.sleep(sleep), if wake.is_some() => {}
             () = engine.stop.requested(), if !winding_down => {}
+        }
+        if let Some(place) = come {
+            self.moment.queued.remove(&place);
+            self.moment.stir(self.workflow, &self.state, place);
         }
         // What has landed at the same time shares the batch.
         while let Some(Some(one)) = self.flights.next().now_or_never() {
@@ -327,9 +331,15 @@ impl<'a> Drive<'a> {
         Ok(landed)
     }
 
+    /// Gives up the turns that are waited for: nothing will be attempted any more.
+    fn leave_queues(&mut self) {
+        self.turns.leave();
+        self.moment.queued.clear();
+    }
+
     /// Begins nothing new; when the calls in flight have landed, the run rests like this.
     pub(crate) fn wind_down(&mut self, rest: Rest) {
-        self.turns.leave();
+        self.leave_queues();
         self.moment.winding_down.get_or_insert(rest);
     }
 

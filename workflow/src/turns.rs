@@ -16,8 +16,6 @@ use crate::pace::{Pacer, Ticket};
 pub(crate) enum Turn {
     /// It may be sent now.
     Come,
-    /// It waits already.
-    Awaited,
     /// It waits from now on, for about so long.
     Expected(Duration),
 }
@@ -26,7 +24,6 @@ pub(crate) enum Turn {
 pub(crate) struct Turns {
     pacer: Option<Arc<Pacer>>,
     waiting: FuturesUnordered<BoxFuture<'static, usize>>,
-    awaited: BTreeSet<usize>,
     come: BTreeSet<usize>,
     /// By the first time that an action asked: one that was refused keeps its place.
     tickets: BTreeMap<usize, Ticket>,
@@ -37,7 +34,6 @@ impl Turns {
         Self {
             pacer,
             waiting: FuturesUnordered::new(),
-            awaited: BTreeSet::new(),
             come: BTreeSet::new(),
             tickets: BTreeMap::new(),
         }
@@ -46,9 +42,6 @@ impl Turns {
     /// How it stands with the attempt at this place. When it has to wait, its turn is waited for from now on.
     pub(crate) fn of(&mut self, place: usize, lane: Option<Lane>) -> Turn {
         let Some((lane, pacer)) = lane.zip(self.pacer.as_ref()) else { return Turn::Come };
-        if self.awaited.contains(&place) {
-            return Turn::Awaited;
-        }
         if self.come.remove(&place) {
             return Turn::Come;
         }
@@ -58,7 +51,6 @@ impl Turns {
         }
         let expected = pacer.expected(lane);
         let pacer = Arc::clone(pacer);
-        self.awaited.insert(place);
         self.waiting.push(Box::pin(async move {
             pacer.hold(lane, ticket).await;
             place
@@ -66,12 +58,11 @@ impl Turns {
         Turn::Expected(expected)
     }
 
-    /// Waits for the next turn to come.
-    pub(crate) async fn next(&mut self) {
-        if let Some(place) = self.waiting.next().await {
-            self.awaited.remove(&place);
-            self.come.insert(place);
-        }
+    /// Waits for the next turn to come, and tells whose it is.
+    pub(crate) async fn next(&mut self) -> Option<usize> {
+        let place = self.waiting.next().await;
+        self.come.extend(place);
+        place
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -81,13 +72,12 @@ impl Turns {
     /// Leaves all queues: nothing will be attempted any more.
     pub(crate) fn leave(&mut self) {
         self.waiting.clear();
-        self.awaited.clear();
         self.come.clear();
     }
 }
 
 impl fmt::Debug for Turns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Turns").field("awaited", &self.awaited).finish_non_exhaustive()
+        f.debug_struct("Turns").field("come", &self.come).finish_non_exhaustive()
     }
 }

@@ -16,8 +16,6 @@ pub enum Flaw {
     SeesNothing,
     /// Each attempt has a token of its own.
     TokenPerAttempt,
-    /// The engine takes back in the order in which things were made.
-    ForwardOrder,
     /// Nobody searches for leftovers.
     NoSweep,
 }
@@ -30,13 +28,6 @@ impl Flaw {
                 for node in &mut workflow.nodes {
                     let inner = Arc::clone(&node.action);
                     node.action = Arc::new(Flawed { flaw: self, inner });
-                }
-            }
-            Self::ForwardOrder => {
-                let turned = (0..workflow.nodes.len()).map(|at| workflow.dependents(at).collect());
-                let turned: Vec<Vec<usize>> = turned.collect();
-                for (node, needs) in workflow.nodes.iter_mut().zip(turned) {
-                    node.needs = needs;
                 }
             }
             Self::NoSweep => workflow.sweep = None,
