@@ -148,7 +148,8 @@ fn a_terminal_that_cannot_move_its_cursor_gets_plain_lines() {
 #[test]
 fn a_rollback_shows_what_stands_what_goes_and_what_is_left() {
     let sandbox = Sandbox::new();
-    sandbox.succeed(&["run"]);
+    // Slow enough that each of its states stays on the screen for a while.
+    sandbox.succeed(&["run", "--time-scale", "30"]);
     let run = sandbox.run_ids()[0].clone();
     let terminal = Terminal::start(&sandbox, &["rollback", &run], WIDE, &[]);
     terminal.wait_for("the removal of a group", |screen| {

@@ -34,8 +34,21 @@ fn no_answer_and_a_wrong_one_create_nothing() {
     }
 }
 
+/// Whether whoever started the tests lets them ignore Ctrl-C, as shells do with what they put into the background.
+fn is_deaf_to_interrupts() -> bool {
+    const INTERRUPT: u64 = 1 << 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.unwrap_or(0) & INTERRUPT != 0
+}
+
 #[test]
 fn ctrl_c_at_the_question_creates_nothing() {
+    if is_deaf_to_interrupts() {
+        eprintln!("[note] Ctrl-C at a question: not tried, signals are ignored here");
+        return;
+    }
     let (sandbox, url) = with_endpoint();
     let left = answered(&sandbox, &url, "\u{3}");
     assert_ne!(left.status, Some(0), "{}", left.text);
