@@ -5,13 +5,10 @@ use crate::emulator::{Left, Terminal};
 
 const WIDE: (u16, u16) = (110, 40);
 
-/// Whether a line is the one of a step in the view.
+/// Whether a line is the one of a step in the view: its number, and the next column two blanks further on.
 fn is_step(line: &str) -> bool {
-    let mut words = line.split_whitespace();
-    let number = words.next().and_then(|word| word.parse::<u32>().ok());
-    line.starts_with(' ')
-        && number.is_some_and(|number| (1..=8).contains(&number))
-        && words.next().is_some()
+    let number = line.strip_prefix(' ').and_then(|line| line.split_once("  "));
+    number.is_some_and(|(number, _)| matches!(number.parse::<u32>(), Ok(1..=8)))
 }
 
 /// The sequences that colour text: digits that end in an `m`.
