@@ -44,7 +44,8 @@ fn until_refused(sandbox: &Sandbox, command: &[&str], attempts: usize) -> (i64, 
     process.wait().expect("it ends");
     let last = |records: &[Value]| records.last().expect("a record").clone();
     let (begun, refused) = (last(&begun), last(&refused));
-    (begun["at"].as_i64().unwrap(), refused["entry"]["retry"]["at"].as_i64().unwrap())
+    let moment = |value: &Value| value.as_i64().expect("a moment");
+    (moment(&begun["at"]), moment(&refused["entry"]["retry"]["at"]))
 }
 
 #[test]
