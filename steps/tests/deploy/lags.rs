@@ -45,8 +45,8 @@ const MISHAPS: [Mishap; 4] =
 
 /// From nothing to a moment before the window ends.
 fn lags(window_ms: u64) -> [u32; 5] {
-    let window_s = u32::try_from(window_ms / 1000).unwrap();
-    [0, 1, 10, window_s / 2, window_s - 1]
+    let seconds = u32::try_from(window_ms / 1000).unwrap();
+    [0, 1, 10, seconds / 2, seconds - 1]
 }
 
 /// Loses the reply to the first of these calls, which is carried out, and tells that it was.
