@@ -150,6 +150,6 @@ mod tests {
         assert_eq!(checks.interruption(), Some(&throttled));
         assert_eq!(checks.list[0].text, "denied [request r-1]");
         assert_eq!(checks.list[1].verdict, Verdict::Unknown);
-        assert_eq!(checks.into_refusal().unwrap().to_string(), "denied");
+        assert_eq!(checks.into_refusal().unwrap().to_string(), "denied [request r-1]");
     }
 }
