@@ -96,11 +96,7 @@ impl Judgement {
 
 /// How the script ended; `None` as long as it works.
 fn script(machine: &Machine) -> Option<Script> {
-    let jobs = machine.try_run(&["systemctl", "list-jobs", "--no-legend"]).unwrap_or_default();
-    let is = |unit: &str, state: &str| {
-        jobs.lines().any(|job| job.contains(unit) && job.trim_end().ends_with(state))
-    };
-    if is(SERVER, "waiting") && is(SCRIPT, "running") {
+    if waits_for_the_script(&jobs(machine)) {
         return Some(Script::Deadlocked);
     }
     let state = machine.property(SCRIPT, "ActiveState");
@@ -111,4 +107,33 @@ fn script(machine: &Machine) -> Option<Script> {
     };
     let over = matches!(state.as_str(), "active" | "failed") || (state == "inactive" && left_out());
     over.then(|| Script::Ended(machine.property(SCRIPT, "ExecMainStatus")))
+}
+
+/// The jobs of systemd, each followed by what it waits for.
+fn jobs(machine: &Machine) -> String {
+    let ask = ["systemctl", "list-jobs", "--before", "--no-legend", "--plain"];
+    machine.try_run(&ask).unwrap_or_default()
+}
+
+/// Tells whether the server is queued behind the script, which does not end before the server is up. That a job
+/// waits says nothing by itself: each does for a moment before it is begun.
+fn waits_for_the_script(jobs: &str) -> bool {
+    let reason = |line: &str| line.split_once("waiting for job ").map(|(_, job)| job.to_owned());
+    let of_server =
+        jobs.lines().skip_while(|line| reason(line).is_some() || !line.contains(SERVER));
+    let script = format!("({SCRIPT}/start)");
+    of_server.skip(1).map_while(reason).any(|job| job.contains(&script))
+}
+
+#[test]
+fn a_server_that_is_queued_for_a_moment_is_no_deadlock() {
+    let queued = "66 cloud-final.service start running\n82 flask-server.service start waiting\n\
+                  2 multi-user.target start waiting\n\
+                  └─ waiting for job 66 (cloud-final.service/start) - -\n\
+                  └─ waiting for job 82 (flask-server.service/start) - -\n";
+    assert!(!waits_for_the_script(queued));
+    let behind = "└─ waiting for job 70 (network-online.target/start) - -\n\
+                  └─ waiting for job 66 (cloud-final.service/start) - -\n2 multi";
+    let deadlock = queued.replace("2 multi", behind);
+    assert!(waits_for_the_script(&deadlock), "{deadlock}");
 }
