@@ -62,17 +62,13 @@ impl Drive<'_> {
         if in_doubt {
             return self.retry(place, &error, true);
         }
-        match self.exhausted(place, &error) {
-            Some(Exhausted::Action) if !self.state.is_rolling_back() => {
-                self.refused(place, gave_up(error.into_failure()))
-            }
-            Some(Exhausted::Action) => self.absent(place),
-            exhausted => {
-                self.retry(place, &error, false)?;
-                self.suspend_if(exhausted.is_some(), error);
-                Ok(())
-            }
+        let exhausted = self.exhausted(place, &error);
+        if exhausted == Some(Exhausted::Action) {
+            return self.refused(place, gave_up(error.into_failure()));
         }
+        self.retry(place, &error, false)?;
+        self.suspend_if(exhausted.is_some(), error);
+        Ok(())
     }
 
     /// The attempt surely had no effect, and no other will be made.
@@ -86,9 +82,6 @@ impl Drive<'_> {
     }
 
     fn look_failed(&mut self, place: usize, error: ActionError) -> Result<(), EngineError> {
-        if error.class() == FailureClass::Permanent {
-            return self.refused(place, error.into_failure());
-        }
         // A look changes nothing, so that nothing about it is in doubt.
         let error = match error.class() {
             FailureClass::Ambiguous | FailureClass::Contended => as_transient(error),

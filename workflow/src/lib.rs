@@ -133,6 +133,7 @@ mod handle;
 mod knot;
 mod land;
 mod limits;
+mod looks;
 mod observe;
 mod pace;
 mod patience;

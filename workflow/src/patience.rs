@@ -5,6 +5,7 @@ use std::time::Duration;
 use lab1_flow_journal::{ActionName, Budget, Entry, FailureClass};
 
 use crate::drive::Drive;
+use crate::looks::{self, Looks};
 use crate::retry::{action_seed, delay_after};
 use crate::{ActionError, EngineError, Limits, Wait};
 
@@ -24,21 +25,6 @@ pub(crate) struct Patience {
 /// A wait is written down again after so long, also when nothing has changed: a crash loses no more of the
 /// budget than this.
 const WAIT_WRITTEN_EVERY: Duration = Duration::from_secs(30);
-
-/// From one look to the next the delay grows by this factor, until it is the steady one.
-const LOOK_GROWTH: f64 = 1.5;
-const LOOK_GROWTH_MAX: f64 = 1e6;
-
-/// The pace of looks that have gone on for a while, in the provider's time: often enough for things that take a
-/// minute, and a part of a call in a second.
-const LOOK_STEADY: Duration = Duration::from_millis(2_500);
-
-/// Steady looks fall on a common beat, in the provider's time: those that are due at about the same time share a call
-/// where the provider lets one call ask about many things.
-const LOOK_BEAT: Duration = Duration::from_millis(500);
-
-/// How late the end of a long wait may be seen, as a part of it.
-const LOOK_PART: f64 = 0.02;
 
 /// Who gives up when a budget is spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,58 +77,20 @@ impl Drive<'_> {
         delay.max(error.retry_after().unwrap_or_default().min(longest))
     }
 
-    /// The delay before the next look: it grows quickly to a steady pace, and then with the wait itself, so that
-    /// the end of a long wait is seen late by a fixed part of it only.
+    /// The delay before the next look.
     pub(crate) fn look_delay(
         &self,
         looks: u32,
         waited: Duration,
         hint: Option<Duration>,
     ) -> Duration {
-        let first = Duration::from_millis(self.profile.look_first_ms);
-        let longest = Duration::from_millis(self.profile.look_max_ms);
-        let growth = LOOK_GROWTH.powi(i32::try_from(looks.saturating_sub(1)).unwrap_or(i32::MAX));
-        let quick = first.as_secs_f64() * growth.min(LOOK_GROWTH_MAX);
-        // A profile that begins slower than the steady pace goes on at its own.
-        let steady = LOOK_STEADY.max(first);
-        let quick = Duration::from_secs_f64(quick).min(steady);
-        let longest = self.profile.real_delay(longest);
-        let delay = self.profile.real_delay(hint.unwrap_or(quick));
-        let delay = match hint {
-            Some(_) => delay,
-            None => delay.max(waited.mul_f64(LOOK_PART)).min(longest),
-        };
-        if hint.is_some() || quick == steady { self.on_the_beat(delay) } else { delay }
-    }
-
-    /// Lengthens a delay to the next beat.
-    fn on_the_beat(&self, delay: Duration) -> Duration {
-        let beat_ms = self.profile.real(LOOK_BEAT).as_millis().max(1);
-        let due_ms = (self.moment.now + delay).as_millis();
-        let late_ms = due_ms.div_ceil(beat_ms) * beat_ms - due_ms;
-        delay + Duration::from_millis(u64::try_from(late_ms).unwrap_or(0))
+        looks::delay(&self.profile, self.moment.now, &Looks { made: looks, waited, hint })
     }
 
     /// Whether one more failure of this kind is one too many, and for whom.
     pub(crate) fn exhausted(&self, place: usize, error: &ActionError) -> Option<Exhausted> {
-        let budget = self.budget(place);
-        let limits = self.limits(place);
         let delay = self.failure_delay(place, error);
-        let spent = |ms: u64, max: Duration| Duration::from_millis(ms) + delay > max;
-        match error.class() {
-            FailureClass::Transient | FailureClass::Ambiguous | FailureClass::Permanent => {
-                (budget.tries + 1 >= limits.tries_max).then_some(Exhausted::Action)
-            }
-            FailureClass::Throttled => {
-                spent(budget.throttled_ms, limits.throttled_max).then_some(Exhausted::Run)
-            }
-            FailureClass::Contended => {
-                spent(budget.contended_ms, limits.contended_max).then_some(Exhausted::Action)
-            }
-            FailureClass::Unreachable => (is_turned_away(error)
-                || spent(budget.unreachable_ms, limits.unreachable_max))
-            .then_some(Exhausted::Run),
-        }
+        exhausted(&self.budget(place), &self.limits(place), delay, error)
     }
 
     /// How long the action has waited in this budget.
@@ -163,7 +111,88 @@ impl Drive<'_> {
     }
 }
 
+/// Whether the failure after which so long is waited spends the budget, and for whom.
+fn exhausted(
+    budget: &Budget,
+    limits: &Limits,
+    delay: Duration,
+    error: &ActionError,
+) -> Option<Exhausted> {
+    let spent = |ms: u64, max: Duration| Duration::from_millis(ms) + delay > max;
+    match error.class() {
+        FailureClass::Transient | FailureClass::Ambiguous | FailureClass::Permanent => {
+            (budget.tries + 1 >= limits.tries_max).then_some(Exhausted::Action)
+        }
+        FailureClass::Throttled => {
+            spent(budget.throttled_ms, limits.throttled_max).then_some(Exhausted::Run)
+        }
+        FailureClass::Contended => {
+            spent(budget.contended_ms, limits.contended_max).then_some(Exhausted::Action)
+        }
+        FailureClass::Unreachable => (is_turned_away(error)
+            || spent(budget.unreachable_ms, limits.unreachable_max))
+        .then_some(Exhausted::Run),
+    }
+}
+
 /// Whether the provider itself has answered that it does not accept us: waiting does not help, a person does.
 pub(crate) fn is_turned_away(error: &ActionError) -> bool {
     error.class() == FailureClass::Unreachable && error.code().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DELAY: Duration = Duration::from_secs(5);
+
+    fn spends(budget: Budget, error: &ActionError) -> Option<Exhausted> {
+        let limits = Limits {
+            tries_max: 4,
+            throttled_max: Duration::from_mins(1),
+            contended_max: Duration::from_secs(70),
+            unreachable_max: Duration::from_secs(80),
+            ..Limits::default()
+        };
+        exhausted(&budget, &limits, DELAY, error)
+    }
+
+    #[test]
+    fn a_budget_of_tries_is_spent_by_the_last_of_them() {
+        for error in [ActionError::transient(""), ActionError::ambiguous("")] {
+            for (tries, wanted) in [(0, None), (2, None), (3, Some(Exhausted::Action))] {
+                let budget = Budget { tries, throttled_ms: 1 << 40, ..Budget::default() };
+                assert_eq!(spends(budget, &error), wanted, "{error:?} after {tries}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_budget_of_time_is_spent_when_the_next_delay_goes_beyond_it() {
+        // The limit and the delay are in the budget: what is spent before them may be so much.
+        let (throttled_ms, contended_ms, unreachable_ms) = (55_000, 65_000, 75_000);
+        let just = Budget { throttled_ms, contended_ms, unreachable_ms, ..Budget::default() };
+        let over = Budget {
+            throttled_ms: throttled_ms + 1,
+            contended_ms: contended_ms + 1,
+            unreachable_ms: unreachable_ms + 1,
+            ..Budget::default()
+        };
+        for (error, who) in [
+            (ActionError::throttled(""), Exhausted::Run),
+            (ActionError::contended(""), Exhausted::Action),
+            (ActionError::unreachable(""), Exhausted::Run),
+        ] {
+            assert_eq!(spends(just, &error), None, "{error:?}");
+            assert_eq!(spends(over, &error), Some(who), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_provider_that_turns_us_away_is_not_asked_again() {
+        let turned_away = ActionError::unreachable("").with_code("ExpiredToken");
+        assert_eq!(spends(Budget::default(), &turned_away), Some(Exhausted::Run));
+        let refused = ActionError::throttled("").with_code("Throttling");
+        assert_eq!(spends(Budget::default(), &refused), None);
+    }
 }
