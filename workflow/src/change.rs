@@ -124,7 +124,7 @@ mod tests {
             config_differences("", &json!({"script": "a\nb\nc\n"}), &json!({"script": "a\nx\n"})),
             ["script in line 2: was \"b\", and is \"x\""]
         );
-        let longer = config_differences("s", &json!("a\n"), &json!("a\nb\n"));
+        let longer = config_differences("s", &json!("a"), &json!("a\nb"));
         assert_eq!(longer, ["s in line 2: was \"\", and is \"b\""]);
     }
 }

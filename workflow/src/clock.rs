@@ -55,3 +55,17 @@ impl Clock for SystemClock {
         Box::pin(tokio::time::sleep(duration))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_system_clocks_go_on_while_it_sleeps() {
+        let clock = SystemClock::new();
+        let (now, elapsed) = (clock.now(), clock.elapsed());
+        assert!(now > Timestamp(1_700_000_000_000), "the wall clock shows today");
+        clock.sleep(Duration::from_millis(2)).await;
+        assert!(clock.elapsed() >= elapsed + Duration::from_millis(2));
+    }
+}

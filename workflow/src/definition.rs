@@ -395,3 +395,6 @@ impl<'a> Outputs<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -118,3 +118,19 @@ impl ActionError {
         self.failure
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_it_was_given() {
+        let plain = ActionError::throttled("slow down");
+        assert_eq!((plain.code(), plain.retry_after()), (None, None));
+        let delay = Duration::from_secs(3);
+        let full = plain.with_code("Throttling").with_request_id("r-1").with_retry_after(delay);
+        assert_eq!((full.code(), full.retry_after()), (Some("Throttling"), Some(delay)));
+        assert_eq!(full.failure().request_id.as_deref(), Some("r-1"));
+        assert_eq!(full.to_string(), "slow down");
+    }
+}

@@ -87,6 +87,34 @@ mod tests {
     }
 
     #[test]
+    fn the_jitter_is_spread_over_the_whole_half() {
+        let jitters: Vec<_> = (0..2_000).map(|seed| jitter(seed, 1)).collect();
+        assert!(jitters.iter().all(|it| (0.5..1.0).contains(it)));
+        let below = |bound: f64| jitters.iter().filter(|it| **it < bound).count();
+        for (bound, wanted) in
+            [(0.505, 20), (0.625, 500), (0.75, 1_000), (0.875, 1_500), (0.995, 1_980)]
+        {
+            assert!(below(bound).abs_diff(wanted) < 100, "{} below {bound}", below(bound));
+        }
+        // Finer than a byte: twins of one stack do not meet again.
+        let distinct: std::collections::BTreeSet<_> =
+            jitters.iter().map(|it| it.to_bits()).collect();
+        assert!(distinct.len() > 1_900, "{} of 2,000", distinct.len());
+    }
+
+    #[test]
+    fn each_action_of_each_run_has_a_jitter_of_its_own() {
+        let seeds = [
+            action_seed(1, "a"),
+            action_seed(2, "a"),
+            action_seed(1, "b"),
+            action_seed(u64::MAX, "a"),
+        ];
+        let distinct: std::collections::BTreeSet<_> = seeds.into_iter().collect();
+        assert_eq!(distinct.len(), seeds.len());
+    }
+
+    #[test]
     fn any_number_of_failures_is_answered_at_once() {
         let delay = delay_after(&Profile::default(), u32::MAX, 1);
         assert!(delay <= Duration::from_secs(20));

@@ -106,3 +106,73 @@ async fn a_call_that_is_refused_alone_does_not_slow_its_service_down() {
     (0..3).for_each(|_| assert!(pacer.hold_now(OTHER)));
     assert_eq!(clock.elapsed().checked_sub(before), Some(Duration::from_mins(1)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_expected_is_the_wait_of_all_who_came_before() {
+    let clock = PausedClock::new();
+    // A target that is ten times as fast: what is expected is in real time.
+    for (time_scale, unit) in [(1.0, 250), (10.0, 25)] {
+        let pacer = Arc::new(Pacer::new(Arc::new(clock.clone()), time_scale));
+        assert_eq!(pacer.expected(LANE), Duration::ZERO);
+        use_up(&pacer, LANE).await;
+        assert_eq!(pacer.expected(LANE), Duration::from_millis(unit));
+        let waiting = [(); 2].map(|()| {
+            let pacer = Arc::clone(&pacer);
+            tokio::spawn(async move { pacer.turn(LANE).await })
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(pacer.expected(LANE), Duration::from_millis(3 * unit));
+        let before = clock.elapsed();
+        for one in waiting {
+            one.await.unwrap();
+        }
+        assert_eq!(clock.elapsed().checked_sub(before), Some(Duration::from_millis(2 * unit)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_quickens_the_call_and_its_service() {
+    let (pacer, _) = pacer();
+    use_up(&pacer, LANE).await;
+    pacer.answered(LANE);
+    // A twentieth of the first rate more: 4.2 calls in a second, of which three are still counted at once.
+    let wait = pacer.expected(LANE).as_secs_f64();
+    let wanted = 1.0 - 3.0 / 4.2;
+    assert!((wait - wanted).abs() < 1e-6, "{wait} instead of {wanted}");
+    let state = pacer.state();
+    assert_eq!(state.services["elb"].limiter.interval(), Duration::from_secs_f64(1.0 / 10.5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_free_lane_is_not_taken_before_those_who_wait_for_the_service() {
+    let (pacer, clock) = pacer();
+    // Twenty calls of five kinds use the service up, and none of the lanes below.
+    for call in ["a", "b", "c", "d", "e"] {
+        use_up(&pacer, Lane { service: "elb", call }).await;
+    }
+    let waits = {
+        let pacer = Arc::clone(&pacer);
+        tokio::spawn(async move { pacer.turn(LANE).await })
+    };
+    tokio::task::yield_now().await;
+    clock.sleep(Duration::from_millis(99)).await;
+    assert!(!pacer.hold_now(OTHER), "the service has nothing yet");
+    waits.await.unwrap();
+    assert!(!pacer.hold_now(OTHER), "the one who waited has it");
+    clock.sleep(Duration::from_millis(100)).await;
+    assert!(pacer.hold_now(OTHER));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_refusals_far_apart_are_not_about_the_service() {
+    for (apart, shared) in [(SHARED_WITHIN / 2, true), (SHARED_WITHIN, false)] {
+        let (pacer, clock) = pacer();
+        pacer.throttled(LANE);
+        clock.sleep(apart).await;
+        pacer.throttled(OTHER);
+        let state = pacer.state();
+        let slowed = state.services["elb"].limiter.interval() > Duration::from_millis(100);
+        assert_eq!(slowed, shared, "{apart:?}");
+        assert_eq!(state.calls.contains_key(&OTHER), !shared, "it is counted once");
+    }
+}

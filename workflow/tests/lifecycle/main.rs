@@ -3,11 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod answers;
 mod change;
 mod doubt;
 mod forward;
+mod lost;
 mod patience;
+mod preview;
 mod rollback;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +22,8 @@ use lab1_flow_workflow::journal::{
 };
 use lab1_flow_workflow::testing::{Blueprint, Fault, Habits, Holdings, PausedClock, World};
 use lab1_flow_workflow::{
-    Clock, Engine, EngineError, Limits, NewRun, Profile, Resume, RunReport, StopSignal, Workflow,
+    Clock, Engine, EngineError, Limits, NewRun, Profile, Resume, RunReport, StopSignal, Undoing,
+    Workflow,
 };
 
 /// One run on one world; every call of a method is a process of its own.

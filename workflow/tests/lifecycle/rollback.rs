@@ -150,6 +150,17 @@ async fn what_cannot_be_removed_leaves_the_run_stuck_and_can_be_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_is_stuck_only_when_all_else_is_gone() {
+    let rig = Rig::new(&Blueprint::default().thing("a", &[]).thing("b", &[]));
+    rig.start().await;
+    rig.world.order_fault(Op::Remove, "a", refused(FailureClass::Permanent));
+    rig.world.order_fault(Op::Remove, "b", refused(FailureClass::Throttled));
+    let Rest::Stuck { left } = rig.roll_back().await else { panic!("not stuck") };
+    assert_eq!(left, ["a: Permanent on a"]);
+    assert_eq!(rig.names(), ["a"], "b was tried again first");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_never_gone_leaves_the_run_stuck_after_its_time() {
     let habits = Habits { removal: Duration::from_hours(9), ..Habits::default() };
     let limits = Limits::waiting_at_most(Duration::from_mins(5));

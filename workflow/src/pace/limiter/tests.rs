@@ -43,6 +43,66 @@ fn rates_stay_within_their_bounds_however_long_it_goes_on() {
     assert!(limiter.rate <= CALL_PACE.rate_max);
 }
 
+/// Refuses at 100 s, answers so often, and refuses again when so much time is over.
+fn measured(answers: u32, span: Duration) -> Limiter {
+    let mut limiter = Limiter::new(CALL_PACE);
+    let now = Duration::from_secs(100);
+    limiter.refused(now);
+    (0..answers).for_each(|_| limiter.answered());
+    limiter.refused(now + span);
+    limiter
+}
+
+#[test]
+fn the_rate_is_what_was_answered_between_two_refusals_and_a_little_less() {
+    for (answers, seconds, rate) in [
+        // Half of the first rate is 2; what is measured is taken with its margin.
+        (15, 10, 1.5 * MARGIN),
+        (2, 1, 2.0 * MARGIN),
+        // A bucket that stood full for a while shows less than its refill.
+        (2, 100, 1.0 * MARGIN),
+        // One answer says nothing: the rate is halved again.
+        (1, 10, 1.0),
+        (0, 10, 1.0),
+    ] {
+        let limiter = measured(answers, Duration::from_secs(seconds));
+        let off = (limiter.rate - rate).abs() / rate;
+        assert!(off < 0.02, "{answers} in {seconds} s: {} instead of {rate}", limiter.rate);
+    }
+}
+
+#[test]
+fn a_rate_that_was_measured_grows_by_the_row_and_the_doubt() {
+    // Six answers are a poor measurement: each call adds (1 + 5 / 6) thousandths, and more in a long row.
+    let mut limiter = measured(6, Duration::from_secs(4));
+    let rate = limiter.rate;
+    limiter.answered();
+    let doubt = 1.0 + PROBE_DOUBT / 6.0;
+    let first = limiter.rate / rate - 1.0;
+    assert!((first / (PROBE * doubt) - 1.0).abs() < 0.01, "{first}");
+    (1..31).for_each(|_| limiter.answered());
+    let rate = limiter.rate;
+    limiter.answered();
+    let last = limiter.rate / rate - 1.0;
+    assert!((last / (2.0 * PROBE * doubt) - 1.0).abs() < 0.01, "after a row of 32: {last}");
+}
+
+#[test]
+fn before_the_first_refusal_each_answer_adds_a_part_of_the_first_rate() {
+    let mut limiter = Limiter::new(CALL_PACE);
+    (0..10).for_each(|_| limiter.answered());
+    assert!((limiter.rate - 6.0).abs() < 1e-9, "{}", limiter.rate);
+}
+
+#[test]
+fn a_refusal_counts_from_one_interval_after_the_last() {
+    // After the first refusal a call is due every 500 ms.
+    for (after, rate) in [(499, 2.0), (500, 1.0)] {
+        let limiter = measured(0, after * MS);
+        assert!((limiter.rate - rate).abs() < 1e-9, "{after} ms: {}", limiter.rate);
+    }
+}
+
 /// The provider's bucket. Its refill may change on the way.
 struct Bucket {
     size: f64,

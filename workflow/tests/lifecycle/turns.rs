@@ -1,0 +1,111 @@
+//! Attempts that share the provider's calls with others.
+
+use lab1_flow_workflow::{
+    Action, ActionContext, ActionError, Actions, Compensate, Lane, Pacer, Progress, Reconciled,
+    Step,
+};
+use serde::{Deserialize, Serialize};
+
+use super::*;
+
+const LANE: Lane = Lane { service: "elb", call: "CreateThing" };
+
+/// Takes its turn, and does nothing else.
+#[derive(Debug, Clone)]
+struct Paced(Arc<Pacer>);
+
+impl Action for Paced {
+    type Input = ();
+    type Output = ();
+
+    async fn execute(&self, _: &ActionContext, (): &()) -> Result<(), ActionError> {
+        self.0.turn(LANE).await;
+        self.0.answered(LANE);
+        Ok(())
+    }
+
+    async fn reconcile(&self, _: &ActionContext, (): &()) -> Result<Reconciled<()>, ActionError> {
+        Ok(Reconciled::Absent)
+    }
+
+    fn lane(&self) -> Option<Lane> {
+        Some(LANE)
+    }
+}
+
+impl Compensate for Paced {
+    async fn compensate(
+        &self,
+        _: &ActionContext,
+        (): &(),
+        (): &(),
+    ) -> Result<Progress<()>, ActionError> {
+        Ok(Progress::Done(()))
+    }
+}
+
+/// Six calls of one kind, of which four may be made at once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct SixCalls;
+
+impl Step for SixCalls {
+    const NAME: &'static str = "six-calls";
+    const VERSION: u32 = 1;
+    type Needs = Paced;
+    type Offers = ();
+
+    fn title(&self) -> String {
+        "six calls".into()
+    }
+
+    fn define(&self, paced: Paced, actions: &mut Actions<'_>) {
+        for name in ["a", "b", "c", "d", "e", "f"] {
+            actions.change(name, name, paced.clone(), (), |()| ());
+        }
+    }
+}
+
+fn rig() -> (Rig, Engine) {
+    let mut rig = Rig::new(&Blueprint::default());
+    let pacer = Arc::new(Pacer::new(Arc::new(rig.clock.clone()), 1.0));
+    let mut builder = Workflow::builder("six-calls");
+    builder.step(&SixCalls, Paced(Arc::clone(&pacer)));
+    rig.workflow = builder.build().unwrap();
+    let engine = rig.engine().with_pacer(pacer);
+    (rig, engine)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_intent_is_written_when_its_call_has_its_turn() {
+    let (rig, engine) = rig();
+    assert_eq!(rest(engine.start(&rig.workflow, rig.new.clone()).await), Rest::Completed);
+    let start = rig.history().await.header.created_at;
+    let begun: Vec<_> = rig
+        .history()
+        .await
+        .records
+        .into_iter()
+        .filter(|record| matches!(record.entry, Entry::AttemptStarted { .. }))
+        .map(|record| record.at.since(start))
+        .collect();
+    assert_eq!(begun[..4], [Duration::ZERO; 4]);
+    assert!(begun[4] > Duration::ZERO && begun[5] > begun[4], "{begun:?}");
+    assert_eq!(rig.clock.elapsed(), begun[5], "and its call is made at once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_leaves_the_queue_and_a_resume_comes_back_to_it() {
+    let (rig, engine) = rig();
+    let later = async {
+        rig.clock.sleep(millis(50)).await;
+        rig.stop.request();
+    };
+    let (rested, ()) = tokio::join!(engine.start(&rig.workflow, rig.new.clone()), later);
+    assert_eq!(rest(rested), Rest::Stopped);
+    let begun = rig.lines().await.iter().filter(|line| line.ends_with("begun 1")).count();
+    assert_eq!(begun, 4, "what was not sent is not begun");
+    assert_eq!(rig.clock.elapsed(), millis(50), "nothing in the queue is waited for");
+    let engine = engine.with_stop(StopSignal::new());
+    let resumed = engine.resume(&rig.workflow, &rig.new.run, Resume::default()).await;
+    assert_eq!(rest(resumed), Rest::Completed);
+}
