@@ -70,20 +70,6 @@ pub(crate) enum Decision {
     Rest(Rest),
 }
 
-impl Decision {
-    /// Whether it only makes a call, so that nothing else follows from it before the call has landed.
-    pub(crate) fn is_call(&self) -> bool {
-        matches!(
-            self,
-            Self::Execute(_)
-                | Self::Look(_)
-                | Self::Reconcile(_)
-                | Self::Compensate(_)
-                | Self::Sweep
-        )
-    }
-}
-
 /// All that may go on now; empty when there is only waiting to do.
 ///
 /// Pure: the same history and the same moment give the same decisions, in the order of declaration. Where the

@@ -139,12 +139,11 @@ impl<'a> Drive<'a> {
             let decisions = decide(self.workflow, &self.state, &self.moment);
             debug_assert_eq!(decisions, self.decide_everywhere(), "a look has missed something");
             self.moment.looked(self.workflow, &self.state);
-            let last = decisions.iter().all(Decision::is_call);
+            if decisions.is_empty() {
+                return Ok(calls);
+            }
             for decision in decisions {
                 self.take(decision, &mut calls)?;
-            }
-            if last {
-                return Ok(calls);
             }
         }
     }
