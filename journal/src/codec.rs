@@ -105,7 +105,6 @@ pub(crate) fn check_batch<P: AsRef<[u8]>>(payloads: &[P]) -> Result<(), JournalE
 /// Appends a framed payload to `bytes` and returns the chain that includes it.
 pub(crate) fn frame(bytes: &mut Vec<u8>, before: Chain, seq: Seq, payload: &[u8]) -> Chain {
     let start = bytes.len();
-    bytes.reserve(PAYLOAD_AT + payload.len());
     bytes.extend_from_slice(&MAGIC);
     bytes.extend_from_slice(&FORMAT.to_be_bytes());
     bytes.extend_from_slice(&seq.0.to_be_bytes());

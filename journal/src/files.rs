@@ -142,3 +142,76 @@ pub(crate) fn unique() -> String {
     static CALLS: AtomicU64 = AtomicU64::new(0);
     format!("{}-{}", std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with a file, and in it another folder with a file.
+    fn tree(at: &Path) -> PathBuf {
+        let top = at.join("top");
+        create_dirs(&top.join("inner")).unwrap();
+        fs::write(top.join("one"), "1").unwrap();
+        fs::write(top.join("inner/two"), "2").unwrap();
+        top
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn folders_are_private_and_one_that_cannot_be_made_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = tree(dir.path());
+        assert_eq!([mode(&top), mode(&top.join("inner"))], [0o700; 2]);
+        create_dirs(&top).unwrap();
+        assert!(create_dirs(&top.join("one/below-a-file")).is_err());
+        assert!(create_dir(&top).is_err(), "it is there");
+    }
+
+    #[test]
+    fn all_that_is_in_a_folder_becomes_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = tree(dir.path());
+        for (path, open) in [("one", 0o644), ("inner", 0o755), ("inner/two", 0o640)] {
+            fs::set_permissions(top.join(path), Permissions::from_mode(open)).unwrap();
+        }
+        make_private(&top).unwrap();
+        let modes = ["one", "inner", "inner/two"].map(|path| mode(&top.join(path)));
+        assert_eq!(modes, [0o600, 0o700, 0o600]);
+    }
+
+    #[test]
+    fn a_copy_has_the_digest_of_its_original_until_a_name_or_a_byte_differs() {
+        let dir = tempfile::tempdir().unwrap();
+        let (top, copy) = (tree(dir.path()), dir.path().join("copy"));
+        copy_tree(&top, &copy).unwrap();
+        assert_eq!(fs::read(copy.join("inner/two")).unwrap(), b"2");
+        let digest = || digest_tree(&copy).unwrap();
+        let original = digest_tree(&top).unwrap();
+        assert_eq!(digest(), original);
+        fs::write(copy.join("inner/two"), "3").unwrap();
+        assert_ne!(digest(), original);
+        fs::write(copy.join("inner/two"), "2").unwrap();
+        fs::rename(copy.join("one"), copy.join("uno")).unwrap();
+        assert_ne!(digest(), original);
+    }
+
+    #[test]
+    fn what_is_gone_needs_no_removal_and_what_cannot_be_removed_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = tree(dir.path());
+        assert!(remove_tree(&top.join("one")).is_err(), "it is a file");
+        remove_tree(&top).unwrap();
+        assert!(!top.exists());
+        remove_tree(&top).unwrap();
+        assert!(list(&top).is_err());
+    }
+
+    #[test]
+    fn names_are_never_used_twice() {
+        assert_ne!(unique(), unique());
+        assert!(unique().starts_with(&std::process::id().to_string()));
+    }
+}

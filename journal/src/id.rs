@@ -151,6 +151,8 @@ mod tests {
         assert_eq!(one.as_str().len(), 12);
         assert_ne!(one.as_str()[..1], two.as_str()[..1]);
         assert!(RunId::new(RunId::from_random(u64::MAX).as_str()).is_ok());
+        // Five bits a character, the lowest first.
+        assert_eq!(RunId::from_random(0b00010_11111_00001).as_str(), "1z2000000000");
     }
 
     #[test]

@@ -117,3 +117,37 @@ impl BuildLock {
         lock().doing(|| doing(path))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_let_go_in_time_is_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let held = LockFile::acquire(&path, Duration::ZERO).unwrap();
+        let refused = LockFile::acquire(&path, Duration::ZERO).unwrap_err();
+        assert!(refused.to_string().contains(&std::process::id().to_string()), "{refused}");
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| LockFile::acquire(&path, Duration::from_mins(5)));
+            // It has met the held lock by now; if not, it is taken at once.
+            thread::sleep(POLL * 2);
+            drop(held);
+            waiting.join().unwrap().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_lock_that_is_not_there_is_held_by_nobody_and_one_that_cannot_be_read_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        assert_eq!(holder(&path).unwrap(), None);
+        let lock = LockFile::acquire(&path, Duration::ZERO).unwrap();
+        assert_eq!(holder(&path).unwrap(), Some(Holder { pid: Some(std::process::id()) }));
+        drop(lock);
+        assert_eq!(holder(&path).unwrap(), None);
+        let below_a_file = holder(&path.join("lock")).unwrap_err().to_string();
+        assert!(below_a_file.starts_with("cannot lock "), "{below_a_file}");
+    }
+}

@@ -159,3 +159,78 @@ fn wait_of(action: &ActionState) -> Option<(String, Option<Timestamp>)> {
         | ActionPhase::Skipped { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::samples::{self, completed, failed, started};
+    use crate::{Entry, FailureClass, Record, RollbackCause};
+
+    /// The sample run, in which `b` is a part of `a`, after these entries.
+    fn after(entries: &[Entry]) -> Summary {
+        let mut header = samples::header("summary");
+        header.steps[0].actions[1].role = Role::Part { of: samples::action("a") };
+        let mut state = RunState::new(header);
+        for record in Record::number(Seq::FIRST, Timestamp(2_000), entries.to_vec()) {
+            state.apply(&record).unwrap();
+        }
+        Summary::of(&state)
+    }
+
+    fn made(name: &str) -> [Entry; 2] {
+        [started(name, 1), completed(name)]
+    }
+
+    fn turned() -> Entry {
+        Entry::RollbackStarted { cause: RollbackCause::Request }
+    }
+
+    fn step(summary: &Summary) -> Option<&str> {
+        summary.step.as_ref().map(StepName::as_str)
+    }
+
+    #[test]
+    fn the_step_that_is_worked_on_is_the_first_that_is_not_done_in_the_direction_of_the_run() {
+        let forward = after(&made("a"));
+        assert_eq!((forward.phase, step(&forward)), (RunPhase::Running, Some("one")));
+        let all = [made("a"), made("b"), made("c")].concat();
+        assert_eq!(step(&after(&all)), None);
+        let back = after(&[&all[..], &[turned()]].concat());
+        assert_eq!((back.phase, step(&back)), (RunPhase::RollingBack, Some("two")));
+        assert_eq!((back.resources, back.steps_completed), (3, 2));
+    }
+
+    #[test]
+    fn what_a_person_left_is_counted_without_its_parts_and_stored_when_there_is_any() {
+        let left = |name| Entry::CompensationSkipped {
+            action: samples::action(name),
+            reason: "it is shared".into(),
+        };
+        let stored = |summary: &Summary| serde_json::to_value(summary).unwrap();
+        let story = [made("a"), made("b"), made("c")].concat();
+        let none = after(&[&story[..], &[turned()]].concat());
+        assert_eq!((none.skipped, stored(&none).get("skipped")), (0, None));
+        let one = after(&[&story[..], &[turned(), left("a"), left("b")]].concat());
+        assert_eq!((one.skipped, stored(&one)["skipped"].as_u64()), (1, Some(1)));
+    }
+
+    #[test]
+    fn the_wait_that_ends_first_is_told_and_one_without_an_end_last() {
+        let waits = Entry::ActionWaiting {
+            action: samples::action("a"),
+            reason: "it starts".into(),
+            waited_ms: 5,
+        };
+        let story = [started("a", 1), waits, started("c", 1)];
+        let told = |summary: Summary| {
+            summary.waiting.map(|it| (it.action.to_string(), it.reason, it.retry_at))
+        };
+        assert_eq!(told(after(&story[..1])), None);
+        let reason = "it starts".to_owned();
+        assert_eq!(told(after(&story)), Some(("a".to_owned(), reason, None)));
+        let throttled = failed("c", 1, FailureClass::Throttled);
+        let (reason, at) = (samples::failure(FailureClass::Throttled).message, samples::retry().at);
+        let first = after(&[&story[..], &[throttled]].concat());
+        assert_eq!(told(first), Some(("c".to_owned(), reason, Some(at))));
+    }
+}

@@ -91,8 +91,8 @@ fn a_prefix_names_a_run_when_it_names_one_only() {
     assert_eq!(store.resolve("abx").unwrap().as_str(), "abx");
     assert_eq!(store.resolve("abc").unwrap().as_str(), "abc", "a whole id is no prefix");
     match store.resolve("ab") {
-        Err(ResolveError::Ambiguous { candidates, .. }) => {
-            assert_eq!(names(&candidates), ["abc", "abcd", "abx"]);
+        Err(error @ ResolveError::Ambiguous { .. }) => {
+            assert_eq!(error.to_string(), "ab can be abc, abcd, abx");
         }
         other => panic!("{other:?}"),
     }
@@ -203,6 +203,34 @@ fn summaries_say_where_each_run_stands() {
     let waiting = listed[1].summary.waiting.as_ref().unwrap();
     assert_eq!((waiting.action.as_str(), waiting.retry_at), ("b", Some(samples::retry().at)));
     assert_eq!(listed[0].context, samples::header("a-new").context);
+}
+
+#[test]
+fn a_run_in_the_folder_of_another_is_not_listed_under_its_name() {
+    let (_dir, store) = store();
+    store.create(&samples::header("one")).unwrap().close().unwrap();
+    let [one, two] = ["one", "two"].map(|name| store.dir(&samples::header(name).run));
+    fs::rename(one, two).unwrap();
+    let listed = store.summaries().unwrap().remove(0).unwrap_err();
+    assert_eq!(listed.run.as_str(), "two");
+    assert!(matches!(listed.error, JournalError::Damaged { .. }), "{listed:?}");
+}
+
+#[test]
+fn what_cannot_be_read_is_not_taken_for_what_is_not_there() {
+    let (_dir, store) = store();
+    let journal = store.create(&samples::header("one")).unwrap();
+    let run = journal.run().clone();
+    let mut follower = store.follow(&run, Seq::FIRST).unwrap();
+    journal.close().unwrap();
+    let runs = store.dir(&run).parent().unwrap().to_owned();
+    fs::remove_dir_all(&runs).unwrap();
+    assert!(matches!(store.view(&run), Err(JournalError::NotFound { .. })));
+    assert!(matches!(follower.look(), Err(JournalError::NotFound { .. })));
+    fs::write(&runs, "no folder").unwrap();
+    for refused in [store.view(&run).map(drop), follower.look().map(drop)] {
+        assert!(matches!(refused, Err(JournalError::Storage { .. })), "{refused:?}");
+    }
 }
 
 #[test]
@@ -353,6 +381,8 @@ fn a_folder_of_one_run_holds_no_other() {
     let journal = store.create(&samples::header("one")).unwrap();
     let other = wait(journal.create(&samples::header("two")));
     assert!(matches!(other, Err(JournalError::Storage { .. })), "{other:?}");
+    let again = wait(journal.create(&samples::header("one")));
+    assert!(matches!(again, Err(JournalError::Exists { .. })), "{again:?}");
     assert_eq!(names(&wait(journal.runs()).unwrap()), ["one"]);
 }
 
