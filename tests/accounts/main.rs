@@ -68,11 +68,51 @@ fn credentials_that_do_not_load_stop_before_anything_is_sent() {
     let ended = flow.start_with(&["run", "--endpoint-url", &endpoint, "--yes"], &variables).wait();
     assert_eq!(fake.signed(), [], "nothing is signed");
     let ended = ended.expect_status(3);
+    let file = "error: there are no credentials: the web identity in /nowhere/token: No such file";
+    assert!(ended.stderr.starts_with(file), "{}", ended.words());
+}
+
+/// A name that nobody has would be passed over, and other credentials or none would sign.
+#[test]
+fn a_profile_that_is_not_there_is_one_error_before_anything_else() {
+    let (fake, flow) = (Fake::start(), Flow::new());
+    let home = flow.state_dir().parent().unwrap().to_owned();
+    let write = |name: &str, text: &str| {
+        let path = home.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write(".aws/credentials", "[lab]\naws_access_key_id = A\naws_secret_access_key = x\n");
+    write(".aws/config", "[profile course]\nregion = us-west-2\n");
+    let keys = [("AWS_ACCESS_KEY_ID", "A"), ("AWS_SECRET_ACCESS_KEY", "x")];
+    let loopback = format!("http://127.0.0.1:{}", fake.port);
+    let elsewhere = format!("http://0.0.0.0:{}", fake.port);
+    let by_name = [("AWS_PROFILE", "laab")];
+    for target in
+        [["--endpoint-url", &loopback], ["--endpoint-url", &elsewhere], ["--cloud", "aws"]]
+    {
+        for (flags, variables) in [
+            (&[][..], &by_name[..]),
+            (&["--profile", "laab"], &[]),
+            (&[], &[by_name[0], keys[0], keys[1]]),
+        ] {
+            let line = [&["run", "--yes"][..], &target, flags].concat();
+            let ended = flow.start_with(&line, variables).wait().expect_status(2);
+            let error = "error: there is no AWS profile \"laab\" in ~/.aws/config or ~/.aws/credentials, \
+                         which have: course, lab; correct --profile or AWS_PROFILE\n";
+            assert!(ended.stderr.starts_with(error), "{}", ended.words());
+        }
+    }
+    write(".aws/config", "[profile course\n");
+    let line = ["run", "--yes", "--cloud", "aws", "--profile", "course"];
+    let ended = flow.start_with(&line, &[]).wait().expect_status(2);
     assert!(
-        ended.stderr.starts_with("error: there are no credentials: No such file"),
+        ended.stderr.starts_with("error: the AWS profiles cannot be read: "),
         "{}",
         ended.words()
     );
+    assert_eq!(fake.signed(), [], "nothing is signed");
+    assert!(flow.list().is_empty(), "and there is no run");
 }
 
 #[test]

@@ -1,9 +1,14 @@
 //! Where credentials come from, by the kind of cloud.
 
+use std::io;
+
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+
+use super::fault::chain;
+use super::profiles::Profiles;
 
 /// Credentials for clouds that check none. They are no secret.
 pub(crate) fn dummy() -> Credentials {
@@ -26,6 +31,40 @@ impl ProvideCredentials for OrDummy {
                 Err(CredentialsError::CredentialsNotLoaded(_)) => Ok(dummy()),
                 other => other,
             }
+        })
+    }
+}
+
+/// Asks another provider, and names the file of a web identity in an error that says only what went wrong with it.
+#[derive(Debug)]
+pub(crate) struct NamingToken {
+    inner: SharedCredentialsProvider,
+    token_file: Option<String>,
+}
+
+impl NamingToken {
+    pub(crate) fn new(inner: SharedCredentialsProvider, profiles: Profiles) -> Self {
+        Self { inner, token_file: profiles.token_file }
+    }
+
+    fn naming(&self, error: CredentialsError) -> CredentialsError {
+        let Some(file) = &self.token_file else { return error };
+        // Whoever else reads a file names it in a link of its own.
+        let below = chain(&error).find(|link| !link.is::<CredentialsError>());
+        let read = below.and_then(|link| link.downcast_ref::<io::Error>());
+        let named = read
+            .map(|read| io::Error::new(read.kind(), format!("the web identity in {file}: {read}")));
+        named.map_or(error, CredentialsError::provider_error)
+    }
+}
+
+impl ProvideCredentials for NamingToken {
+    fn provide_credentials<'a>(&'a self) -> Provided<'a>
+    where
+        Self: 'a,
+    {
+        Provided::new(async {
+            self.inner.provide_credentials().await.map_err(|error| self.naming(error))
         })
     }
 }

@@ -72,8 +72,11 @@ impl Fault {
 
     fn of_dispatch(error: &(dyn Error + 'static)) -> Self {
         let reason = reason_of(error);
-        if chain(error).any(<dyn Error>::is::<CredentialsError>) {
-            Self::NoCredentials { reason }
+        let of_credentials = <dyn Error>::is::<CredentialsError>;
+        if chain(error).any(of_credentials) {
+            // The layers below name the profile or the file that is at fault.
+            let mut below = chain(error).skip_while(|link| !of_credentials(*link)).skip(1);
+            Self::NoCredentials { reason: below.next().map_or(reason, words_of) }
         } else if chain(error).any(never_connected) {
             Self::NotSent { reason }
         } else {
@@ -91,10 +94,14 @@ impl Refusal {
         let header = |name: &str| raw.and_then(|raw| raw.headers().get(name));
         let service_error = error.as_service_error();
         let described = service_error.and_then(ProvideErrorMetadata::message).map(str::to_owned);
+        let code = service_error.and_then(ProvideErrorMetadata::code).map(str::to_owned);
+        // The SDK's own words for a refusal without any repeat its code and its request.
+        let silent = || if code.is_some() { "without a word".to_owned() } else { reason_of(error) };
+        let message = described.unwrap_or_else(silent);
         Self {
             status: raw.map_or(0, |raw| raw.status().as_u16()),
-            code: service_error.and_then(ProvideErrorMetadata::code).map(str::to_owned),
-            message: described.unwrap_or_else(|| reason_of(error)),
+            code,
+            message,
             request_id: error.request_id().map(str::to_owned),
             retry_after: header("x-amz-retry-after")
                 .and_then(|text| text.parse().ok())
@@ -124,7 +131,9 @@ fn never_connected(link: &(dyn Error + 'static)) -> bool {
 }
 
 /// The links of an error, the payload of an [`io::Error`] included.
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(super) fn chain<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
         Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
         None => error.source(),
@@ -134,4 +143,15 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 /// The innermost words of an error, which name the cause; the outer ones name layers of the client.
 fn reason_of(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map_or_else(String::new, ToString::to_string)
+}
+
+/// The words of an error from the outermost to the innermost, each once.
+pub(super) fn words_of(error: &(dyn Error + 'static)) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for link in chain(error).map(ToString::to_string) {
+        if words.last().is_none_or(|before| !before.contains(&link)) {
+            words.push(link);
+        }
+    }
+    words.join(": ")
 }

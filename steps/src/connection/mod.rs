@@ -7,6 +7,7 @@ mod call;
 mod clock;
 mod credentials;
 mod fault;
+mod profiles;
 mod settings;
 mod target;
 mod transport;

@@ -19,7 +19,8 @@ use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 use tokio::time::Instant;
 
-use super::credentials::{OrDummy, dummy};
+use super::credentials::{NamingToken, OrDummy, dummy};
+use super::profiles::Profiles;
 use super::target::{CloudKind, DEFAULT_REGION, Target};
 use super::transport::{Transport, client_of};
 
@@ -54,6 +55,24 @@ pub enum ConnectError {
     /// The kind of cloud needs an endpoint, and there is none.
     #[error("this cloud is reached over the network, and no endpoint URL is given")]
     EndpointMissing,
+    /// A profile was named that is not there.
+    #[error(
+        "there is no AWS profile {profile:?} in {files}, which have: {known}; correct --profile or AWS_PROFILE"
+    )]
+    ProfileMissing {
+        /// The name.
+        profile: String,
+        /// The files that were looked into.
+        files: String,
+        /// The profiles that they have.
+        known: String,
+    },
+    /// A profile was named, and the files cannot be read.
+    #[error("the AWS profiles cannot be read: {reason}")]
+    ProfilesUnreadable {
+        /// Why not, with the file.
+        reason: String,
+    },
 }
 
 /// The settings of all clients. Sends nothing to the target.
@@ -68,7 +87,7 @@ pub(super) async fn settings(
     let config = match target.cloud {
         CloudKind::Local => local_config(target),
         CloudKind::Aws => aws_chain_config(target).await?,
-        CloudKind::Endpoint => endpoint_config(target).await,
+        CloudKind::Endpoint => endpoint_config(target).await?,
     };
     Ok(with_transport(config, transport))
 }
@@ -110,15 +129,19 @@ async fn aws_chain_config(target: &Target) -> Result<SdkConfig, ConnectError> {
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         refuse_endpoint_variable(names)?;
     }
+    let profiles = Profiles::read(target).await?;
     let config = chain(target).load().await;
     if target.endpoint_url.is_none() {
         refuse_endpoint_of_profile(&config)?;
     }
-    Ok(config)
+    let Some(found) = config.credentials_provider() else { return Ok(config) };
+    let found = SharedCredentialsProvider::new(NamingToken::new(found, profiles));
+    Ok(config.into_builder().credentials_provider(found).build())
 }
 
 /// Any endpoint: the usual chain, but no question to a metadata service for an endpoint on this machine.
-async fn endpoint_config(target: &Target) -> SdkConfig {
+async fn endpoint_config(target: &Target) -> Result<SdkConfig, ConnectError> {
+    let profiles = Profiles::read(target).await?;
     let mut loader = chain(target);
     if is_on_this_machine(target) {
         let mut profile = ProfileFileCredentialsProvider::builder();
@@ -133,10 +156,13 @@ async fn endpoint_config(target: &Target) -> SdkConfig {
     let config = loader.load().await;
     let found = config.credentials_provider();
     let credentials = match found {
-        Some(found) => SharedCredentialsProvider::new(OrDummy(found)),
+        Some(found) => {
+            let found = SharedCredentialsProvider::new(NamingToken::new(found, profiles));
+            SharedCredentialsProvider::new(OrDummy(found))
+        }
         None => SharedCredentialsProvider::new(dummy()),
     };
-    config.into_builder().credentials_provider(credentials).build()
+    Ok(config.into_builder().credentials_provider(credentials).build())
 }
 
 fn chain(target: &Target) -> aws_config::ConfigLoader {

@@ -92,6 +92,21 @@ fn plain(status: u16, body: &'static str) -> Answer {
 }
 
 #[tokio::test]
+async fn a_refusal_without_words_names_its_code_and_its_request_once() {
+    let body = "<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors>\
+                <RequestID>r-4711</RequestID></Response>";
+    let transport = Transport::function(move |_| {
+        let response = http::Response::builder().status(403).header("x-amzn-requestid", "r-4711");
+        Box::pin(std::future::ready(Ok(response.body(body.into()).unwrap())))
+    });
+    let aws = Aws::connect(&Target::local(None), transport).await.unwrap();
+    let failure = change(&aws).await.into_failure();
+    assert_eq!(failure.message, "CreateKeyPair (x): UnauthorizedOperation: without a word");
+    let stored = serde_json::to_string(&failure).unwrap();
+    assert_eq!(stored.matches("r-4711").count(), 1, "{stored}");
+}
+
+#[tokio::test]
 async fn a_call_is_sent_once_whatever_comes_back() {
     for status in [500, 503, 429] {
         let count = Arc::new(Mutex::new(0));

@@ -1,0 +1,63 @@
+//! The AWS configuration files: whether they have the profile that was named, and the web identity that they lead to.
+
+use aws_config::profile::{self, Profile, ProfileSet};
+use aws_types::os_shim_internal::{Env, Fs};
+
+use super::fault::words_of;
+use super::settings::ConnectError;
+use super::target::Target;
+
+/// What the files and the variables say of the profile that counts.
+#[derive(Debug, Default)]
+pub(super) struct Profiles {
+    /// The file of the web identity that the chain would read.
+    pub(super) token_file: Option<String>,
+}
+
+impl Profiles {
+    /// Reads the files. The chain passes over a profile that is not there, and takes other credentials or none:
+    /// a name that was mistyped must not do that.
+    ///
+    /// # Errors
+    /// [`ConnectError`] when a profile was named and cannot be had.
+    pub(super) async fn read(target: &Target) -> Result<Self, ConnectError> {
+        let named = target.profile.clone().or_else(|| variable("AWS_PROFILE"));
+        let (fs, env, usual) = (Fs::real(), Env::real(), <_>::default());
+        let files = profile::load(&fs, &env, &usual, named.clone().map(Into::into)).await;
+        let found = match (&files, &named) {
+            (Ok(files), Some(name)) => Some(find(files, name)?),
+            (Ok(files), None) => files.get_profile(files.selected_profile()),
+            (Err(error), Some(_)) => {
+                return Err(ConnectError::ProfilesUnreadable { reason: words_of(error) });
+            }
+            // Nobody asked for them, and the credentials may come from elsewhere.
+            (Err(_), None) => None,
+        };
+        let of_profile = found.and_then(|profile| profile.get("web_identity_token_file"));
+        let token_file = of_profile.map(str::to_owned);
+        Ok(Self { token_file: token_file.or_else(|| variable("AWS_WEB_IDENTITY_TOKEN_FILE")) })
+    }
+}
+
+fn find<'a>(files: &'a ProfileSet, name: &str) -> Result<&'a Profile, ConnectError> {
+    files.get_profile(name).ok_or_else(|| {
+        let mut known: Vec<&str> = files.profiles().collect();
+        known.sort_unstable();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        ConnectError::ProfileMissing { profile: name.to_owned(), files: names(), known }
+    })
+}
+
+/// The two files, for people.
+fn names() -> String {
+    let or = |name, usual: &str| variable(name).unwrap_or_else(|| usual.to_owned());
+    format!(
+        "{} or {}",
+        or("AWS_CONFIG_FILE", "~/.aws/config"),
+        or("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
+    )
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
