@@ -92,7 +92,7 @@ fn changed_stack(app: &App, reopened: &Reopened, path: &Path) -> Result<Stack, C
     let name = StackName::new(&reopened.context.stack);
     let name = name.map_err(|error| CliError::bug(error.to_string()))?;
     let spec = config::load_again(path, &name, begun.wait())?;
-    let stack = Stack::new(&spec, &reopened.context.target);
+    let stack = Stack::new(&spec, &reopened.context.target).in_order_of(&begun);
     let has_looked = state.actions().any(|(name, action)| is_begun(name.as_str(), action));
     Ok(if has_looked { stack.after_preflight_of(&begun) } else { stack })
 }

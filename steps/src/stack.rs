@@ -98,6 +98,13 @@ impl Stack {
         self
     }
 
+    /// The same stack for a run that was begun, maybe by an earlier version: what waits for what stays as it was.
+    #[must_use]
+    pub fn in_order_of(mut self, begun: &Self) -> Self {
+        self.serving = self.serving.in_order_of(&begun.serving);
+        self
+    }
+
     /// What the last step waits for.
     pub fn wait(&self) -> WaitMode {
         self.serving.wait()

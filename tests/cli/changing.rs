@@ -1,6 +1,10 @@
 //! `resume --config`: what has not begun may change.
 
+use lab1_flow_journal::{RunId, RunStore};
+use serde_json::Value;
+
 use crate::assert_transcript;
+use crate::common::stored::{action, write_with};
 use crate::common::{FAST, Sandbox};
 
 /// A run that paused after its balancer, before its listener and its groups.
@@ -31,6 +35,56 @@ fn steps_that_have_not_begun_are_carried_out_as_the_file_says() {
     assert_eq!(instances.count(), 6);
     sandbox.succeed(&["rollback", &run]);
     assert_eq!(sandbox.account(), Vec::<String>::new());
+}
+
+/// The same, stored by a version whose targets waited for the rules.
+fn paused_by_an_earlier_version() -> (Sandbox, String) {
+    let (sandbox, run) = paused();
+    let store = RunStore::open(sandbox.state_dir()).expect("the runs");
+    let run_id = RunId::new(&run).expect("a valid id");
+    let history = store.view(&run_id).expect("the run").history;
+    std::fs::remove_dir_all(sandbox.state_dir().join("runs").join(&run)).expect("it is there");
+    let mut header = history.header;
+    let serving = header.steps.last_mut().expect("the last step");
+    let config = serving.config.as_object_mut().expect("its configuration");
+    assert!(config.remove("healthy_beside_rules").is_some(), "what the earlier version lacks");
+    for it in &mut serving.actions {
+        match it.name.as_str() {
+            "targets-healthy" => {
+                let listener = it.needs.iter().position(|need| need.as_str() == "listener");
+                let behind = listener.expect("it needs the listener") + 1;
+                it.needs.splice(behind..behind, [action("rule-1"), action("rule-2")]);
+            }
+            "instances-answer" => it.needs.retain(|need| !need.as_str().starts_with("rule-")),
+            _ => {}
+        }
+    }
+    let entries = history.records.into_iter().map(|record| record.entry).collect();
+    write_with(&sandbox.state_dir(), &header, entries);
+    (sandbox, run)
+}
+
+#[test]
+fn a_run_that_was_begun_by_an_earlier_version_goes_on_in_its_own_order() {
+    for file in [None, Some("[[groups]]\nmin = 1\ndesired = 2\nmax = 2\n")] {
+        let (sandbox, run) = paused_by_an_earlier_version();
+        match file {
+            None => sandbox.run(&["resume", &run]),
+            Some(text) => resume(&sandbox, &run, text),
+        }
+        .expect_status(0);
+        let events = sandbox.succeed(&["journal", &run, "--json"]).json();
+        let place = |kind: &str, action: &str| {
+            let is = |it: &Value| it["entry"]["type"] == kind && it["entry"]["action"] == action;
+            events.iter().position(is).expect("the record is there")
+        };
+        let looked = place("attempt-started", "targets-healthy");
+        for rule in ["rule-1", "rule-2"] {
+            assert!(place("action-completed", rule) < looked, "{rule} first");
+        }
+        sandbox.succeed(&["rollback", &run]);
+        assert_eq!(sandbox.account(), Vec::<String>::new());
+    }
 }
 
 #[test]

@@ -83,7 +83,7 @@ pub struct OutputMismatch {
     pub(crate) source: serde_json::Error,
 }
 
-/// What an action builds its input from: a handle, or a tuple of handles.
+/// What an action builds its input from: a handle, a tuple of handles, or either of them in an `Option`.
 pub trait Needs: Send + Sync + 'static {
     /// The outputs behind the handles.
     type Outputs;
@@ -119,6 +119,19 @@ impl<T: Payload> Needs for Handle<T> {
 
     fn read(&self, outputs: &Outputs<'_>) -> Result<T, OutputMismatch> {
         outputs.get(*self)
+    }
+}
+
+/// What only some runs need.
+impl<N: Needs> Needs for Option<N> {
+    type Outputs = Option<N::Outputs>;
+
+    fn indices(&self) -> Vec<usize> {
+        self.as_ref().map(N::indices).unwrap_or_default()
+    }
+
+    fn read(&self, outputs: &Outputs<'_>) -> Result<Self::Outputs, OutputMismatch> {
+        self.as_ref().map(|needs| needs.read(outputs)).transpose()
     }
 }
 

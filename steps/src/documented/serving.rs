@@ -29,6 +29,9 @@ pub(crate) struct ServingStep {
     /// How long every target may take to become healthy; runs of earlier versions were stored without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     healthy_within_s: Option<u64>,
+    /// Whether the targets are looked at while the rules are still made; runs of earlier versions wait for them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    healthy_beside_rules: bool,
 }
 
 /// What must serve.
@@ -50,7 +53,13 @@ impl ServingStep {
             paths: spec.groups.each_ref().map(|group| group.path.clone()),
             desired: spec.groups.each_ref().map(|group| group.desired),
             healthy_within_s: Some(patience_with(&spec.targets.health_check).as_secs()),
+            healthy_beside_rules: true,
         }
+    }
+
+    /// The same step in the order in which a run was begun: what waits for what may not change any more.
+    pub(crate) fn in_order_of(self, begun: &Self) -> Self {
+        Self { healthy_beside_rules: begun.healthy_beside_rules, ..self }
     }
 
     /// What the step waits for.
@@ -66,18 +75,15 @@ impl ServingStep {
         let [first, second] = needs.groups;
         let [first_targets, second_targets] = needs.target_groups;
         let [first_rule, second_rule] = needs.rules;
+        let rules = (!self.healthy_beside_rules).then_some((first_rule, second_rule));
         let desired = self.desired;
         actions.look(
             "targets-healthy",
             "every target healthy",
             TargetsHealthy::new(&needs.aws, self.healthy_within_s.map(Duration::from_secs)),
-            // A target is unused, and so not checked, before a listener and a rule lead to its group.
-            (
-                (first, first_targets),
-                (second, second_targets),
-                needs.listener,
-                (first_rule, second_rule),
-            ),
+            // A target is unused, and so not checked, before a listener leads to its group. This one leads to both
+            // by its default action, so that the rules need not stand yet.
+            ((first, first_targets), (second, second_targets), needs.listener, rules),
             move |(first, second, _, _)| HealthyTargetsInput {
                 groups: [expected(first, desired[0]), expected(second, desired[1])],
             },
@@ -92,13 +98,16 @@ impl ServingStep {
         actions: &mut Actions<'_>,
     ) {
         let [first, second] = needs.target_groups;
+        // The paths are the rules'. In runs of earlier versions the targets have waited for them.
+        let [first_rule, second_rule] = needs.rules;
+        let rules = self.healthy_beside_rules.then_some((first_rule, second_rule));
         let step = self.clone();
         actions.look(
             "instances-answer",
             "every instance has answered over HTTP",
             InstancesAnswer::new(&needs.aws),
-            (active, healthy, first, second),
-            move |(active, healthy, first, second)| AnsweringInstancesInput {
+            (active, healthy, first, second, rules),
+            move |(active, healthy, first, second, _)| AnsweringInstancesInput {
                 dns_name: active.dns_name,
                 port: step.port,
                 groups: [first, second]

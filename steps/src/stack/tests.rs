@@ -89,6 +89,7 @@ async fn nothing_waits_for_what_it_does_not_need() {
         ("launch-template-1", "instance-security-group-rules"),
         ("target-group-1", "instance-security-group"),
         ("rule-1", "target-group-2-attributes"),
+        ("targets-healthy", "rule-1"),
     ] {
         assert!(
             !ancestors(&needs, action).iter().any(|one| one == stranger),
@@ -98,7 +99,9 @@ async fn nothing_waits_for_what_it_does_not_need() {
     for (action, need) in [
         ("auto-scaling-group-1", "instance-security-group-rules"),
         ("listener", "target-group-2"),
-        ("targets-healthy", "rule-2"),
+        ("targets-healthy", "listener"),
+        ("instances-answer", "rule-1"),
+        ("instances-answer", "rule-2"),
     ] {
         assert!(ancestors(&needs, action).iter().any(|one| one == need), "{action} {need}");
     }
@@ -125,6 +128,31 @@ async fn a_run_that_was_stored_without_its_patience_goes_on() {
     assert_eq!(patience, Some(serde_json::json!(30 * 60 + 3 * 10 + 5)));
     let again = workflow_of(&Stack::from_stored(&steps).unwrap()).await;
     assert_eq!(again.steps(), steps);
+}
+
+#[tokio::test]
+async fn a_run_that_was_stored_with_its_targets_behind_the_rules_keeps_that_order() {
+    let mut steps = workflow_of(&documented()).await.steps().to_vec();
+    let serving = steps.last_mut().unwrap();
+    let beside = serving.config.as_object_mut().unwrap().remove("healthy_beside_rules");
+    assert_eq!(beside, Some(serde_json::json!(true)));
+    for action in &mut serving.actions {
+        match action.name.as_str() {
+            "targets-healthy" => {
+                let listener = action.needs.iter().position(|need| need.as_str() == "listener");
+                let rules = ["rule-1", "rule-2"].map(|rule| rule.to_owned().try_into().unwrap());
+                let behind = listener.unwrap() + 1;
+                action.needs.splice(behind..behind, rules);
+            }
+            "instances-answer" => action.needs.retain(|need| !need.as_str().starts_with("rule-")),
+            _ => {}
+        }
+    }
+    let begun = Stack::from_stored(&steps).unwrap();
+    let again = workflow_of(&begun).await;
+    assert_eq!(again.steps(), steps);
+    let changed = documented().in_order_of(&begun);
+    assert_eq!(workflow_of(&changed).await.steps(), again.steps(), "with a file as well");
 }
 
 #[tokio::test]
