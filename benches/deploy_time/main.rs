@@ -19,7 +19,7 @@ mod truth;
 use std::collections::BTreeMap;
 
 use play::{Played, play};
-use simulated::{number_of, percentile, rounded};
+use simulated::{number_of, percentile, print, rounded};
 
 fn main() {
     let asked = std::env::args().any(|argument| argument == "--bench");
@@ -31,7 +31,7 @@ fn main() {
             .iter()
             .map(|[forward, back]| if way == "deploy" { forward } else { back })
             .collect();
-        println!("{}", figures(way, slack, &of_way));
+        print(figures(way, slack, &of_way));
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lab1_flow_cloud::{CloudOptions, Durations, Lag, Limits};
-use lab1_flow_steps::{Stack, StackName, StackSpec, Target};
+use lab1_flow_steps::{LookupCounts, Stack, StackName, StackSpec, Target};
 use lab1_flow_workflow::journal::{Entry, Journal, MemoryJournal, Rest, RunId};
 use lab1_flow_workflow::{Clock, Engine, NewRun};
 
@@ -20,7 +20,10 @@ pub(crate) struct Deployed {
     /// The stacks whose instances came up last: how many calls with a token of the common bucket were made before
     /// their groups were, and how long their instances took from there on.
     pub(crate) slow_instances: Vec<SlowInstances>,
+    /// The slowest of the others.
+    pub(crate) slowest_of_balancers_s: f64,
     pub(crate) calls: CallCounts,
+    pub(crate) lookups: [(&'static str, LookupCounts); 3],
     /// How many balancers were made before one whose stack had asked for its turn earlier.
     pub(crate) out_of_order: usize,
 }
@@ -59,7 +62,7 @@ pub(crate) fn deploy(stacks: u64, seed: u64) -> Deployed {
         let journal = Arc::new(MemoryJournal::new());
         let runs = (0..stacks).map(|number| bring_up(&world, &journal, number));
         let (up, active) = watched(&world, futures_util::future::join_all(runs)).await;
-        summed_up(&up, active, world.calls)
+        summed_up(&up, active, &world)
     })
 }
 
@@ -122,7 +125,7 @@ async fn watched(world: &World, all: impl Future<Output = Vec<Up>>) -> (Vec<Up>,
     }
 }
 
-fn summed_up(up: &[Up], active: Duration, calls: CallCounts) -> Deployed {
+fn summed_up(up: &[Up], active: Duration, world: &World) -> Deployed {
     let made = up.iter().map(|one| one.balancer).max().expect("there is a stack");
     let mut by_turn: Vec<&Up> = up.iter().collect();
     by_turn.sort_by_key(|one| one.balancer);
@@ -130,16 +133,19 @@ fn summed_up(up: &[Up], active: Duration, calls: CallCounts) -> Deployed {
         by_turn[*place..].iter().any(|later| later.asked < one.asked)
     };
     let changes: Vec<Duration> = up.iter().flat_map(|one| one.changes.clone()).collect();
-    let slow = up.iter().filter(|one| one.healthy > one.active + Duration::from_mins(1));
-    let slow = slow.map(|one| SlowInstances {
+    let (slow, others): (Vec<&Up>, Vec<&Up>) =
+        up.iter().partition(|one| one.healthy > one.active + Duration::from_mins(1));
+    let slow = slow.iter().map(|one| SlowInstances {
         calls_before: changes.iter().filter(|at| **at < one.groups).count(),
         seconds: one.healthy.saturating_sub(one.groups).as_secs_f64(),
     });
     Deployed {
         slow_instances: slow.collect(),
+        slowest_of_balancers_s: others.iter().map(|one| one.done.as_secs_f64()).fold(0.0, f64::max),
         seconds: up.iter().map(|one| one.done.as_secs_f64()).collect(),
         provisioning_s: active.saturating_sub(made).as_secs_f64(),
-        calls,
+        calls: world.calls.clone(),
+        lookups: world.aws.lookups(),
         out_of_order: by_turn.iter().enumerate().filter(overtakes).count(),
     }
 }

@@ -19,25 +19,25 @@ use std::time::Duration;
 use deployed::{Deployed, Setting, deploy};
 use lab1_flow_cloud::Durations;
 use serde_json::{Value, json};
-use simulated::{Latency, rounded};
+use simulated::{Latency, print, rounded};
 use wire::{Call, round_trips};
 
 /// How long each call takes in the measurement of the chain.
 const DELAY: Duration = Duration::from_millis(150);
 
-/// Preflight, the claim, the load balancer, its mark, the listener, its rules, the targets' health.
+/// Preflight, the claim, the load balancer, its mark, the listener, its mark, the targets' health.
 const CHAIN_MAX: u32 = 7;
 
 fn main() {
     let clean = deploy(Setting::INSTANT);
     let delayed = deploy(Setting { latency: Latency::Fixed(DELAY), ..Setting::INSTANT });
     let waiting = deploy(Setting { durations: Durations::Typical, ..Setting::INSTANT });
-    println!("{}", preflight(&clean, &delayed));
-    println!("{}", after_preflight(&clean, &waiting));
-    println!("{}", doubts(&clean));
-    println!("{}", counted("verify_reads", clean.verify_reads, 14, json!({})));
-    println!("{}", time(&clean, &delayed));
-    println!("{}", chain(&delayed));
+    print(preflight(&clean, &delayed));
+    print(after_preflight(&clean, &waiting));
+    print(doubts(&clean));
+    print(counted("verify_reads", clean.verify_reads, 14, json!({})));
+    print(time(&clean, &delayed));
+    print(chain(&delayed));
 }
 
 /// A count beside its limit, and what else there is to say about it.
@@ -108,10 +108,10 @@ fn time(clean: &Deployed, delayed: &Deployed) -> Value {
 }
 
 fn chain(delayed: &Deployed) -> Value {
-    let trips = delayed.took.as_secs_f64() / DELAY.as_secs_f64();
+    let trips = rounded(delayed.took.as_secs_f64() / DELAY.as_secs_f64());
     json!({
         "bench": "chain_of_calls",
-        "value": rounded(trips),
+        "value": trips,
         "limit": CHAIN_MAX,
         "holds": trips <= f64::from(CHAIN_MAX),
         "sent_together": round_trips(&delayed.calls),

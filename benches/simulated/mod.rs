@@ -1,6 +1,11 @@
 //! The embedded cloud in virtual time, behind calls that take as long as calls to AWS do.
 
 mod latency;
+#[path = "../../workflow/benches/common/plot.rs"]
+pub(crate) mod plot;
+#[path = "../../workflow/benches/common/report.rs"]
+#[allow(dead_code, reason = "the benchmarks of the engine use more of it")]
+mod report;
 mod world;
 
 pub(crate) use latency::Latency;
@@ -19,6 +24,12 @@ pub(crate) fn percentile(values: &[f64], rank: f64) -> f64 {
     )]
     let place = (rank * last as f64).round() as usize;
     sorted[place.min(last)]
+}
+
+/// Prints the fields of a line, and the machine's load.
+pub(crate) fn print(fields: serde_json::Value) {
+    let serde_json::Value::Object(line) = fields else { panic!("a line is an object") };
+    report::print_with_load(line);
 }
 
 /// The figure with three decimals, for people.

@@ -94,8 +94,8 @@ pub use answering_instances::AnsweringInstances;
 pub use auto_scaling_group::AutoScalingGroupRef;
 pub use balancer_active::ActiveLoadBalancer;
 pub use connection::{
-    Answer, Aws, CallObserver, CallReport, CloudKind, ConnectError, DEFAULT_REGION, NO_CREDENTIALS,
-    SendFunction, Service, Target, Transport, TransportFault,
+    Answer, Aws, CallObserver, CallReport, CloudKind, ConnectError, DEFAULT_REGION, LookupCounts,
+    NO_CREDENTIALS, SendFunction, Service, Target, Transport, TransportFault,
 };
 pub use cost::{Cost, CostItem};
 pub use healthy_targets::HealthyTargets;

@@ -8,7 +8,7 @@ use aws_sdk_autoscaling::types::AutoScalingGroup;
 use aws_sdk_elasticloadbalancingv2::types::LoadBalancer;
 use lab1_flow_workflow::Pacer;
 
-use super::batch::Batch;
+use super::batch::{Batch, LookupCounts};
 use super::call::CallObserver;
 use super::settings::{ConnectError, settings};
 use super::target::{DEFAULT_REGION, Target};
@@ -106,6 +106,15 @@ impl Aws {
     /// The region that the chain of settings ended at.
     pub fn region(&self) -> &str {
         &self.clients.region
+    }
+
+    /// The lookups of all runs that share this connection, by the API action that answers many of them at once.
+    pub fn lookups(&self) -> [(&'static str, LookupCounts); 3] {
+        [
+            ("DescribeAutoScalingGroups", self.groups().counts()),
+            ("DescribeLoadBalancers", self.balancers().counts()),
+            ("DescribeTags", self.tags().counts()),
+        ]
     }
 
     pub(crate) fn ec2(&self) -> &aws_sdk_ec2::Client {

@@ -13,9 +13,19 @@ use lab1_flow_workflow::ActionError;
 
 type SharedAnswer<V> = Shared<BoxFuture<'static, Result<Arc<Vec<V>>, ActionError>>>;
 
+/// How often was asked, and in how many batches that was put.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LookupCounts {
+    /// The askers: without batches there would be so many calls.
+    pub asked: u64,
+    /// What was sent for them.
+    pub batches: u64,
+}
+
 /// The batch that may be joined now.
 pub(crate) struct Batch<V> {
     open: Mutex<Option<Open<V>>>,
+    counts: Mutex<LookupCounts>,
     /// How many things one call may ask about.
     names_max: usize,
 }
@@ -53,7 +63,16 @@ impl Names {
 impl<V> Batch<V> {
     /// Batches of calls that may ask about so many things.
     pub(crate) fn of_at_most(names_max: usize) -> Self {
-        Self { open: Mutex::new(None), names_max }
+        Self { open: Mutex::new(None), counts: Mutex::default(), names_max }
+    }
+
+    /// What has gone through it so far.
+    pub(crate) fn counts(&self) -> LookupCounts {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, add: impl FnOnce(&mut LookupCounts)) {
+        add(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -74,6 +93,7 @@ impl<V: Send + Sync + 'static> Batch<V> {
     where
         F: Future<Output = Result<Vec<V>, ActionError>> + Send + 'static,
     {
+        self.count(|counts| counts.asked += 1);
         let answer = self.join(names, send);
         answer.await
     }
@@ -86,6 +106,7 @@ impl<V: Send + Sync + 'static> Batch<V> {
         if let Some(open) = slot.as_ref().filter(|open| open.names.join(names, self.names_max)) {
             return open.answer.clone();
         }
+        self.count(|counts| counts.batches += 1);
         let all = Names::default();
         all.join(names, self.names_max);
         let call = send(all.clone());
@@ -120,6 +141,7 @@ mod tests {
         assert_eq!(*second.unwrap(), ["a", "b"]);
         assert_eq!(*ask("c").await.unwrap(), ["c"]);
         assert_eq!(calls.load(Ordering::Relaxed), 2);
+        assert_eq!(batch.counts(), LookupCounts { asked: 3, batches: 2 });
     }
 
     #[tokio::test]

@@ -15,6 +15,7 @@ mod transport;
 pub use account::NO_CREDENTIALS;
 pub use aws::Aws;
 pub(crate) use aws::TAGGED_MAX;
+pub use batch::LookupCounts;
 pub(crate) use batch::Names;
 pub(crate) use call::Call;
 pub use call::{CallObserver, CallReport, Service};

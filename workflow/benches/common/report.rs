@@ -27,7 +27,7 @@ impl Limit {
     }
 }
 
-/// Prints a figure. `details` is an object; the machine's load stands beside it, for it explains the rest.
+/// Prints a figure. `details` is an object; the machine's load stands beside it: it explains much of what takes time.
 pub(crate) fn print(figure: &str, value: f64, unit: &str, limit: Limit, details: Value) {
     let mut line = Map::new();
     line.insert("figure".into(), json!(figure));
@@ -38,6 +38,11 @@ pub(crate) fn print(figure: &str, value: f64, unit: &str, limit: Limit, details:
     if let Value::Object(details) = details {
         line.extend(details);
     }
+    print_with_load(line);
+}
+
+/// Prints a line with the machine's load at its end.
+pub(crate) fn print_with_load(mut line: Map<String, Value>) {
     line.insert("load".into(), json!(load()));
     println!("{}", Value::Object(line));
 }
