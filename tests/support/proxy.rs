@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::patience::wait_for;
@@ -40,6 +40,8 @@ impl fmt::Display for Call {
 pub(crate) enum Fate {
     /// It is passed on, and so is the answer.
     Pass,
+    /// The same, and the whole takes this much longer: half on the way there, half on the way back.
+    Delay(Duration),
     /// It takes effect, and the connection is cut before the answer.
     LoseReply,
     /// It takes effect; the answer waits until the test lets go, and is lost.
@@ -119,13 +121,13 @@ impl Doorman {
     fn post(listener: TcpListener, shared: Arc<Shared>) -> Self {
         let dismissed = Arc::new(AtomicBool::new(false));
         let heard = dismissed.clone();
-        let thread = std::thread::spawn(move || {
+        let thread = thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 if heard.load(Ordering::SeqCst) {
                     break;
                 }
                 let shared = shared.clone();
-                std::thread::spawn(move || shared.serve(&stream));
+                thread::spawn(move || shared.serve(&stream));
             }
         });
         Self { dismissed, thread }
@@ -236,6 +238,12 @@ impl Shared {
         };
         match fate {
             Fate::Pass => send(client, &self.forward(&request)?),
+            Fate::Delay(delay) => {
+                thread::sleep(delay / 2);
+                let answer = self.forward(&request)?;
+                thread::sleep(delay / 2);
+                send(client, &answer)
+            }
             Fate::LoseReply => self.forward(&request).map(drop),
             Fate::HoldReply(latch) => {
                 self.forward(&request)?;
