@@ -9,6 +9,7 @@
 
 mod arrows;
 mod documents;
+mod excerpts;
 mod files;
 mod sources;
 mod suites;

@@ -18,7 +18,7 @@ pub enum Invariant {
     IntentFirst,
     /// I3: at most one thing per action carries our mark.
     NoDuplicate,
-    /// I4: a completed run: exactly the wanted things exist.
+    /// I4: a completed run: exactly the wanted things exist, the same ones whatever happened on the way.
     NothingMissing,
     /// I5: a rolled-back run: all is as it was before, foreign things included; foreign things always.
     NothingLeft,

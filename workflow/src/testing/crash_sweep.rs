@@ -10,9 +10,11 @@ mod scene;
 mod story;
 mod tally;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
-use lab1_flow_journal::{History, Journal, MemoryJournal, RunId};
+use lab1_flow_journal::{ActionName, History, Journal, MemoryJournal, RunId};
+use serde_json::Value;
 
 pub use scene::{Scene, Verb};
 pub use tally::Tally;
@@ -33,9 +35,15 @@ pub struct CrashSweep<S> {
     scene: Arc<S>,
     first_death_every: u64,
     second_deaths: SecondDeaths,
+    at_every_await: bool,
     loses_last_write: bool,
     forgetting: Option<Forgetting>,
+    /// What a completed run has made: in every case the same.
+    completed: OnceLock<Made>,
 }
+
+/// What actions have made, apart from its ids.
+type Made = BTreeMap<ActionName, Value>;
 
 /// Where a continuation dies.
 #[derive(Debug, Clone, Copy)]
@@ -76,8 +84,10 @@ impl<S: Scene> CrashSweep<S> {
             scene: Arc::new(scene),
             first_death_every: 1,
             second_deaths: SecondDeaths::Every(1),
+            at_every_await: false,
             loses_last_write: false,
             forgetting: None,
+            completed: OnceLock::new(),
         }
     }
 
@@ -99,6 +109,14 @@ impl<S: Scene> CrashSweep<S> {
     #[must_use]
     pub fn second_deaths_drawn(mut self, one_in: u64, seed: u64) -> Self {
         self.second_deaths = SecondDeaths::Drawn { one_in, seed };
+        self
+    }
+
+    /// The same with a boundary at every await of an action that really waits, too: for actions that make several
+    /// calls. How often they wait must depend on nothing but the clock: no sockets, no other threads.
+    #[must_use]
+    pub fn at_every_await(mut self) -> Self {
+        self.at_every_await = true;
         self
     }
 

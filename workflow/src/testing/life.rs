@@ -23,6 +23,8 @@ pub enum Ending {
 #[derive(Debug, Clone)]
 pub struct Life {
     pub(crate) inner: Arc<Inner>,
+    /// Whether each await of an action that really waits is a boundary.
+    dies_at_awaits: bool,
 }
 
 #[derive(Debug)]
@@ -98,7 +100,18 @@ impl Life {
         };
         let journal = Arc::new(change(FaultyJournal::new(image, script)));
         let calls = Mutex::default();
-        Self { inner: Arc::new(Inner { run: run.clone(), fuse, disk_failed, journal, calls }) }
+        let inner = Inner { run: run.clone(), fuse, disk_failed, journal, calls };
+        Self { inner: Arc::new(inner), dies_at_awaits: false }
+    }
+
+    /// The same life with a boundary at every await of an action that really waits.
+    #[must_use]
+    pub fn dying_at_awaits(self) -> Self {
+        Self { dies_at_awaits: true, ..self }
+    }
+
+    pub(crate) fn dies_at_awaits(&self) -> bool {
+        self.dies_at_awaits
     }
 
     /// The journal of this life.
@@ -169,6 +182,6 @@ pub(crate) struct Watched(Weak<Inner>);
 
 impl Watched {
     pub(crate) fn upgrade(&self) -> Option<Life> {
-        self.0.upgrade().map(|inner| Life { inner })
+        self.0.upgrade().map(|inner| Life { inner, dies_at_awaits: false })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! * [`CrashSweep`] lets a run die at every boundary, and again in every continuation, and judges what is left
 //!   with [`check`]. It needs a [`Scene`]: a world, the workflow on it, and a way to list what the world holds.
+//! * [`check_contract`] asks every action of a scene by itself: what it owes to the engine, clause by clause.
 //! * [`Life`] records the calls of one process and ends it where a test wants; it works on any workflow.
 //! * [`World`] is a provider in miniature with faults on order; [`MakeThing`], [`ChangePart`] and
 //!   [`WatchThing`] are actions on it, and [`Blueprint`] a step of any shape.
@@ -13,6 +14,7 @@
 mod blueprint;
 mod checker;
 mod clock;
+mod contract;
 mod crash_sweep;
 mod flaw;
 mod fuse;
@@ -26,6 +28,7 @@ mod world;
 pub use blueprint::{All, Blueprint, Sketch, SketchKind};
 pub use checker::{Evidence, Invariant, Violation, check};
 pub use clock::PausedClock;
+pub use contract::{Answers, Breach, Clause, check_contract};
 pub use crash_sweep::{CrashSweep, Forgetting, Scene, Tally, Verb};
 pub use flaw::Flaw;
 pub use fuse::Fuse;

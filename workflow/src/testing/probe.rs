@@ -1,6 +1,9 @@
 //! Puts a life's boundaries around every call of a workflow, whoever wrote its actions.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use lab1_flow_journal::RunId;
 use serde_json::Value;
@@ -45,12 +48,26 @@ impl Probe {
 /// A call with its three boundaries: before the effect, after it with the reply lost, after the reply.
 async fn bounded<T>(life: &Life, call: impl Future<Output = T>) -> T {
     life.fuse().reach().await;
-    let reply = call.await;
+    let reply = watched(life, call).await;
     life.fuse().reach().await;
     // Others get their turn while the reply is on its way.
     tokio::task::yield_now().await;
     life.fuse().reach().await;
     reply
+}
+
+/// A call that may have a boundary of its own wherever it waits.
+async fn watched<T>(life: &Life, call: impl Future<Output = T>) -> T {
+    let mut call = pin!(call);
+    poll_fn(|cx| {
+        // What comes after the end of life is not played any more.
+        let reply = if life.fuse().is_blown() { Poll::Pending } else { call.as_mut().poll(cx) };
+        if reply.is_pending() && life.dies_at_awaits() {
+            life.fuse().burn();
+        }
+        reply
+    })
+    .await
 }
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, ActionError>>;

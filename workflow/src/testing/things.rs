@@ -123,16 +123,21 @@ impl Action for ChangePart {
 
     async fn reconcile(
         &self,
-        _: &ActionContext,
+        cx: &ActionContext,
         input: &PartInput,
     ) -> Result<Reconciled<Made>, ActionError> {
-        Ok(match self.world.part(&input.whole, &input.part).await? {
-            None => Reconciled::Absent,
-            Some(content) if content == input.content => {
-                Reconciled::Adopted(Made { id: input.whole.clone() })
-            }
-            Some(content) => foreign(format!("{} of {} is {content:?}", input.part, input.whole)),
-        })
+        let PartInput { whole, part, content } = input;
+        let Some(seen) = self.world.part(whole, part).await? else {
+            return Ok(Reconciled::Absent);
+        };
+        if seen.mark.as_deref() != Some(cx.run().as_str()) {
+            return Ok(foreign(format!("{whole} is there, and its mark is {:?}", seen.mark)));
+        }
+        if seen.content != *content {
+            let difference = format!("{part} is {:?} and not {content:?}", seen.content);
+            return Ok(Reconciled::Altered { output: Made { id: seen.id }, difference });
+        }
+        Ok(Reconciled::Adopted(Made { id: seen.id }))
     }
 
     fn limits(&self) -> Limits {

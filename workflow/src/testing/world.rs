@@ -156,15 +156,17 @@ impl World {
         .await
     }
 
-    /// Reads a part of a thing.
+    /// Reads a part of a thing: what the part is, and whose the thing.
     ///
     /// # Errors
     /// What was ordered with [`order_fault`](Self::order_fault).
-    pub async fn part(&self, id: &str, part: &str) -> Result<Option<String>, ActionError> {
+    pub async fn part(&self, id: &str, part: &str) -> Result<Option<Seen>, ActionError> {
         let name = self.part_name(id, part);
         let (id, part) = (id.to_owned(), part.to_owned());
         self.request(Op::Find, &name, move |inner, _| {
-            Ok(inner.things.get(&id).and_then(|thing| thing.parts.get(&part).cloned()))
+            let Some(thing) = inner.things.get(&id) else { return Ok(None) };
+            let part = thing.parts.get(&part).cloned();
+            Ok(part.map(|content| Seen { content, ..thing.seen(&id) }))
         })
         .await
     }

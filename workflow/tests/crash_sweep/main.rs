@@ -10,7 +10,7 @@ use std::time::Duration;
 use lab1_flow_workflow::journal::{FailureClass, OnFailure, RunId};
 use lab1_flow_workflow::testing::{
     Blueprint, CrashSweep, Fault, Habits, Holdings, Life, Op, PausedClock, Scene, Tally, Verb,
-    World,
+    World, check_contract,
 };
 use lab1_flow_workflow::{Limits, NewRun, Profile, Workflow};
 
@@ -168,6 +168,15 @@ async fn deaths_around_lost_and_late_answers_leave_nothing() {
     ];
     let tally = Play { faults, ..Play::of(Blueprint::diamond()) }.sweep(7).await;
     assert_swept(&tally, 68, 2_175);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_action_of_the_small_world_keeps_its_contract() {
+    for habits in [Habits::default(), slow()] {
+        let answers = check_contract(Play { habits, ..Play::of(Blueprint::diamond()) }).await;
+        answers.assert_clean();
+        assert_eq!(answers.changes, 6);
+    }
 }
 
 /// Trap: a request is on its way for seconds, also after the death of its sender and after its name is free again.

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use lab1_flow_journal::{Entry, History, JournalError, MemoryJournal, Rest, RunId};
 
-use super::CrashSweep;
 use super::picture::{Camera, Picture, Place};
 use super::scene::{Scene, Verb};
 use super::story::{Act, Story};
+use super::{CrashSweep, Made};
 use crate::testing::checker::{Evidence, Invariant, Violation, check};
-use crate::testing::{Call, Ending, Holdings, Life, PausedClock, read_image};
+use crate::testing::{Call, Ending, Holding, Holdings, Life, PausedClock, read_image};
 use crate::{Clock, Engine, EngineError, RunReport};
 
 /// Longer than anything that a world does by itself.
@@ -119,6 +119,7 @@ impl<'a, S: Scene> Case<'a, S> {
         let life = Life::with_journal(&self.image, &self.run, act.ending, |journal| {
             if self.sweep.loses_last_write { journal.losing_last_write() } else { journal }
         });
+        let life = if self.sweep.at_every_await { life.dying_at_awaits() } else { life };
         let camera = Camera::on(self, &life, act, wanted);
         let workflow = life.probe(scene.workflow(&self.world, &life));
         let engine = Engine::new(life.journal()).with_clock(Arc::new(self.clock.restarted()));
@@ -209,6 +210,9 @@ impl<'a, S: Scene> Case<'a, S> {
             self.add(Invariant::ReachesAnEnd, format!("the last record is {rest:?}"));
             return;
         }
+        if !turned {
+            self.judge_what_was_made().await;
+        }
         let again = if turned { &Verb::CONTINUATIONS[..] } else { &[Verb::Resume] };
         for verb in again {
             let lived = self.live(Act::whole(*verb), |_| false).await;
@@ -217,6 +221,20 @@ impl<'a, S: Scene> Case<'a, S> {
                 let what = format!("{verb:?} of a finished run: {calls} calls, {writes} writes");
                 self.add(Invariant::EndIsEnd, what);
             }
+        }
+    }
+
+    /// However a run came to its end, it has made the same as every other.
+    async fn judge_what_was_made(&mut self) {
+        let holdings = self.sweep.scene.holdings(&self.world).await;
+        let ours = |thing: &Holding| thing.mark.as_deref() == Some(self.run.as_str());
+        let ours = holdings.into_values().filter(ours);
+        let made = ours.filter_map(|thing| Some((thing.maker?, thing.content))).collect();
+        let wanted = self.sweep.completed.get_or_init(|| Made::clone(&made));
+        let differs = wanted.iter().find(|(maker, content)| made.get(*maker) != Some(*content));
+        if let Some((maker, content)) = differs {
+            let what = format!("{maker} made {:?} instead of {content}", made.get(maker));
+            self.add(Invariant::NothingMissing, what);
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+use lab1_flow_journal::RunId;
+
 use crate::testing::{Holdings, Life, PausedClock, Violation};
 use crate::{Engine, EngineError, Limits, NewRun, Resume, RunReport, Workflow};
 
@@ -16,14 +18,18 @@ pub trait Scene: Send + Sync + 'static {
     fn world(&self, clock: &PausedClock) -> Self::World;
 
     /// The workflow, as each process builds it anew. Its calls get their boundaries from the sweep; between
-    /// two remote calls of one action `life.fuse()` counts further ones.
+    /// two remote calls of one action [`CrashSweep::at_every_await`] or `life.fuse()` counts further ones.
+    ///
+    /// [`CrashSweep::at_every_await`]: crate::testing::CrashSweep::at_every_await
     fn workflow(&self, world: &Self::World, life: &Life) -> Workflow;
-
-    /// The run, the same in every case.
-    fn new_run(&self) -> NewRun;
 
     /// All that the world truly holds.
     fn holdings(&self, world: &Self::World) -> impl Future<Output = Holdings>;
+
+    /// The run, the same in every case.
+    fn new_run(&self) -> NewRun {
+        NewRun::new(swept())
+    }
 
     /// The world as it stands now, on a clock of its own that shows the same; `None` when it cannot be copied.
     ///
@@ -54,6 +60,12 @@ pub trait Scene: Send + Sync + 'static {
     fn limits(&self) -> Limits {
         Limits::default()
     }
+}
+
+/// The run, where a scene names no other.
+#[expect(clippy::expect_used, reason = "the name is a literal of this module")]
+fn swept() -> RunId {
+    RunId::new("swept").expect("a literal is a valid name")
 }
 
 /// What a process is asked to do with the run.

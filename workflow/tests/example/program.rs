@@ -1,7 +1,4 @@
-//! Goal: the tutorial does what it says. Method: the example is run as its readers run it, each verb in a
-//! process of its own, and one of them is killed.
-
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+//! The example is run as its readers run it, each verb in a process of its own, and one of them is killed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,14 +27,14 @@ fn a_killed_run_is_resumed_without_doing_anything_twice_and_rolled_back_to_nothi
     let dir = tempfile::tempdir().unwrap();
     let killed = three_steps(&["run", "--die-after", "page"], dir.path());
     assert!(!killed.status.success(), "{killed:?}");
-    let page = dir.path().join("site/index.html");
+    let page = dir.path().join("site-website-1/index.html");
     assert!(page.exists(), "the effect is there, and no record of it");
     let written = fs::metadata(&page).unwrap().modified().unwrap();
 
     let resumed = three_steps(&["resume"], dir.path());
     assert!(text(&resumed).contains("rests: Completed"), "{resumed:?}");
     assert_eq!(fs::metadata(&page).unwrap().modified().unwrap(), written, "adopted, not rewritten");
-    assert!(dir.path().join("notice.html").exists());
+    assert!(dir.path().join("current/index.html").exists(), "the link leads to the page");
 
     let again = three_steps(&["resume"], dir.path());
     assert_eq!(text(&again).trim(), "rests: Completed", "no record is written");
@@ -50,15 +47,30 @@ fn a_killed_run_is_resumed_without_doing_anything_twice_and_rolled_back_to_nothi
 }
 
 #[test]
-fn a_folder_of_somebody_else_is_refused_and_left_alone() {
+fn a_link_of_somebody_else_is_refused_and_left_alone() {
     let dir = tempfile::tempdir().unwrap();
-    fs::create_dir(dir.path().join("site")).unwrap();
-    fs::write(dir.path().join("site/theirs.txt"), "theirs").unwrap();
+    let current = dir.path().join("current");
+    std::os::unix::fs::symlink("theirs", &current).unwrap();
     let refused = three_steps(&["run"], dir.path());
     assert!(text(&refused).contains("rests: Failed"), "{refused:?}");
     let rolled_back = three_steps(&["rollback"], dir.path());
     assert!(text(&rolled_back).contains("rests: RolledBack"), "{rolled_back:?}");
-    assert_eq!(fs::read_to_string(dir.path().join("site/theirs.txt")).unwrap(), "theirs");
+    assert_eq!(fs::read_link(current).unwrap(), Path::new("theirs"));
+    assert!(!dir.path().join("site-website-1").exists());
+}
+
+#[test]
+fn a_file_of_somebody_else_in_our_folder_is_left_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    three_steps(&["run"], dir.path());
+    let theirs = dir.path().join("site-website-1/theirs.txt");
+    fs::write(&theirs, "theirs").unwrap();
+    let rolled_back = three_steps(&["rollback"], dir.path());
+    assert!(text(&rolled_back).contains("Stuck"), "{rolled_back:?}");
+    assert_eq!(fs::read_to_string(&theirs).unwrap(), "theirs");
+    fs::remove_file(theirs).unwrap();
+    let again = three_steps(&["rollback"], dir.path());
+    assert!(text(&again).contains("rests: RolledBack"), "{again:?}");
 }
 
 #[test]
