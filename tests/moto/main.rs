@@ -19,6 +19,7 @@ mod deviations;
 mod each_change;
 mod faults;
 mod kills;
+mod lost;
 mod stack;
 mod teeth;
 mod whole_flow;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up has failed")]
 
 mod faults;
+mod guests;
 mod lags;
 mod neighbours;
 mod scene;

@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use lab1_flow_cloud::{Cloud, CloudClock, CloudOptions, ResourceView, Traffic};
 use lab1_flow_steps::{
-    Aws, CallObserver, Probe, Stack, StackSpec, Target, Transport, TransportFault, Verification,
-    VerifyOptions,
+    Aws, CallObserver, Probe, Stack, StackName, StackSpec, Target, Transport, TransportFault,
+    Verification, VerifyOptions, recovery_workflow,
 };
-use lab1_flow_workflow::journal::{Failure, Journal, MemoryJournal, OnFailure, RunId, RunState};
+use lab1_flow_workflow::journal::{
+    Failure, Journal, JournalError, MemoryJournal, OnFailure, RunId, RunState,
+};
 use lab1_flow_workflow::testing::PausedClock;
 use lab1_flow_workflow::{Engine, NewRun, Profile, Resume, RunReport, Workflow};
 use tokio::time::{Duration, Instant, sleep};
@@ -48,6 +50,19 @@ struct Overtaker {
     made: Option<ResourceView>,
 }
 
+/// What is known of a run that is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// All that was recorded.
+    Records,
+    /// Its id, and what carries its mark: the records are lost.
+    Marks,
+}
+
+impl Known {
+    pub(crate) const EACH: [Self; 2] = [Self::Records, Self::Marks];
+}
+
 /// A call that somebody else makes.
 #[derive(Debug, Clone)]
 pub(crate) struct Call(String);
@@ -67,6 +82,8 @@ impl Call {
 pub(crate) struct Scene {
     pub(crate) cloud: Cloud,
     journal: Arc<MemoryJournal>,
+    /// On another machine.
+    other_journal: Arc<MemoryJournal>,
     clock: PausedClock,
     calls: Arc<Mutex<Vec<String>>>,
     meddler: Arc<Mutex<Option<Arc<Meddler>>>>,
@@ -79,6 +96,7 @@ impl Scene {
         Self {
             cloud: Cloud::in_memory(clock, options),
             journal: Arc::new(MemoryJournal::new()),
+            other_journal: Arc::new(MemoryJournal::new()),
             clock: PausedClock::new(),
             calls: Arc::default(),
             meddler: Arc::default(),
@@ -198,6 +216,27 @@ impl Scene {
         let run = RunId::new(run).unwrap();
         let workflow = self.stored_workflow(&run).await;
         self.engine().roll_back(&workflow, &run, Resume::default()).await.unwrap()
+    }
+
+    /// Takes a run back by what is known of it.
+    pub(crate) async fn take_back(&self, run: &str, known: Known) -> RunReport {
+        match known {
+            Known::Records => self.roll_back(run).await,
+            Known::Marks => self.recover(run).await,
+        }
+    }
+
+    /// Takes a run back on another machine, which knows nothing of it: by the marks on what it made.
+    async fn recover(&self, run: &str) -> RunReport {
+        let run = RunId::new(run).unwrap();
+        let workflow = recovery_workflow(&StackName::default(), &self.aws().await).unwrap();
+        let journal = Arc::clone(&self.other_journal);
+        let engine = Engine::new(journal).with_clock(Arc::new(self.clock.clone()));
+        let header = engine.header(&workflow, NewRun::new(run.clone())).unwrap();
+        // Asked again it goes on from the first time.
+        let created = self.other_journal.create(&header).await;
+        assert!(matches!(created, Ok(()) | Err(JournalError::Exists { .. })), "{created:?}");
+        engine.recover(&workflow, &run, Resume::default()).await.unwrap()
     }
 
     /// Compares a run with the account, as a process that knows its id and nothing else.

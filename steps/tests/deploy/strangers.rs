@@ -6,7 +6,7 @@ use lab1_flow_steps::StackSpec;
 use lab1_flow_workflow::journal::Rest;
 use tokio::time::{Duration, sleep};
 
-use crate::scene::{Call, Scene};
+use crate::scene::{Call, Known, Scene};
 
 /// Each call that makes something, what it makes, and how often a deployment makes it.
 const CREATIONS: [(&str, &str, usize); 7] = [
@@ -80,8 +80,9 @@ async fn overtaken(
     (call, kind): (&'static str, &str),
     which: usize,
     (owner, theirs): (&str, Words),
+    known: Known,
 ) {
-    let case = format!("{call} {which}, {owner}");
+    let case = format!("{call} {which}, {owner}, by its {known:?}");
     let scene = Scene::new(CloudOptions::plain());
     scene.overtake(call, which, theirs);
     let report = scene.deploy("run-1", &StackSpec::default()).await;
@@ -94,7 +95,7 @@ async fn overtaken(
     let (_, failure) = report.failure().unwrap_or_else(|| panic!("{case}: no failure"));
     assert!(failure.message.contains(owner), "{case}: {}", failure.message);
 
-    let rest = scene.roll_back("run-1").await.rest().clone();
+    let rest = scene.take_back("run-1", known).await.rest().clone();
     let left = strange(&scene);
     assert_eq!(left.iter().map(identity).collect::<Vec<_>>(), [identity(&found)], "{case}");
     // What stands on something of ours keeps that from going, and is named.
@@ -105,7 +106,7 @@ async fn overtaken(
     }
     scene.call(&removal(&found));
     sleep(Duration::from_mins(20)).await;
-    assert_eq!(*scene.roll_back("run-1").await.rest(), Rest::RolledBack, "{case}");
+    assert_eq!(*scene.take_back("run-1", known).await.rest(), Rest::RolledBack, "{case}");
     assert_eq!(scene.made(), [], "{case}");
 }
 
@@ -113,8 +114,10 @@ async fn overtaken(
 async fn what_a_stranger_makes_after_the_preflight_is_never_touched_and_its_owner_is_named() {
     for (call, kind, times) in CREATIONS {
         for which in 0..times {
-            for owner in OWNERS {
-                overtaken((call, kind), which, owner).await;
+            for (owner, known) in
+                OWNERS.into_iter().flat_map(|owner| Known::EACH.map(|known| (owner, known)))
+            {
+                overtaken((call, kind), which, owner, known).await;
             }
         }
     }

@@ -7,13 +7,9 @@ use lab1_flow_cloud::CloudOptions;
 use lab1_flow_steps::StackSpec;
 use lab1_flow_workflow::journal::{OnFailure, Rest};
 use tokio::sync::Notify;
-use tokio::time::{Duration, sleep};
 
 use crate::faults::refused;
-use crate::scene::{Call, Scene};
-
-const EC2: &str = "2016-11-15";
-const SCALING: &str = "2011-01-01";
+use crate::scene::Scene;
 
 /// A scene whose process dies when this call is made for the first time; it is never carried out.
 fn deadly(call: &'static str, forbidden: Option<&'static str>) -> (Scene, Arc<Notify>) {
@@ -103,65 +99,4 @@ async fn a_wall_clock_set_by_an_hour_between_two_processes_changes_nothing() {
             assert_eq!(scene.made(), [], "{hours} {verb}");
         }
     }
-}
-
-/// Starts an instance as a person does, from the template of the first group.
-fn start_by_hand(scene: &Scene) -> String {
-    let made = scene.made();
-    let template = made.iter().find(|it| it.kind == "launch-template").unwrap();
-    let running = Call::new("RunInstances", EC2)
-        .with("LaunchTemplate.LaunchTemplateId", &template.id)
-        .with("MinCount", "1")
-        .with("MaxCount", "1");
-    let known: Vec<String> = made.into_iter().map(|it| it.id).collect();
-    scene.call(&running);
-    let started =
-        scene.made().into_iter().find(|it| it.kind == "instance" && !known.contains(&it.id));
-    started.unwrap().id
-}
-
-fn lives(scene: &Scene, instance: &str) -> bool {
-    scene.made().iter().any(|it| it.id == instance && it.state == "running")
-}
-
-/// Its group is the instances' own: that cannot go while it lives, and is said.
-#[tokio::test(start_paused = true)]
-async fn an_instance_that_a_person_started_from_our_template_is_left_alone_and_named() {
-    let scene = Scene::new(CloudOptions::plain());
-    scene.deploy("run-1", &StackSpec::default()).await;
-    let theirs = start_by_hand(&scene);
-    sleep(Duration::from_mins(2)).await;
-    let rest = scene.roll_back("run-1").await.rest().clone();
-    let Rest::Stuck { left } = rest else { panic!("{rest:?}") };
-    assert!(left.iter().any(|line| line.contains(&theirs)), "{theirs} is not named: {left:?}");
-    assert!(lives(&scene, &theirs));
-
-    scene.call(&Call::new("TerminateInstances", EC2).with("InstanceId.1", &theirs));
-    sleep(Duration::from_mins(5)).await;
-    assert_eq!(*scene.roll_back("run-1").await.rest(), Rest::RolledBack);
-    assert_eq!(scene.made(), []);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_instance_that_a_person_attached_to_our_group_is_left_alone_and_named() {
-    let scene = Scene::new(CloudOptions::plain());
-    scene.deploy("run-1", &StackSpec::default()).await;
-    let theirs = start_by_hand(&scene);
-    sleep(Duration::from_mins(2)).await;
-    // Room for one more, then in with it.
-    let group = |action| Call::new(action, SCALING).with("AutoScalingGroupName", "group1");
-    scene.call(&group("UpdateAutoScalingGroup").with("MaxSize", "9"));
-    scene.call(&group("AttachInstances").with("InstanceIds.member.1", &theirs));
-    sleep(Duration::from_mins(2)).await;
-    let rest = scene.roll_back("run-1").await.rest().clone();
-    let Rest::Stuck { left } = rest else { panic!("{rest:?}") };
-    assert!(left.iter().any(|line| line.contains(&theirs)), "{theirs} is not named: {left:?}");
-    assert!(lives(&scene, &theirs));
-
-    let detach = group("DetachInstances").with("InstanceIds.member.1", &theirs);
-    scene.call(&detach.with("ShouldDecrementDesiredCapacity", "true"));
-    scene.call(&Call::new("TerminateInstances", EC2).with("InstanceId.1", &theirs));
-    sleep(Duration::from_mins(5)).await;
-    assert_eq!(*scene.roll_back("run-1").await.rest(), Rest::RolledBack);
-    assert_eq!(scene.made(), []);
 }
