@@ -15,6 +15,7 @@
     reason = "a test fails by panicking, and says what it has visited"
 )]
 
+mod contract;
 #[path = "../real_steps/mod.rs"]
 mod real_steps;
 #[path = "../support/report.rs"]
@@ -78,11 +79,15 @@ fn seed() -> u64 {
     given.map_or(0, |seed| seed.parse().expect("LAB1_FLOW_TEST_SEED is a number"))
 }
 
-/// Plays a sweep on a runtime of its own, with paused time.
 fn played(sweep: &CrashSweep<DocumentedStack>) -> Tally {
+    on_paused_time(sweep.run())
+}
+
+/// Plays on a runtime of its own.
+fn on_paused_time<T>(play: impl Future<Output = T>) -> T {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-    runtime.unwrap().block_on(sweep.run())
+    runtime.unwrap().block_on(play)
 }
 
 /// Sweeps a scene, reports what was visited, and judges it.

@@ -1,19 +1,31 @@
 //! The documented stack on the embedded cloud as a scene of the crash sweep.
 
+use std::sync::Arc;
+
 use lab1_flow_cloud::{CloudOptions, Fault, FaultPlan, FaultRule};
 use lab1_flow_steps::{Stack, StackSpec, Target};
-use lab1_flow_workflow::journal::{OnFailure, RunId};
+use lab1_flow_workflow::journal::{Entry, MemoryJournal, OnFailure, Record, Rest, RunId};
 use lab1_flow_workflow::testing::{Flaw, Holdings, Life, PausedClock, Scene, Verb, Violation};
-use lab1_flow_workflow::{NewRun, Profile, Workflow};
+use lab1_flow_workflow::{Clock, Engine, NewRun, Profile, Workflow};
 
-use crate::real_steps::account::Account;
-use crate::real_steps::line::{Line, Tampering};
+use crate::real_steps::account::{Account, Past};
+use crate::real_steps::line::{ANOTHER, Line, Tampering};
 
 /// What happens to some calls of an action: from which one on, how many, and what.
 pub(crate) type Trouble = (&'static str, u64, u64, Fault);
 
-/// What another run has made under our names: the creation, the form's place for tags, and the action.
-pub(crate) type Planted = (&'static str, &'static str, &'static str);
+/// An account in which another run has deployed the same stack, by the same names, and stands.
+pub(crate) async fn deployed_by_another() -> Past {
+    let (clock, scene) = (PausedClock::new(), DocumentedStack::plain());
+    let account = scene.world(&clock);
+    let new = NewRun { run: RunId::new(ANOTHER).unwrap(), ..scene.new_run() };
+    let life = Life::new(&MemoryJournal::new(), &new.run, None);
+    let workflow = life.probe(scene.workflow(&account, &life));
+    let engine = Engine::new(life.journal()).with_clock(Arc::new(clock.clone()));
+    let report = engine.start(&workflow, new).await.unwrap();
+    assert_eq!(*report.rest(), Rest::Completed, "{report:?}");
+    account.as_past(clock.elapsed())
+}
 
 /// The documented stack, and what happens to its calls.
 #[derive(Debug, Clone)]
@@ -28,10 +40,12 @@ pub(crate) struct DocumentedStack {
     pub(crate) troubles: &'static [Trouble],
     /// Whether a failure turns the run around.
     pub(crate) on_failure: OnFailure,
-    /// What of another run stands in the account before.
-    pub(crate) planted: &'static [Planted],
+    /// What others have left in the account before.
+    pub(crate) past: Past,
     /// What is wrong with the workflow.
     pub(crate) flaws: &'static [Flaw],
+    /// What is wrong with it from the end of the prelude on.
+    pub(crate) later_flaws: &'static [Flaw],
     /// What is wrong with the line.
     pub(crate) tampering: Option<Tampering>,
     /// Whether every case is played from the beginning.
@@ -48,8 +62,9 @@ impl DocumentedStack {
             verb: Verb::Start,
             troubles: &[],
             on_failure: OnFailure::Stop,
-            planted: &[],
+            past: Past::default(),
             flaws: &[],
+            later_flaws: &[],
             tampering: None,
             plays_again: false,
             line: Line::new(),
@@ -73,11 +88,7 @@ impl Scene for DocumentedStack {
             ..FaultRule::new(*fault)
         };
         let plan = FaultPlan { seed: 0, rules: self.troubles.iter().map(rule).collect() };
-        let account = Account::new(self.options, plan, clock);
-        for (creation, tags, action) in self.planted {
-            account.plant(creation, tags, action);
-        }
-        account
+        Account::with_past(&self.past, self.options, plan, clock)
     }
 
     fn workflow(&self, account: &Account, life: &Life) -> Workflow {
@@ -89,7 +100,10 @@ impl Scene for DocumentedStack {
             None => Stack::new(&StackSpec::default(), &Target::local(None)),
         };
         let workflow = stack.workflow(aws).unwrap();
-        self.flaws.iter().fold(workflow, |workflow, flaw| flaw.in_a(workflow))
+        let rested = |record: &Record| matches!(record.entry, Entry::RunRested { .. });
+        let is_later = history.is_some_and(|history| history.records.iter().any(rested));
+        let later = self.later_flaws.iter().filter(|_| is_later);
+        self.flaws.iter().chain(later).fold(workflow, |workflow, flaw| flaw.in_a(workflow))
     }
 
     fn new_run(&self) -> NewRun {

@@ -6,9 +6,9 @@ use lab1_flow_cloud::Fault;
 use lab1_flow_workflow::journal::{Entry, History, OnFailure, Seq};
 use lab1_flow_workflow::testing::{CrashSweep, Flaw, Invariant, Tally};
 
-use crate::played;
 use crate::real_steps::line::Tampering;
-use crate::scene::{DocumentedStack, Planted};
+use crate::scene::{DocumentedStack, deployed_by_another};
+use crate::{on_paused_time, played};
 
 #[track_caller]
 fn assert_caught(tally: &Tally, invariant: Invariant) {
@@ -73,46 +73,54 @@ fn a_direction_that_is_not_recorded_is_caught() {
     assert_caught(&played(&sweep), Invariant::NothingMissing);
 }
 
-/// Things of another run stand under our names, equal in content, and their tags are read as ours.
+#[test]
+fn taking_back_in_forward_order_is_caught() {
+    let later_flaws = &[Flaw::UpsideDown];
+    let scene = DocumentedStack { later_flaws, ..DocumentedStack::finished() };
+    assert_caught(&played(&sparse(scene, 1_000)), Invariant::DependentsFirst);
+}
+
+/// All that a run makes stands there, equal in name and content, made by another run whose tags are read as ours. Each
+/// kind is caught when the call is sent that builds on it or removes it, and not only by what is missing then.
 #[test]
 fn a_proof_of_ownership_that_is_skipped_is_caught() {
-    for (planted, built_on, removed) in [
-        (TARGET_GROUP, "CreateListener", "DeleteTargetGroup"),
-        (SECURITY_GROUP, "CreateLoadBalancer", "DeleteSecurityGroup"),
-    ] {
-        let on_failure = OnFailure::Rollback;
-        let sound = DocumentedStack { on_failure, planted, ..DocumentedStack::plain() };
-        played(&sparse(sound, 23)).assert_clean();
-        for (scene, change) in
-            [(DocumentedStack::plain(), built_on), (DocumentedStack::finished(), removed)]
-        {
-            let tampering = Some(Tampering::ShowsAllAsOurs);
-            let tally = played(&sparse(DocumentedStack { planted, tampering, ..scene }, 1_000));
-            assert_caught(&tally, Invariant::NothingLeft);
-            // It is caught when it is sent, and not only by what it leaves.
-            let of_another = format!("{change} of ");
-            let caught = tally.violations.iter().any(|(_, it)| it.what.starts_with(&of_another));
+    let past = on_paused_time(deployed_by_another());
+    let on_failure = OnFailure::Rollback;
+    let sound = DocumentedStack { on_failure, past: past.clone(), ..DocumentedStack::plain() };
+    played(&sparse(sound, 23)).assert_clean();
+    for (scene, changes) in
+        [(DocumentedStack::plain(), &BUILT_ON[..]), (DocumentedStack::finished(), &REMOVED)]
+    {
+        let tampering = Some(Tampering::ShowsAllAsOurs);
+        let scene = DocumentedStack { past: past.clone(), tampering, ..scene };
+        let tally = played(&sparse(scene, 1_000));
+        assert_caught(&tally, Invariant::NothingLeft);
+        for change in changes {
+            let caught = tally.violations.iter().any(|(_, it)| it.what.starts_with(change));
             assert!(caught, "{change}: {:?}", tally.violations);
         }
     }
 }
 
-const TARGET_GROUP: &[Planted] = &[(
-    "Action=CreateTargetGroup&Version=2015-12-01&Name=target-group-1&Protocol=HTTP&Port=80\
-     &VpcId={vpc}&TargetType=instance&IpAddressType=ipv4&HealthCheckProtocol=HTTP&HealthCheckPath=/\
-     &HealthCheckIntervalSeconds=10&HealthCheckTimeoutSeconds=5&HealthyThresholdCount=2\
-     &UnhealthyThresholdCount=2&Matcher.HttpCode=200",
-    "Tags.member",
-    "target-group-1",
-)];
+/// The calls that build on what was made before, and one of the things that each names.
+const BUILT_ON: [&str; 7] = [
+    "AuthorizeSecurityGroupIngress of security-group",
+    "CreateLaunchTemplate of security-group",
+    "ModifyTargetGroupAttributes of target-group",
+    "CreateLoadBalancer of security-group",
+    "CreateListener of load-balancer",
+    "CreateRule of listener",
+    "CreateAutoScalingGroup of launch-template",
+];
 
-const SECURITY_GROUP: &[Planted] = &[(
-    "Action=CreateSecurityGroup&Version=2016-11-15&GroupName=lab1-load-balancer-sg\
-     &GroupDescription=lab1-flow: load balancer of stack default&VpcId={vpc}\
-     &TagSpecification.1.ResourceType=security-group",
-    "TagSpecification.1.Tag",
-    "balancer-security-group",
-)];
+/// The calls that remove what was made. Listener and rules go with their balancer.
+const REMOVED: [&str; 5] = [
+    "DeleteAutoScalingGroup of auto-scaling-group",
+    "DeleteLoadBalancer of load-balancer",
+    "DeleteTargetGroup of target-group",
+    "DeleteLaunchTemplate of launch-template",
+    "DeleteSecurityGroup of security-group",
+];
 
 /// Leaves out the intents at the end that have no outcome.
 fn without_open_intents(mut history: History) -> History {

@@ -1,16 +1,17 @@
 //! An account on the embedded cloud, in the checker's terms.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
-use lab1_flow_cloud::{Cloud, CloudClock, CloudOptions, FaultPlan, Faults, ResourceView};
+use lab1_flow_cloud::{
+    Cloud, CloudClock, CloudOptions, CloudSnapshot, FaultPlan, Faults, ResourceView,
+};
 use lab1_flow_workflow::Clock;
 use lab1_flow_workflow::journal::ActionName;
 use lab1_flow_workflow::testing::{Holding, Holdings, Life, PausedClock};
 use serde_json::json;
 
-use super::line::{ANOTHER, Party, Tampering};
+use super::line::{Party, Tampering};
 use super::wiretap::Wiretap;
 
 /// An account, and what happens to the calls in it. It survives the deaths of the processes.
@@ -18,57 +19,64 @@ use super::wiretap::Wiretap;
 pub(crate) struct Account {
     pub(crate) cloud: Cloud,
     options: CloudOptions,
+    age: Duration,
     faults: Arc<Faults>,
     wiretap: Arc<Wiretap>,
 }
 
-/// The cloud's time: a paused clock that no restart resets.
+/// The cloud's time: a paused clock that no restart resets, after what was before.
 #[derive(Debug)]
-struct CloudTime(PausedClock);
+struct CloudTime {
+    age: Duration,
+    clock: PausedClock,
+}
 
 impl CloudClock for CloudTime {
     fn now_ms(&self) -> i64 {
-        1_767_225_600_000 + i64::try_from(self.0.elapsed().as_millis()).unwrap()
+        1_767_225_600_000 + i64::try_from((self.age + self.clock.elapsed()).as_millis()).unwrap()
     }
 }
 
+/// What stands in an account when the first process comes, and since when.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Past {
+    age: Duration,
+    things: Option<CloudSnapshot>,
+}
+
 impl Account {
+    /// An account in which nothing is.
     pub(crate) fn new(options: CloudOptions, plan: FaultPlan, clock: &PausedClock) -> Self {
-        let cloud = Cloud::in_memory(Arc::new(CloudTime(clock.clone())), options);
+        Self::with_past(&Past::default(), options, plan, clock)
+    }
+
+    /// An account in which others have been.
+    pub(crate) fn with_past(
+        past: &Past,
+        options: CloudOptions,
+        plan: FaultPlan,
+        clock: &PausedClock,
+    ) -> Self {
+        let cloud = cloud(past.age, options, clock);
+        if let Some(things) = &past.things {
+            cloud.restore(things);
+        }
         let (faults, wiretap) = (Arc::new(Faults::new(plan).unwrap()), Arc::default());
-        Self { cloud, options, faults, wiretap }
+        Self { cloud, options, age: past.age, faults, wiretap }
     }
 
     /// The same account on another clock, as it stands now.
     pub(crate) fn copy(&self, clock: &PausedClock) -> Self {
-        let cloud = Cloud::in_memory(Arc::new(CloudTime(clock.clone())), self.options);
+        let cloud = cloud(self.age, self.options, clock);
         cloud.restore(&self.cloud.snapshot());
         let faults = Arc::new(Faults::clone(&self.faults));
         let wiretap = Arc::new(Wiretap::clone(&self.wiretap));
         Self { cloud, faults, wiretap, ..*self }
     }
 
-    /// Carries out what another run asked for before: the form of a creation without its mark. `{vpc}` is the VPC.
-    pub(crate) fn plant(&self, creation: &str, tags: &str, action: &str) {
-        // A region comes into being with its first call.
-        self.carry_out("Action=DescribeVpcs&Version=2016-11-15".to_owned());
-        let vpc = self.cloud.account().of_kind("vpc").next().unwrap().id.clone();
-        let mut form = creation.replace("{vpc}", &vpc);
-        for (place, (key, value)) in [("run-id", ANOTHER), ("action", action)].iter().enumerate() {
-            let place = place + 1;
-            write!(form, "&{tags}.{place}.Key=lab1-flow:{key}&{tags}.{place}.Value={value}")
-                .unwrap();
-        }
-        self.carry_out(form);
-    }
-
-    fn carry_out(&self, form: String) {
-        let mut request = http::Request::new(Bytes::from(form));
-        *request.method_mut() = http::Method::POST;
-        let form = "application/x-www-form-urlencoded; charset=utf-8".parse().unwrap();
-        request.headers_mut().insert(http::header::CONTENT_TYPE, form);
-        let answer = self.cloud.handle(request);
-        assert!(answer.status().is_success(), "{answer:?}");
+    /// What others find who come so much later.
+    pub(crate) fn as_past(&self, later: Duration) -> Past {
+        Past { age: self.age + later, things: Some(self.cloud.snapshot()) }
     }
 
     /// A process that calls it.
@@ -91,6 +99,10 @@ impl Account {
         let account = self.cloud.account();
         account.made().map(holding).collect()
     }
+}
+
+fn cloud(age: Duration, options: CloudOptions, clock: &PausedClock) -> Cloud {
+    Cloud::in_memory(Arc::new(CloudTime { age, clock: clock.clone() }), options)
 }
 
 /// One resource in the checker's terms.

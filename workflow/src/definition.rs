@@ -132,7 +132,7 @@ impl Workflow {
     }
 
     /// Notes who hangs on whom: in a long run it is asked for at every turn.
-    fn index(&mut self) {
+    pub(crate) fn index(&mut self) {
         self.places_by_name = (0..self.nodes.len()).collect();
         self.places_by_name
             .sort_by(|one, other| self.nodes[*one].name.cmp(&self.nodes[*other].name));

@@ -9,12 +9,12 @@ use lab1_flow_workflow::journal::{
     ActionName, Entry, FailureClass, History, MemoryJournal, Record, RunId, Seq,
 };
 use lab1_flow_workflow::testing::{
-    Blueprint, Call, CrashSweep, Evidence, Fault, Habits, Holdings, Invariant, Life, Made,
+    self, Blueprint, Call, CrashSweep, Evidence, Fault, Habits, Holdings, Invariant, Life, Made,
     MakeThing, Op, Order, PausedClock, Scene, Tally, ThingInput, Verb, Violation, World, check,
 };
 use lab1_flow_workflow::{
     Action, ActionContext, ActionError, Actions, Compensate, Engine, Handle, Limits, NewRun,
-    Profile, Progress, Reconciled, Resume, Step, Workflow,
+    Profile, Progress, Reconciled, Step, Workflow,
 };
 use serde::{Deserialize, Serialize};
 
@@ -138,11 +138,13 @@ struct Broken {
     flaw: Flaw,
     names_are_unique: bool,
     foreign: bool,
+    /// Whether a rollback takes what others stand on for what stands on them.
+    upside_down: bool,
 }
 
 impl Broken {
     fn with(flaw: Flaw) -> Self {
-        Self { flaw, names_are_unique: true, foreign: false }
+        Self { flaw, names_are_unique: true, foreign: false, upside_down: false }
     }
 
     async fn sweep(self) -> Tally {
@@ -261,7 +263,13 @@ impl Scene for Rollback {
     }
 
     fn workflow(&self, world: &World, life: &Life) -> Workflow {
-        self.0.workflow(world, life)
+        let workflow = self.0.workflow(world, life);
+        let begun = life.history().is_some_and(|history| !history.records.is_empty());
+        if self.0.upside_down && begun {
+            testing::Flaw::UpsideDown.in_a(workflow)
+        } else {
+            workflow
+        }
     }
 
     fn new_run(&self) -> NewRun {
@@ -290,30 +298,11 @@ async fn a_direction_that_is_not_recorded_is_caught() {
     assert_caught(&tally, Invariant::NothingMissing);
 }
 
-/// The engine is told nothing of a dependency that is there: it takes back in the wrong order.
 #[tokio::test(start_paused = true)]
-async fn taking_back_what_something_stands_on_is_caught() {
-    let clock = PausedClock::new();
-    let world = World::new(Arc::new(clock.clone()), Habits::default());
-    let life = Life::new(&MemoryJournal::new(), &run_id(), None);
-    let engine = Engine::new(life.journal()).with_clock(Arc::new(clock));
-    let blind = Blueprint::default().thing("below", &[]).thing("above", &[]);
-    let workflow = life.probe(blind.workflow(&world, Limits::default()).unwrap());
-    engine.start(&workflow, new_run()).await.unwrap();
-    engine.roll_back(&workflow, &run_id(), Resume::default()).await.unwrap();
-
-    let mut history = life.history().unwrap();
-    let judge = |history: &History| {
-        let (before, after) = (Holdings::new(), world.holdings());
-        let (calls, limits) = (life.calls(), Limits::default());
-        check(&Evidence { history, before: &before, after: &after, calls: &calls, limits: &limits })
-    };
-    assert_eq!(judge(&history), []);
-    let actions = &mut history.header.steps[0].actions;
-    let below = actions[0].name.clone();
-    actions[1].needs.push(below);
-    let found = judge(&history);
-    assert!(found.iter().any(|it| it.invariant == Invariant::DependentsFirst), "{found:?}");
+async fn taking_back_in_forward_order_is_caught() {
+    let upside_down = Rollback(Broken { upside_down: true, ..Broken::with(Flaw::None) });
+    let tally = CrashSweep::new(upside_down).second_death_every(0).run().await;
+    assert_caught(&tally, Invariant::DependentsFirst);
 }
 
 /// A sound history of one finished run, with its calls.

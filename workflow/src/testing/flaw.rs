@@ -18,6 +18,9 @@ pub enum Flaw {
     TokenPerAttempt,
     /// Nobody searches for leftovers.
     NoSweep,
+    /// It takes what others stand on for what stands on them, and takes back in forward order. For a rollback only: on the
+    /// way forward nothing would have its inputs.
+    UpsideDown,
 }
 
 impl Flaw {
@@ -31,9 +34,21 @@ impl Flaw {
                 }
             }
             Self::NoSweep => workflow.sweep = None,
+            Self::UpsideDown => turn_upside_down(&mut workflow),
         }
         workflow
     }
+}
+
+/// Exchanges what an action needs for what needs it. The steps, which a header stores, stay as they are.
+fn turn_upside_down(workflow: &mut Workflow) {
+    let places = 0..workflow.nodes.len();
+    let dependents: Vec<Vec<usize>> =
+        places.map(|place| workflow.dependents(place).collect()).collect();
+    for (node, dependents) in workflow.nodes.iter_mut().zip(dependents) {
+        node.needs = dependents;
+    }
+    workflow.index();
 }
 
 #[derive(Debug)]
