@@ -43,7 +43,8 @@
 //! sled 0.34.7 stores what we give it quickly and in order. Four of its habits would break the promise, so each has a
 //! guard of ours around it (`docs/journal-format.md` has the bytes):
 //!
-//! * its `flush` does not reach the disk: every commit ends with `fdatasync` on a descriptor of our own;
+//! * its `flush` does not reach the disk, and costs two hand-overs between threads: a commit is synced in a write-ahead
+//!   log of ours, and what sled takes over is synced on a descriptor of our own;
 //! * large pages go to files that are never synced: no value is larger than 4 KiB;
 //! * a damaged tail of its log is dropped without a word: records are chained, a witness beside the database knows
 //!   the last commit, and a database that may be damaged is opened as a copy first;

@@ -19,17 +19,19 @@ const CHECKSUM_AT: usize = 56;
 const SLOT_BYTES: usize = CHECKSUM_AT + 16;
 const FLAG_SEALED: u16 = 1;
 
-/// A point in the life of a database: the number of its commits, and a hash over them all.
+/// A point in the life of a database: the number of its commits, and the sum of the ends of all runs.
+///
+/// The end of a run is the chain of its last record, so the sum stands for every record that there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CommitMark {
     pub(crate) commit: u64,
-    pub(crate) chain: Chain,
+    pub(crate) ends: Chain,
 }
 
 impl CommitMark {
     /// The mark of an empty database.
     pub(crate) fn none() -> Self {
-        Self { commit: 0, chain: Chain::hash(&[b"lab1-flow commits\0"]) }
+        Self { commit: 0, ends: Chain::hash(&[b"lab1-flow commits\0"]) }
     }
 }
 
@@ -40,6 +42,20 @@ pub(crate) struct Sighting {
     pub(crate) mark: CommitMark,
     /// After a clean close, the checksum of the database's files; nothing may have touched them since.
     pub(crate) seal: Option<Chain>,
+    /// The format that it was written in.
+    pub(crate) format: u16,
+}
+
+impl Sighting {
+    /// What is written while the journal is open.
+    pub(crate) fn open(mark: CommitMark) -> Self {
+        Self { mark, seal: None, format: FORMAT }
+    }
+
+    /// What is written when it is closed.
+    pub(crate) fn sealed(mark: CommitMark, seal: Chain) -> Self {
+        Self { mark, seal: Some(seal), format: FORMAT }
+    }
 }
 
 /// The open witness file.
@@ -112,11 +128,11 @@ fn encode(turn: u64, sighting: Sighting) -> [u8; SLOT_BYTES] {
     let mut slot = [0; SLOT_BYTES];
     let flags = if sighting.seal.is_some() { FLAG_SEALED } else { 0 };
     slot[..4].copy_from_slice(&MAGIC);
-    slot[4..6].copy_from_slice(&FORMAT.to_be_bytes());
+    slot[4..6].copy_from_slice(&sighting.format.to_be_bytes());
     slot[6..8].copy_from_slice(&flags.to_be_bytes());
     slot[8..16].copy_from_slice(&turn.to_be_bytes());
     slot[16..24].copy_from_slice(&sighting.mark.commit.to_be_bytes());
-    slot[24..40].copy_from_slice(sighting.mark.chain.as_bytes());
+    slot[24..40].copy_from_slice(sighting.mark.ends.as_bytes());
     if let Some(seal) = sighting.seal {
         slot[40..CHECKSUM_AT].copy_from_slice(seal.as_bytes());
     }
@@ -146,9 +162,9 @@ fn decode(slot: &[u8; SLOT_BYTES], path: &Path) -> Result<Option<(u64, Sighting)
         let what = format!("the witness {}", path.display());
         return Err(JournalError::NewerFormat { what, found: short(4), supported: FORMAT });
     }
-    let mark = CommitMark { commit: long(16), chain: hash(24) };
+    let mark = CommitMark { commit: long(16), ends: hash(24) };
     let seal = (short(6) & FLAG_SEALED != 0).then(|| hash(40));
-    Ok(Some((long(8), Sighting { mark, seal })))
+    Ok(Some((long(8), Sighting { mark, seal, format: short(4) })))
 }
 
 #[cfg(test)]
@@ -156,8 +172,7 @@ mod tests {
     use super::*;
 
     fn sighting(commit: u64) -> Sighting {
-        let chain = Chain::hash(&[&commit.to_be_bytes()]);
-        Sighting { mark: CommitMark { commit, chain }, seal: None }
+        Sighting::open(CommitMark { commit, ends: Chain::hash(&[&commit.to_be_bytes()]) })
     }
 
     fn file_with(commits: &[u64]) -> (tempfile::TempDir, PathBuf) {
@@ -198,7 +213,7 @@ mod tests {
         let (_dir, path) = file_with(&[1, 2]);
         let (mut witness, found) = Witness::open(&path).unwrap();
         assert_eq!(found, Some(sighting(2)));
-        witness.write(Sighting { seal: Some(Chain::hash(&[b"files"])), ..sighting(2) }).unwrap();
+        witness.write(Sighting::sealed(sighting(2).mark, Chain::hash(&[b"files"]))).unwrap();
         witness.sync().unwrap();
         let found = Witness::look(&path).unwrap().unwrap();
         assert_eq!(found.mark, sighting(2).mark);
@@ -210,11 +225,11 @@ mod tests {
         let (_dir, path) = file_with(&[1]);
         let mut bytes = std::fs::read(&path).unwrap();
         let start = usize::try_from(SLOT_STRIDE).unwrap();
-        bytes[start + 5] = 2;
+        bytes[start + 5] = 3;
         let checksum = Chain::hash(&[&bytes[start..start + CHECKSUM_AT]]);
         bytes[start + CHECKSUM_AT..].copy_from_slice(checksum.as_bytes());
         std::fs::write(&path, bytes).unwrap();
         let found = Witness::look(&path);
-        assert!(matches!(found, Err(JournalError::NewerFormat { found: 2, .. })), "{found:?}");
+        assert!(matches!(found, Err(JournalError::NewerFormat { found: 3, .. })), "{found:?}");
     }
 }

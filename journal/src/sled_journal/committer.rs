@@ -1,15 +1,12 @@
 //! The thread that owns a database: it alone writes, so that waiting appends share one sync.
 
 use std::collections::HashMap;
-use std::hint;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvError, TryRecvError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::mpsc::Receiver;
 
 use tokio::sync::oneshot;
 
-use super::keys::Commit;
+use super::commit::Commit;
 use super::open::{self, Opened};
 use crate::codec::{self, Chain};
 use crate::witness::{CommitMark, Sighting};
@@ -19,13 +16,6 @@ use crate::{History, JournalError, RunId, Seq};
 /// commit stays short, whatever waits.
 const GROUP_REQUESTS_MAX: usize = 1024;
 const GROUP_BYTES_MAX: usize = 4 << 20;
-
-/// The longest wait for writers that are expected; a sync takes longer.
-const GATHER_MAX: Duration = Duration::from_micros(100);
-
-/// How long the next request is waited for without sleeping. A run that was answered asks again within some
-/// microseconds, and to wake a sleeping thread takes longer than that.
-const LINGER: Duration = Duration::from_micros(50);
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, JournalError>>;
 
@@ -60,7 +50,7 @@ struct Head {
 #[derive(Debug)]
 struct Staged {
     commit: Commit,
-    chain: Chain,
+    ends: Chain,
     waiting: Vec<Reply<()>>,
 }
 
@@ -79,11 +69,8 @@ impl Committer {
 
     /// Serves requests until the last handle is gone, then closes the database.
     pub(super) fn run(mut self, requests: &Receiver<Request>) -> Result<(), JournalError> {
-        let mut writers = 1;
-        while let Ok(first) = next(requests) {
-            let group = gather(first, requests, writers);
-            writers = group.len();
-            self.serve(group);
+        while let Ok(first) = requests.recv() {
+            self.serve(gather(first, requests));
         }
         let Self { opened, poison, .. } = self;
         let Some(poison) = poison else { return opened.close() };
@@ -97,8 +84,8 @@ impl Committer {
 
     /// Writes first, then answers who only looks: a caller sees what it was told.
     fn serve(&mut self, group: Vec<Request>) {
-        let chain = self.opened.mark.chain;
-        let mut staged = Staged { commit: Commit::default(), chain, waiting: Vec::new() };
+        let ends = self.opened.mark.ends;
+        let mut staged = Staged { commit: Commit::default(), ends, waiting: Vec::new() };
         let mut reads = Vec::new();
         let mut lists = Vec::new();
         let mut resting = Vec::new();
@@ -118,12 +105,16 @@ impl Committer {
             }
         }
         self.commit(staged);
+        if !reads.is_empty() || !lists.is_empty() {
+            self.checkpoint();
+        }
         // A caller that is gone needs no answer; so everywhere in this file.
         for (run, reply) in reads {
             let _ = reply.send(self.read(&run));
         }
         for reply in lists {
-            let _ = reply.send(contained(|| self.opened.store.runs()));
+            let runs = self.check_sound().and_then(|()| contained(|| self.opened.store.runs()));
+            let _ = reply.send(runs);
         }
         if !resting.is_empty() {
             let synced = self.check_sound().and_then(|()| self.opened.witness.sync());
@@ -185,27 +176,39 @@ impl Committer {
 
     /// Makes the staged records durable, then tells those who wait.
     fn commit(&mut self, staged: Staged) {
-        let Staged { commit, chain, waiting } = staged;
+        let Staged { commit, ends, waiting } = staged;
         let mut written = Ok(());
         if !commit.is_empty() {
-            let mark = CommitMark { commit: self.opened.mark.commit + 1, chain };
+            let mark = CommitMark { commit: self.opened.mark.commit + 1, ends };
             written = self.write(commit, mark);
         }
         tell(waiting, &written);
         self.poison = self.poison.take().or(written.err());
+        if self.opened.wal.is_long() {
+            self.checkpoint();
+        }
+    }
+
+    /// Lets the database take over, after those who wait were told.
+    fn checkpoint(&mut self) {
+        if self.poison.is_none() {
+            self.poison = contained(|| self.opened.checkpoint()).err();
+        }
     }
 
     /// Dies here: the commit is durable or not, the witness has seen it or not; the next opening accepts
     /// each of these, for nobody was told.
     fn write(&mut self, commit: Commit, mark: CommitMark) -> Result<(), JournalError> {
-        let Opened { store, witness, .. } = &mut self.opened;
-        contained(|| store.commit(commit, mark))?;
-        witness.write(Sighting { mark, seal: None })?;
+        let Opened { wal, witness, mark: before, .. } = &mut self.opened;
+        wal.append(commit, *before, mark)?;
+        witness.write(Sighting::open(mark))?;
         self.opened.mark = mark;
         Ok(())
     }
 
+    /// Reads a run, when the database has taken over all that was acknowledged.
     fn read(&mut self, run: &RunId) -> Result<History, JournalError> {
+        self.check_sound()?;
         let stored = contained(|| self.opened.store.read_run(run))?;
         let head = Head { next: stored.next, chain: stored.chain };
         self.heads.entry(run.clone()).or_insert(head);
@@ -222,8 +225,9 @@ impl Staged {
             let chain = codec::frame(&mut frames, after.chain, after.next, payload.as_ref());
             after = Head { next: after.next.next(), chain };
         }
-        self.commit.put_batch(run, head.next, &frames);
-        self.chain = self.chain.link(run, after.chain);
+        self.commit.put_batch(run, head.next, frames);
+        let before = (head.next > Seq(0)).then_some(head.chain);
+        self.ends = self.ends.with_end(before, after.chain);
         after
     }
 
@@ -244,36 +248,15 @@ fn tell(waiting: Vec<Reply<()>>, result: &Result<(), JournalError>) {
     }
 }
 
-/// Waits for the next request; an error when no caller is left.
-fn next(requests: &Receiver<Request>) -> Result<Request, RecvError> {
-    let deadline = Instant::now() + LINGER;
-    loop {
-        match requests.try_recv() {
-            Ok(request) => return Ok(request),
-            Err(TryRecvError::Disconnected) => return Err(RecvError),
-            Err(TryRecvError::Empty) if Instant::now() < deadline => hint::spin_loop(),
-            Err(TryRecvError::Empty) => return requests.recv(),
-        }
-    }
-}
-
-/// Collects the requests that share a commit with the first.
-///
-/// Writers that were answered together ask again together, but the first to do so would otherwise get a sync
-/// of its own: so as many as last time are waited for, for less than a sync takes. One writer waits for nobody.
-fn gather(first: Request, requests: &Receiver<Request>, wanted: usize) -> Vec<Request> {
-    let deadline = Instant::now() + GATHER_MAX;
+/// Collects the requests that share a commit with the first: all that came while the last one was written. To
+/// wait for more costs more than it saves, since a sync that is under way is what lets them come together.
+fn gather(first: Request, requests: &Receiver<Request>) -> Vec<Request> {
     let mut bytes = first.payload_bytes();
     let mut group = vec![first];
     while group.len() < GROUP_REQUESTS_MAX && bytes < GROUP_BYTES_MAX {
-        match requests.try_recv() {
-            Ok(next) => {
-                bytes += next.payload_bytes();
-                group.push(next);
-            }
-            Err(_) if group.len() < wanted && Instant::now() < deadline => thread::yield_now(),
-            Err(_) => break,
-        }
+        let Ok(next) = requests.try_recv() else { break };
+        bytes += next.payload_bytes();
+        group.push(next);
     }
     group
 }

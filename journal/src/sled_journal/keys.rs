@@ -1,7 +1,5 @@
 //! Keys and values in the database.
 
-use sled::Batch;
-
 use crate::codec::{Chain, FORMAT};
 use crate::witness::CommitMark;
 use crate::{JournalError, RunId, Seq};
@@ -22,51 +20,6 @@ const COMMIT_CHECKSUM_AT: usize = 30;
 /// The bytes of a key after the run id: a zero, the place, the chunk.
 const KEY_TAIL_BYTES: usize = 1 + 8 + 2;
 
-/// What one commit writes: the batches of one or more appends.
-#[derive(Debug, Default)]
-pub(super) struct Commit {
-    batches: Vec<Vec<(Vec<u8>, Vec<u8>)>>,
-}
-
-impl Commit {
-    /// Adds the frames of one append, in a row, cut into chunks.
-    pub(super) fn put_batch(&mut self, run: &RunId, first: Seq, frames: &[u8]) {
-        let chunks = (0..=u16::MAX).zip(frames.chunks(VALUE_BYTES_MAX));
-        let batch = chunks.map(|(chunk, value)| (record_key(run, first, chunk), value.to_vec()));
-        self.batches.push(batch.collect());
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.batches.is_empty()
-    }
-
-    /// Writes the batches, each whole or not at all, and behind them the mark.
-    ///
-    /// sled recovers a prefix of what was written, so a mark proves that all before it is there. A batch of
-    /// one value needs no more to be atomic; sled's own batches cost a write of their own.
-    pub(super) fn write(self, tree: &sled::Tree, mark: CommitMark) -> sled::Result<()> {
-        for batch in self.batches {
-            for (_, value) in &batch {
-                assert!(
-                    value.len() <= VALUE_BYTES_MAX,
-                    "a value would not survive a loss of power"
-                );
-            }
-            if let [(key, value)] = batch.as_slice() {
-                tree.insert(key, value.as_slice())?;
-            } else {
-                let mut atomic = Batch::default();
-                for (key, value) in batch {
-                    atomic.insert(key, value);
-                }
-                tree.apply_batch(atomic)?;
-            }
-        }
-        tree.insert(COMMIT_KEY, encode_mark(mark).as_slice())?;
-        Ok(())
-    }
-}
-
 /// The beginning of all keys of a run. The zero ends the id: no id is a prefix of another's keys.
 pub(super) fn run_prefix(run: &RunId) -> Vec<u8> {
     let mut prefix = run.as_str().as_bytes().to_vec();
@@ -81,7 +34,8 @@ pub(super) fn behind_run(run: &RunId) -> Vec<u8> {
     key
 }
 
-fn record_key(run: &RunId, seq: Seq, chunk: u16) -> Vec<u8> {
+/// The key of a chunk of the batch whose first record is `seq`.
+pub(super) fn record_key(run: &RunId, seq: Seq, chunk: u16) -> Vec<u8> {
     let mut key = run_prefix(run);
     key.extend_from_slice(&seq.0.to_be_bytes());
     key.extend_from_slice(&chunk.to_be_bytes());
@@ -122,13 +76,14 @@ fn encode_mark(mark: CommitMark) -> [u8; COMMIT_BYTES] {
     value[..4].copy_from_slice(&COMMIT_MAGIC);
     value[4..6].copy_from_slice(&FORMAT.to_be_bytes());
     value[6..14].copy_from_slice(&mark.commit.to_be_bytes());
-    value[14..COMMIT_CHECKSUM_AT].copy_from_slice(mark.chain.as_bytes());
+    value[14..COMMIT_CHECKSUM_AT].copy_from_slice(mark.ends.as_bytes());
     let checksum = Chain::hash(&[&value[..COMMIT_CHECKSUM_AT]]);
     value[COMMIT_CHECKSUM_AT..].copy_from_slice(checksum.as_bytes());
     value
 }
 
-fn decode_mark(value: &[u8]) -> Result<CommitMark, JournalError> {
+/// Reads a mark, and the format that it was written in.
+fn decode_mark(value: &[u8]) -> Result<(CommitMark, u16), JournalError> {
     let damaged = |what: &str| JournalError::damaged("the mark of the last commit", what);
     let value: &[u8; COMMIT_BYTES] =
         value.try_into().map_err(|_| damaged("it has the wrong length"))?;
@@ -143,15 +98,26 @@ fn decode_mark(value: &[u8]) -> Result<CommitMark, JournalError> {
     }
     let mut commit = [0; 8];
     commit.copy_from_slice(&value[6..14]);
-    let mut chain = [0; 16];
-    chain.copy_from_slice(&value[14..COMMIT_CHECKSUM_AT]);
-    Ok(CommitMark { commit: u64::from_be_bytes(commit), chain: Chain::from_bytes(chain) })
+    let mut ends = [0; 16];
+    ends.copy_from_slice(&value[14..COMMIT_CHECKSUM_AT]);
+    let commit = u64::from_be_bytes(commit);
+    Ok((CommitMark { commit, ends: Chain::from_bytes(ends) }, found))
 }
 
-/// Reads the mark of the last commit; that of an empty database when there is none.
-pub(super) fn read_mark(tree: &sled::Tree) -> sled::Result<Result<CommitMark, JournalError>> {
+/// Writes the mark of the last commit.
+///
+/// sled recovers a prefix of what was written, so a mark proves that all before it is there.
+pub(super) fn write_mark(tree: &sled::Tree, mark: CommitMark) -> sled::Result<()> {
+    tree.insert(COMMIT_KEY, encode_mark(mark).as_slice()).map(drop)
+}
+
+/// Reads the mark of the last commit, and the format that it was written in; that of an empty database when
+/// there is none.
+pub(super) fn read_mark(
+    tree: &sled::Tree,
+) -> sled::Result<Result<(CommitMark, u16), JournalError>> {
     let value = tree.get(COMMIT_KEY)?;
-    Ok(value.map_or(Ok(CommitMark::none()), |value| decode_mark(&value)))
+    Ok(value.map_or(Ok((CommitMark::none(), FORMAT)), |value| decode_mark(&value)))
 }
 
 #[cfg(test)]
@@ -191,9 +157,9 @@ mod tests {
 
     #[test]
     fn a_mark_reads_back_and_every_flipped_bit_is_seen() {
-        let mark = CommitMark { commit: 77, chain: Chain::hash(&[b"x"]) };
+        let mark = CommitMark { commit: 77, ends: Chain::hash(&[b"x"]) };
         let value = encode_mark(mark);
-        assert_eq!(decode_mark(&value).unwrap(), mark);
+        assert_eq!(decode_mark(&value).unwrap(), (mark, FORMAT));
         for bit in 0..value.len() * 8 {
             let mut value = value;
             value[bit / 8] ^= 1 << (bit % 8);

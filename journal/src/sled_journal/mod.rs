@@ -1,10 +1,11 @@
 //! The journal on sled.
 
+mod commit;
 mod committer;
 mod keys;
 mod open;
-mod runway;
 mod store;
+mod wal;
 
 use std::fs;
 use std::io;
@@ -15,10 +16,11 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use self::commit::Commit;
 use self::committer::{Committer, Reply, Request};
-use self::keys::Commit;
 pub(crate) use self::open::{Layout, Opened};
 use self::store::Store;
+use self::wal::{Logged, Wal};
 use crate::codec::{self, Chain};
 use crate::error::Doing;
 use crate::witness::{CommitMark, Sighting, Witness};
@@ -29,9 +31,10 @@ use crate::{
 
 /// Any number of runs in one sled database, safe against the loss of power.
 ///
-/// An append is acknowledged after its records are written, all or none, flushed, and synced with `fdatasync`
-/// on sled's log, and after the witness beside the database has seen them. Appends that wait at
-/// the same time share one commit, so that a hundred runs need not a hundred syncs.
+/// An append is acknowledged after its records are written to a write-ahead log, all or none, and synced with
+/// `fdatasync`, and after the witness beside the database has seen them. Appends that wait at the same time share
+/// one commit, so that a hundred runs need not a hundred syncs. sled takes the records over, and is synced, when
+/// the log is a megabyte long, before anything is read, and at the close.
 ///
 /// One process holds a journal at a time. [`open`](Self::open) believes nothing: see
 /// `docs/journal-format.md`. Records of a run are checked when the run is first used, all of them after an
@@ -186,21 +189,22 @@ impl Journal for SledJournal {
 /// Fills an empty folder with a closed journal, synced, that holds the run of `header`.
 pub(crate) fn build(layout: &Layout, header: Option<&RunHeader>) -> Result<(), JournalError> {
     files::create_dir(&layout.database())?;
-    let mut store = Store::open(&layout.database())?;
+    let store = Store::open(&layout.database())?;
     let mut mark = CommitMark::none();
     if let Some(header) = header {
         let payload = codec::header_payload(header)?;
         let mut frames = Vec::new();
         let chain = codec::frame(&mut frames, Chain::start(&header.run), Seq(0), &payload);
         let mut commit = Commit::default();
-        commit.put_batch(&header.run, Seq(0), &frames);
-        mark = CommitMark { commit: 1, chain: mark.chain.link(&header.run, chain) };
-        store.commit(commit, mark)?;
+        commit.put_batch(&header.run, Seq(0), frames);
+        mark = CommitMark { commit: 1, ends: mark.ends.with_end(None, chain) };
+        store.take_over(&[Logged { commit, mark }])?;
     }
     store.close()?;
     let seal = files::digest_tree(&layout.database())?;
     let (mut witness, _) = Witness::open(&layout.witness())?;
-    witness.write(Sighting { mark, seal: Some(seal) })?;
+    witness.write(Sighting::sealed(mark, seal))?;
+    Wal::open(&layout.wal())?;
     files::open_or_create(&layout.lock()).doing(|| format!("make {}", layout.lock().display()))?;
     files::sync_tree(layout.dir())
 }
@@ -215,11 +219,10 @@ pub(crate) fn read_copy(
 }
 
 fn read_unadvised_copy(layout: &Layout, copy: &Path, run: &RunId) -> Result<History, JournalError> {
-    let database = open::existing_database(layout)?;
     let sighting = Witness::look(&layout.witness())?;
     let run = run.clone();
     let read = move |store: &Store| open::read_sole_run(store, &run);
-    open::open_copy(&database, copy, sighting, read)
+    open::open_copy(layout, copy, sighting, read)
 }
 
 /// Gives a finished folder its name. Dies here: it has the name, durably, or is swept.

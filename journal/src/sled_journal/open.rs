@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::store::Store;
+use super::wal::{Log, Wal};
 use crate::error::Doing;
 use crate::lock::LockFile;
 use crate::witness::{CommitMark, Sighting, Witness};
@@ -49,12 +50,17 @@ impl Layout {
     pub(crate) fn witness(&self) -> PathBuf {
         self.dir.join("witness")
     }
+
+    pub(crate) fn wal(&self) -> PathBuf {
+        self.dir.join("wal")
+    }
 }
 
 /// A journal that is open, checked and held.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(super) store: Store,
+    pub(super) wal: Wal,
     pub(super) witness: Witness,
     pub(super) mark: CommitMark,
     lock: LockFile,
@@ -77,23 +83,27 @@ impl Opened {
         let database = existing_database(&layout)?;
         let (mut witness, sighting) = Witness::open(&layout.witness())?;
         if !is_sealed(&database, sighting)? {
-            verify_copy(&database, &layout.dir().join(format!("{CHECK}own")), sighting)?;
+            verify_copy(&layout, &layout.dir().join(format!("{CHECK}own")), sighting)?;
         }
+        let log = existing_log(&layout, sighting)?;
         // From here on the end is not clean, until `close` says so.
         let mark = sighting.map_or_else(CommitMark::none, |sighting| sighting.mark);
-        witness.write(Sighting { mark, seal: None })?;
+        let wal = Wal::open(&layout.wal())?;
+        files::sync_dir(layout.dir())?;
+        witness.write(Sighting::open(mark))?;
         witness.sync()?;
         let (store, mark) = contained(move || {
             let store = Store::open(&database)?;
-            let mark = store.mark()?;
-            compare(mark, sighting)?;
             // A process that died between writing and syncing left records that a loss of power would take
             // back. They are about to be read and acted on.
+            store.take_over(&log.behind(store.mark()?)?)?;
             store.sync()?;
+            let mark = store.mark()?;
+            compare(mark, sighting)?;
             Ok((store, mark))
         })?;
-        witness.write(Sighting { mark, seal: None })?;
-        Ok(Self { store, witness, mark, lock, layout })
+        witness.write(Sighting::open(mark))?;
+        Ok(Self { store, wal, witness, mark, lock, layout })
     }
 
     /// Reads the one run that a folder is for.
@@ -110,17 +120,30 @@ impl Opened {
         contained(read).map_err(|error| advised(error, &layout))
     }
 
+    /// Lets the database take over what the write-ahead log holds.
+    ///
+    /// Dies here: the log still holds what the database has not.
+    pub(super) fn checkpoint(&mut self) -> Result<(), JournalError> {
+        self.store.take_over(self.wal.pending())?;
+        self.wal.restart()
+    }
+
     /// Closes the database and seals it: the next opening can trust its files.
-    pub(super) fn close(self) -> Result<(), JournalError> {
-        let Self { store, mut witness, mark, lock, layout } = self;
+    pub(super) fn close(mut self) -> Result<(), JournalError> {
+        self.checkpoint()?;
+        let Self { store, mut wal, mut witness, mark, lock, layout } = self;
         store.close()?;
+        wal.clear()?;
         let seal = files::digest_tree(&layout.database())?;
-        witness.write(Sighting { mark, seal: Some(seal) })?;
+        witness.write(Sighting::sealed(mark, seal))?;
         witness.sync()?;
         drop(lock);
         Ok(())
     }
 }
+
+/// The first format with a write-ahead log.
+const FORMAT_WITH_LOG: u16 = 2;
 
 /// The beginning of the names of copies that are looked at and thrown away.
 const CHECK: &str = ".check-";
@@ -149,12 +172,25 @@ fn remove_half_snapshots(database: &Path) -> Result<(), JournalError> {
     Ok(())
 }
 
-pub(super) fn existing_database(layout: &Layout) -> Result<PathBuf, JournalError> {
+fn existing_database(layout: &Layout) -> Result<PathBuf, JournalError> {
     let database = layout.database();
     if database.is_dir() {
         return Ok(database);
     }
     Err(JournalError::damaged(database.display().to_string(), "it is missing"))
+}
+
+/// What the write-ahead log holds. It was there from the beginning, unless an older version wrote the journal.
+pub(super) fn existing_log(
+    layout: &Layout,
+    sighting: Option<Sighting>,
+) -> Result<Log, JournalError> {
+    let older = sighting.is_some_and(|sighting| sighting.format < FORMAT_WITH_LOG);
+    match Log::read(&layout.wal())? {
+        Some(log) => Ok(log),
+        None if older => Ok(Log::default()),
+        None => Err(JournalError::damaged(layout.wal().display().to_string(), "it is missing")),
+    }
 }
 
 /// Whether the files are, byte for byte, as a clean close left them.
@@ -165,32 +201,30 @@ fn is_sealed(database: &Path, sighting: Option<Sighting>) -> Result<bool, Journa
 
 /// Opens a copy of the database, checks all that is in it, and throws the copy away.
 fn verify_copy(
-    database: &Path,
+    layout: &Layout,
     copy: &Path,
     sighting: Option<Sighting>,
 ) -> Result<(), JournalError> {
-    let verified = open_copy(database, copy, sighting, |store| {
-        for run in store.runs()? {
-            store.read_run(&run)?;
-        }
-        Ok(())
-    });
+    let verified = open_copy(layout, copy, sighting, Store::verify);
     files::remove_tree(copy)?;
     verified
 }
 
-/// Reads from a copy of a database that is then left in the folder `copy`.
+/// Reads from a copy of the database, with all that the write-ahead log holds; it is left in the folder `copy`.
 pub(super) fn open_copy<T: Send + 'static>(
-    database: &Path,
+    layout: &Layout,
     copy: &Path,
     sighting: Option<Sighting>,
     read: impl FnOnce(&Store) -> Result<T, JournalError> + Send + 'static,
 ) -> Result<T, JournalError> {
-    files::copy_tree(database, copy)?;
+    let log = existing_log(layout, sighting)?;
+    let database = existing_database(layout)?;
+    files::copy_tree(&database, copy)?;
     remove_half_snapshots(copy)?;
     let opened = copy.to_owned();
     let result = contained(move || {
         let store = Store::open(&opened)?;
+        store.write(&log.behind(store.mark()?)?)?;
         compare(store.mark()?, sighting)?;
         read(&store)
     });
@@ -207,7 +241,7 @@ pub(super) fn open_copy<T: Send + 'static>(
 ///
 /// A database that is ahead is sound: the witness is written last. One that is behind has lost commits.
 fn compare(mark: CommitMark, sighting: Option<Sighting>) -> Result<(), JournalError> {
-    let Some(Sighting { mark: seen, .. }) = sighting else {
+    let Some(Sighting { mark: seen, format, .. }) = sighting else {
         tracing::warn!("the witness of a journal is missing or torn; it is written anew");
         return Ok(());
     };
@@ -218,7 +252,7 @@ fn compare(mark: CommitMark, sighting: Option<Sighting>) -> Result<(), JournalEr
         );
         return Err(JournalError::damaged("the end of the journal", what));
     }
-    if mark.commit == seen.commit && mark.chain != seen.chain {
+    if format >= FORMAT_WITH_LOG && mark.commit == seen.commit && mark.ends != seen.ends {
         let what = format!("commit {} is not the one that the witness saw", mark.commit);
         return Err(JournalError::damaged("the end of the journal", what));
     }
@@ -256,7 +290,7 @@ pub(super) fn panicked(panic: &(dyn Any + Send)) -> JournalError {
 
 /// Reads the run that a database is for; without it the database is another's.
 pub(super) fn read_sole_run(store: &Store, run: &RunId) -> Result<History, JournalError> {
-    match store.read_run(run) {
+    match store.read_sole_run(run) {
         Err(JournalError::NotFound { .. }) => {
             Err(JournalError::damaged(format!("record 0 of run {run}"), "it is missing"))
         }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::keys::{self, Commit, Place};
-use super::runway::{Runway, SEGMENT_BYTES};
+use super::keys::{self, Place};
+use super::wal::Logged;
 use crate::codec::{Chain, RunReader};
 use crate::error::Doing;
 use crate::witness::CommitMark;
@@ -15,6 +15,12 @@ use crate::{History, JournalError, RunId, Seq, files};
 
 /// sled's own default is a gigabyte; a run has some tens of records.
 const CACHE_BYTES: u64 = 16 << 20;
+
+/// sled's unit of allocation.
+const SEGMENT_BYTES: usize = 512 << 10;
+
+/// After so much a sync follows: a loss of power then finds sled's log with little that is half written.
+const PORTION_BYTES: usize = 64 << 10;
 
 /// How long sled's lock may outlive the process that held it, or the handle that was dropped.
 const UNLOCK_PATIENCE: Duration = Duration::from_secs(2);
@@ -24,7 +30,6 @@ pub(super) struct Store {
     db: sled::Db,
     /// Our own descriptor of sled's log: sled's flush does not survive a loss of power, a sync of this does.
     log: File,
-    runway: Runway,
     path: PathBuf,
 }
 
@@ -53,23 +58,38 @@ impl Store {
             .use_compression(false);
         let db = config.open().map_err(|error| unreadable(path, error))?;
         let log = File::open(log_path(path)).doing(|| format!("open {}", path.display()))?;
-        let runway = Runway::open(&log_path(path)).doing(|| format!("open {}", path.display()))?;
         files::make_private(path)?;
-        Ok(Self { db, log, runway, path: path.to_owned() })
+        Ok(Self { db, log, path: path.to_owned() })
     }
 
-    /// Writes a commit and returns when it survives a loss of power.
+    /// Takes commits over and returns when they survive a loss of power.
     ///
-    /// Dies here: some of its batches are there, each whole; nobody was told of any.
-    pub(super) fn commit(&mut self, commit: Commit, mark: CommitMark) -> Result<(), JournalError> {
-        let failed = |error: sled::Error| JournalError::Storage {
-            doing: format!("write to {}", self.path.display()),
-            source: error.into(),
+    /// Dies here: some of their batches are there, each whole; the mark says which commits are whole.
+    pub(super) fn take_over(&self, commits: &[Logged]) -> Result<(), JournalError> {
+        let mut rest = commits;
+        while !rest.is_empty() {
+            let (portion, behind) = rest.split_at(portion_of(rest));
+            self.write(portion)?;
+            self.db.flush().map_err(|error| self.failed(error))?;
+            self.log.sync_data().doing(|| format!("sync {}", self.path.display()))?;
+            rest = behind;
+        }
+        Ok(())
+    }
+
+    /// Writes commits, and behind them the mark of the last. Not durable before a sync.
+    pub(super) fn write(&self, commits: &[Logged]) -> Result<(), JournalError> {
+        let Some(last) = commits.last() else { return Ok(()) };
+        let write = || {
+            commits.iter().try_for_each(|logged| logged.commit.write(&self.db))?;
+            keys::write_mark(&self.db, last.mark)
         };
-        commit.write(&self.db, mark).map_err(failed)?;
-        self.db.flush().map_err(failed)?;
-        self.runway.extend().doing(|| format!("write to {}", self.path.display()))?;
-        self.log.sync_data().doing(|| format!("sync {}", self.path.display()))
+        write().map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: sled::Error) -> JournalError {
+        let doing = format!("write to {}", self.path.display());
+        JournalError::Storage { doing, source: error.into() }
     }
 
     /// Makes all that is in the database survive a loss of power, and the names of its files.
@@ -80,7 +100,36 @@ impl Store {
 
     /// The mark of the last commit.
     pub(super) fn mark(&self) -> Result<CommitMark, JournalError> {
-        keys::read_mark(&self.db).map_err(|error| unreadable(&self.path, error))?
+        let (mark, format) =
+            keys::read_mark(&self.db).map_err(|error| unreadable(&self.path, error))??;
+        // The marks of the first format do not say what is there.
+        let ends = if format < 2 { self.ends()? } else { mark.ends };
+        Ok(CommitMark { ends, ..mark })
+    }
+
+    /// Reads every run, and checks that none has lost its end.
+    ///
+    /// # Errors
+    /// [`JournalError::Damaged`].
+    pub(super) fn verify(&self) -> Result<(), JournalError> {
+        check_ends(self.ends()?, self.mark()?)
+    }
+
+    /// The sum of the ends that the runs have.
+    fn ends(&self) -> Result<Chain, JournalError> {
+        self.runs()?.iter().try_fold(CommitMark::none().ends, |ends, run| {
+            Ok(ends.with_end(None, self.read_run(run)?.chain))
+        })
+    }
+
+    /// Reads the only run that the database is for.
+    ///
+    /// # Errors
+    /// As [`read_run`](Self::read_run); [`JournalError::Damaged`] when it is not the only one, or has lost its end.
+    pub(super) fn read_sole_run(&self, run: &RunId) -> Result<StoredRun, JournalError> {
+        let stored = self.read_run(run)?;
+        check_ends(CommitMark::none().ends.with_end(None, stored.chain), self.mark()?)?;
+        Ok(stored)
     }
 
     /// Reads a run and checks every record of it.
@@ -132,7 +181,7 @@ impl Store {
 
     /// Closes the database, waits until nothing of it writes any more, and syncs its files.
     pub(super) fn close(self) -> Result<(), JournalError> {
-        let Self { db, log, path, .. } = self;
+        let Self { db, log, path } = self;
         drop(db);
         wait_until_unlocked(&path)?;
         log.sync_all().doing(|| format!("sync {}", path.display()))?;
@@ -145,6 +194,26 @@ impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").field("path", &self.path).finish_non_exhaustive()
     }
+}
+
+/// Holds the ends that are there against those that were written. sled may lose a page and what it held, and then
+/// a run looks as if it were shorter.
+fn check_ends(found: Chain, mark: CommitMark) -> Result<(), JournalError> {
+    if found == mark.ends {
+        return Ok(());
+    }
+    let what = format!("they are not those of commit {}: records are missing", mark.commit);
+    Err(JournalError::damaged("the ends of the runs", what))
+}
+
+/// How many of the commits are written before the next sync: one at least.
+fn portion_of(commits: &[Logged]) -> usize {
+    let mut bytes = 0;
+    let within = commits.iter().take_while(|logged| {
+        bytes += logged.commit.bytes();
+        bytes <= PORTION_BYTES
+    });
+    within.count().max(1)
 }
 
 fn log_path(path: &Path) -> PathBuf {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use lab1_flow_journal::testing::samples;
-use lab1_flow_journal::{Journal, JournalError, RunStore, Seq, Timestamp};
+use lab1_flow_journal::{Journal, JournalError, RunJournal, RunStore, Seq, Timestamp};
 
 use crate::child::{self, wait};
 
@@ -124,6 +124,35 @@ fn a_full_disk_fails_a_large_append_too() {
         let journal = store.open_run(&header.run).unwrap();
         let history = wait(journal.read(&header.run)).unwrap();
         assert_eq!(history.records, [], "a batch that does not fit is not there in part");
+    });
+}
+
+/// All is durable in the write-ahead log, and the database has no room for it: the close fails.
+#[test]
+fn a_disk_that_is_full_when_the_database_takes_over_loses_nothing() {
+    let Some(disk) = SmallDisk::make("6m") else {
+        eprintln!("left out: a full disk needs root and tmpfs");
+        return;
+    };
+    within_a_minute(move || {
+        let store = RunStore::open(&disk.point).unwrap();
+        let header = samples::header("one");
+        let journal = store.create(&header).unwrap();
+        let append = |journal: &RunJournal, next: Seq| {
+            let appended = journal.append(&header.run, next, Timestamp(7), child::batch(next));
+            wait(appended).unwrap().last().unwrap().seq.next()
+        };
+        // More than the segment holds that sled has already, and less than would make it take over now.
+        let next = (0..100).fold(Seq::FIRST, |next, _| append(&journal, next));
+        disk.fill();
+        let failed = journal.close();
+        assert!(matches!(failed, Err(JournalError::Storage { .. })), "{failed:?}");
+        fs::remove_file(disk.point.join("ballast")).unwrap();
+        let journal = store.open_run(&header.run).unwrap();
+        let history = wait(journal.read(&header.run)).unwrap();
+        assert_eq!(child::check(&header, &history.records).next(), next);
+        append(&journal, next);
+        journal.close().unwrap();
     });
 }
 

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
 #![allow(clippy::print_stderr, reason = "a test says what it did and what it left out")]
 
+mod change;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
@@ -11,106 +13,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use change::{Change, changes};
 use lab1_flow_journal::testing::samples;
 use lab1_flow_journal::{
     Entry, History, Journal, JournalError, RunId, RunStore, Seq, Source, Timestamp,
 };
 
-/// Seeded flips in the parts that have no structure of ours. A longer search: set the variable.
-const FLIPS_VARIABLE: &str = "LAB1_FLOW_DAMAGE_FLIPS";
-const FLIPS: u64 = 120;
 /// Changes that one child tries: it costs some milliseconds each, and a dead child names its last.
 const CHANGES_PER_CHILD: usize = 60;
 const CHILD_LIMIT: Duration = Duration::from_mins(2);
 const CHILD_MEMORY_KIB: u64 = 2 << 20;
-const SEGMENT_BYTES: u64 = 512 << 10;
-const SEGMENT_HEADER_BYTES: u64 = 20;
-
 const JOB: &str = "LAB1_FLOW_DAMAGE_JOB";
 
-/// One change to the files of a run.
-#[derive(Debug, Clone)]
-enum Change {
-    Flip {
-        file: PathBuf,
-        at: u64,
-        with: u8,
-    },
-    Truncate {
-        file: PathBuf,
-        length: u64,
-    },
-    Remove {
-        file: PathBuf,
-    },
-    /// Puts a file or folder of another run in the place of this one's.
-    Swap {
-        file: PathBuf,
-    },
-    /// A half-written snapshot, as a death leaves it.
-    HalfSnapshot,
-}
-
-impl Change {
-    fn encode(&self) -> String {
-        match self {
-            Self::Flip { file, at, with } => format!("flip {at} {with} {}", file.display()),
-            Self::Truncate { file, length } => format!("truncate {length} 0 {}", file.display()),
-            Self::Remove { file } => format!("remove 0 0 {}", file.display()),
-            Self::Swap { file } => format!("swap 0 0 {}", file.display()),
-            Self::HalfSnapshot => "half-snapshot 0 0 -".into(),
-        }
-    }
-
-    fn decode(line: &str) -> Self {
-        let mut words = line.splitn(4, ' ');
-        let mut next = || words.next().unwrap();
-        let (kind, one, two, file) = (next(), next(), next(), PathBuf::from(next()));
-        match kind {
-            "flip" => Self::Flip { file, at: one.parse().unwrap(), with: two.parse().unwrap() },
-            "truncate" => Self::Truncate { file, length: one.parse().unwrap() },
-            "remove" => Self::Remove { file },
-            "swap" => Self::Swap { file },
-            "half-snapshot" => Self::HalfSnapshot,
-            other => panic!("there is no change {other}"),
-        }
-    }
-
-    fn apply(&self, run: &Path, other_run: &Path) {
-        match self {
-            Self::Flip { file, at, with } => {
-                let mut bytes = fs::read(run.join(file)).unwrap();
-                bytes[usize::try_from(*at).unwrap()] ^= with;
-                fs::write(run.join(file), bytes).unwrap();
-            }
-            Self::Truncate { file, length } => {
-                let file = fs::OpenOptions::new().write(true).open(run.join(file)).unwrap();
-                file.set_len(*length).unwrap();
-            }
-            Self::Remove { file } => remove(&run.join(file)),
-            Self::Swap { file } => {
-                remove(&run.join(file));
-                // The name of a snapshot says where it was taken: the other run may have none of this name.
-                if other_run.join(file).exists() {
-                    copy(&other_run.join(file), &run.join(file));
-                }
-            }
-            Self::HalfSnapshot => {
-                fs::write(run.join("journal/snap.00000000000000FF.generating"), b"half").unwrap();
-            }
-        }
-    }
-}
-
-fn remove(path: &Path) {
-    if path.is_dir() {
-        fs::remove_dir_all(path).unwrap();
-    } else {
-        fs::remove_file(path).unwrap();
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     if from.is_dir() {
         fs::create_dir_all(to).unwrap();
         for entry in fs::read_dir(from).unwrap() {
@@ -123,7 +38,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Everything in a folder, by its path there.
-fn content(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn content(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -165,6 +80,10 @@ fn prepare(state: &Path, end: End) {
             append(batch);
         }
         for waited_ms in 0..120 {
+            if waited_ms == 60 {
+                // The database takes over: the second half is in the write-ahead log alone.
+                wait(journal.read(&header.run)).unwrap();
+            }
             let reason = "y".repeat(usize::try_from(waited_ms % 7 * 900).unwrap());
             append(vec![Entry::ActionWaiting { action: samples::action("b"), reason, waited_ms }]);
         }
@@ -186,70 +105,19 @@ enum End {
     Killed,
 }
 
-/// A pseudo-random sequence that is the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
-
-/// Every place with a structure, seeded others, truncations, removals and swaps.
-fn changes(run: &Path, seed: u64) -> Vec<Change> {
-    let mut dice = Dice(seed);
-    let mut changes = vec![Change::HalfSnapshot];
-    let files: Vec<(PathBuf, u64)> = content(run)
-        .into_iter()
-        .map(|(file, bytes)| (file, u64::try_from(bytes.len()).unwrap()))
-        .collect();
-    for (file, length) in &files {
-        let flip = |at: u64, with: u8| Change::Flip { file: file.clone(), at, with };
-        let mut places: Vec<u64> = Vec::new();
-        if file == Path::new("witness") {
-            places.extend((0..*length).filter(|at| at % 512 < 72));
-        } else if file == Path::new("journal/db") {
-            let segments = (0..*length).step_by(usize::try_from(SEGMENT_BYTES).unwrap());
-            places.extend(
-                segments.flat_map(|start| start..(start + SEGMENT_HEADER_BYTES).min(*length)),
-            );
-        } else if file.starts_with("journal") {
-            places.extend(0..(*length).min(48));
-        }
-        changes.extend(places.into_iter().map(|at| flip(at, 1 << (at % 8))));
-        for _ in 0..6 {
-            let length = dice.roll((*length).max(1));
-            changes.push(Change::Truncate { file: file.clone(), length });
-        }
-        changes.push(Change::Truncate { file: file.clone(), length: 0 });
-        changes.push(Change::Remove { file: file.clone() });
-        if file.starts_with("journal") || file == Path::new("witness") {
-            changes.push(Change::Swap { file: file.clone() });
-        }
-    }
-    changes.push(Change::Swap { file: "journal".into() });
-    changes.push(Change::Remove { file: "journal".into() });
-    // The part of the log that is in use, where a flip can do harm.
-    let used = fs::read(run.join("journal/db")).unwrap().iter().rposition(|byte| *byte != 0);
-    let used = u64::try_from(used.unwrap()).unwrap();
-    let flips = std::env::var(FLIPS_VARIABLE).ok().and_then(|text| text.parse().ok());
-    for _ in 0..flips.unwrap_or(FLIPS) {
-        let with = u8::try_from(1 + dice.roll(255)).unwrap();
-        changes.push(Change::Flip { file: "journal/db".into(), at: dice.roll(used), with });
-    }
-    changes
-}
-
 /// Opens a changed run as a person and as an engine would, and says what came of it.
 fn outcome(store: &RunStore, wanted: &History) -> Result<&'static str, String> {
     let run = run_id();
-    let before = content(&store.dir(&run).join("journal"));
+    let files = || {
+        let mut files = content(&store.dir(&run));
+        files.retain(|file, _| file.starts_with("journal") || file == Path::new("wal"));
+        files
+    };
+    let before = files();
     let seen = store.view(&run);
     let from_mirror = seen.as_ref().is_ok_and(|view| view.source == Source::Mirror);
     let seen = seen.map(|view| view.history);
-    let unchanged = content(&store.dir(&run).join("journal")) == before;
+    let unchanged = files() == before;
     if !unchanged {
         return Err("a look changed the journal".into());
     }
@@ -266,7 +134,7 @@ fn outcome(store: &RunStore, wanted: &History) -> Result<&'static str, String> {
         (Err(seen), Err(opened)) if is_typed(&seen) && is_typed(&opened) => {
             let mut before = before;
             before.retain(|file, _| file.extension().is_none_or(|end| end != "generating"));
-            if content(&store.dir(&run).join("journal")) == before {
+            if files() == before {
                 return Ok("refused");
             }
             Err(format!("a refused journal was changed: {opened}"))
