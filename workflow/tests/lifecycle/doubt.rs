@@ -99,6 +99,30 @@ async fn a_look_that_fails_is_repeated_and_nothing_is_concluded_from_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_look_that_fails_too_often_suspends_because_nothing_is_known() {
+    let rig = Rig::new(&Blueprint::chain());
+    rig.world.order_fault(Op::Make, "a", Fault::ErrorAfterEffect);
+    for _ in 0..30 {
+        rig.world.order_fault(Op::Find, "a", refused(FailureClass::Transient));
+    }
+    assert_eq!(suspended_by(&rig.start().await), Some(FailureClass::Transient));
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_that_leave_a_doubt_and_nothing_else_are_given_up_with_the_last_try() {
+    let limits = Limits { tries_max: 3, ..Limits::default() };
+    for (times, wanted) in [(2, Rest::Completed), (3, Rest::Failed)] {
+        let rig = Rig::with(&Blueprint::chain(), Habits::default(), limits);
+        for _ in 0..times {
+            rig.world.order_fault(Op::Make, "a", refused(FailureClass::Ambiguous));
+        }
+        assert_eq!(rig.start().await, wanted, "after {times}");
+        let attempts = rig.lines().await.iter().filter(|line| line.starts_with("a begun")).count();
+        assert_eq!(attempts, 3, "after {times}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_look_that_is_not_allowed_suspends_because_nothing_is_known() {
     let rig = Rig::new(&Blueprint::chain());
     rig.world.order_fault(Op::Make, "a", Fault::ErrorAfterEffect);

@@ -41,6 +41,7 @@ async fn a_look_waits_until_it_sees_what_it_waits_for() {
         ["a begun 1", "a made", "w begun 1", "w waits", "w made", "rests completed"]
     );
     assert!(rig.clock.elapsed() < millis(8_000), "looked often enough");
+    assert!(rig.world.requests() < 9, "and no more often: {}", rig.world.requests());
 }
 
 #[tokio::test(start_paused = true)]

@@ -55,6 +55,7 @@ async fn an_absence_is_believed_only_after_the_window() {
     assert_eq!(rig.roll_back().await, Rest::RolledBack);
     assert_eq!(rig.lines().await, ["a begun 1", "rolling back", "a absent", "rests rolled back"]);
     assert!(rig.clock.elapsed().saturating_sub(begin) >= window());
+    assert!(rig.world.requests() < 80, "two minutes of looks: {}", rig.world.requests());
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,6 +109,30 @@ async fn a_failure_turns_the_run_around_when_the_policy_says_so() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_look_sees_after_the_run_has_turned_around_is_of_no_use() {
+    let habits = Habits { settling: millis(5_000), ..Habits::default() };
+    let blueprint = Blueprint::default().thing("a", &[]).watch("w", 0).thing("b", &[0]);
+    let rig = Rig::with(&blueprint, habits, Limits::default()).on_failure(OnFailure::Rollback);
+    // It is refused while the first look is on its way.
+    rig.world.order_fault(Op::Make, "b", refused(FailureClass::Permanent));
+    assert_eq!(rig.start().await, Rest::RolledBack);
+    assert_eq!(
+        rig.lines().await[1..],
+        [
+            "a made",
+            "w begun 1",
+            "b begun 1",
+            "b given up",
+            "rolling back",
+            "a leaves",
+            "a is leaving",
+            "a gone",
+            "rests rolled back"
+        ]
+    );
+}
+
 /// Trap: the process dies half-way through a rollback whose failed action would now succeed.
 #[tokio::test(start_paused = true)]
 async fn a_rollback_that_died_half_way_goes_on_rolling_back() {
@@ -147,6 +172,32 @@ async fn what_cannot_be_removed_leaves_the_run_stuck_and_can_be_asked_again() {
     assert_eq!(rig.names(), ["a", "b"], "nothing below it was touched");
     assert_eq!(rig.roll_back().await, Rest::RolledBack);
     assert_eq!(rig.names(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_fails_is_tried_again_and_ends_as_its_failure_says() {
+    let stuck = Some("b: gave up: Transient on b".to_owned());
+    for (class, times, suspended, stuck) in [
+        (FailureClass::Transient, 9, None, None),
+        (FailureClass::Transient, 10, None, stuck),
+        (FailureClass::Throttled, 3, None, None),
+        (FailureClass::Throttled, 200, Some(FailureClass::Throttled), None),
+    ] {
+        let rig = Rig::new(&Blueprint::chain());
+        rig.start().await;
+        for _ in 0..times {
+            rig.world.order_fault(Op::Remove, "b", refused(class));
+        }
+        let rested = rig.roll_back().await;
+        assert_eq!(suspended_by(&rested), suspended, "{class:?} {times}: {rested:?}");
+        let left = match &rested {
+            Rest::Stuck { left } => left.first().cloned(),
+            _ => None,
+        };
+        assert_eq!(left, stuck, "{class:?} {times}");
+        let ends = suspended.is_none() && stuck.is_none();
+        assert_eq!(rested == Rest::RolledBack, ends, "{class:?} {times}: {rested:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -259,6 +310,7 @@ async fn something_with_our_mark_that_no_action_knows_leaves_the_run_stuck() {
     rig.world.plant("stray", "plain", Some("story"));
     let Rest::Stuck { left } = rig.roll_back().await else { panic!("not stuck") };
     assert_eq!(left, ["stray"]);
+    assert!(rig.world.requests() < 150, "five minutes of searches: {}", rig.world.requests());
     assert_eq!(rig.names(), ["stray"]);
 }
 
