@@ -297,6 +297,7 @@ fn a_run_at_rest_is_resumed_first_unless_it_has_ended() {
     let stop = rested(Rest::Stopped);
     let resume = entry("resume", "a", 0);
     assert!(accepted(&[], resume.clone()).is_err(), "it does not rest");
+    assert_eq!(accepted(&[], stop.clone()).unwrap().rest(), Some(&Rest::Stopped));
     assert!(accepted(std::slice::from_ref(&stop), stop.clone()).is_err(), "it rests already");
     let state = accepted(&[stop], resume.clone()).unwrap();
     assert_eq!(state.rest(), None);
