@@ -4,6 +4,7 @@
 //! each action of a scene's workflow is asked by itself, so that the answer names the action and the clause.
 
 mod ask;
+mod other_inputs;
 mod walk;
 
 use std::fmt;
@@ -37,6 +38,8 @@ pub enum Clause {
     LeavesNothing,
     /// C11: of what is gone a look finds nothing, and a second compensation says that it is done.
     GoneIsDone,
+    /// C12: a look compares the content: asked for anything else than what is there, it does not adopt it.
+    ReadsContent,
 }
 
 impl fmt::Display for Clause {

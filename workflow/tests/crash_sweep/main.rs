@@ -69,6 +69,10 @@ impl Scene for Play {
         world.holdings()
     }
 
+    fn unseen(&self) -> &[&str] {
+        &["/stands_on/0", "/stands_on/1", "/stands_on/2"]
+    }
+
     fn prelude(&self) -> &[Verb] {
         self.prelude
     }

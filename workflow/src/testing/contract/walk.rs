@@ -9,6 +9,7 @@ use lab1_flow_journal::{
 use serde_json::Value;
 
 use super::ask::{Asked, leads_to_a_look};
+use super::other_inputs::other_inputs;
 use super::{Answers, Breach, Clause};
 use crate::definition::Outputs;
 use crate::testing::{Holding, Holdings, Life, PausedClock, Scene};
@@ -151,6 +152,7 @@ impl<'s, S: Scene> Walk<'s, S> {
         self.ask(&name, Clause::FindsWhatItMade, same, || {
             format!("it gave {output}, and a look says {found:?}")
         });
+        self.ask_for_something_else(asked).await;
         self.unchanged(&name, Clause::LooksChangeNothing, &there).await;
 
         let there = self.make_again(asked, &output, there).await;
@@ -184,6 +186,21 @@ impl<'s, S: Scene> Walk<'s, S> {
         self.ask(&name, Clause::CarriesMark, is_part || touched.is_empty(), || {
             format!("{touched:?} changed")
         });
+    }
+
+    /// Looks for what was not made: the same but for one value.
+    async fn ask_for_something_else(&mut self, asked: &Asked) {
+        let name = asked.name().clone();
+        for (place, input) in other_inputs(&asked.input) {
+            if self.scene.unseen().iter().any(|unseen| place.ends_with(unseen)) {
+                continue;
+            }
+            let found = asked.action.reconcile(&asked.context, &input).await;
+            let taken = matches!(found, Ok(Reconciled::Adopted(_)));
+            self.ask(&name, Clause::ReadsContent, !taken, || {
+                format!("asked with another {place:?}, a look says {found:?}")
+            });
+        }
     }
 
     /// Makes it once more; returns what is there then.

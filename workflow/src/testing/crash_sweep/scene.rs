@@ -56,6 +56,12 @@ pub trait Scene: Send + Sync + 'static {
         Verb::Start
     }
 
+    /// The ends of JSON pointers into inputs at which a look cannot tell the difference: what the provider does not show,
+    /// and names that stand beside an id.
+    fn unseen(&self) -> &[&str] {
+        &[]
+    }
+
     /// The limits of the scene's actions.
     fn limits(&self) -> Limits {
         Limits::default()
