@@ -3,8 +3,10 @@
 //! stands in wrappers: the program has no switch for it.
 
 use lab1_flow_cloud::Fault;
-use lab1_flow_workflow::journal::{Entry, History, OnFailure, Seq};
-use lab1_flow_workflow::testing::{CrashSweep, Flaw, Invariant, Tally};
+use lab1_flow_workflow::journal::OnFailure;
+use lab1_flow_workflow::testing::{
+    CrashSweep, Flaw, Invariant, Tally, without_direction, without_open_intents,
+};
 
 use crate::real_steps::line::Tampering;
 use crate::scene::{DocumentedStack, deployed_by_another};
@@ -121,31 +123,3 @@ const REMOVED: [&str; 5] = [
     "DeleteLaunchTemplate of launch-template",
     "DeleteSecurityGroup of security-group",
 ];
-
-/// Leaves out the intents at the end that have no outcome.
-fn without_open_intents(mut history: History) -> History {
-    let settled = |entry: &Entry| !matches!(entry, Entry::AttemptStarted { .. });
-    let keep = history.records.iter().rposition(|record| settled(&record.entry));
-    history.records.truncate(keep.map_or(0, |last| last + 1));
-    history
-}
-
-/// Leaves out all that a rollback has written.
-fn without_direction(history: History) -> History {
-    let is_forward = |entry: &Entry| {
-        !matches!(
-            entry,
-            Entry::RollbackStarted { .. }
-                | Entry::CompensationStarted { .. }
-                | Entry::CompensationWaiting { .. }
-                | Entry::CompensationFailed { .. }
-                | Entry::CompensationCompleted { .. }
-        )
-    };
-    let History { header, mut records } = history;
-    records.retain(|record| is_forward(&record.entry));
-    for (place, record) in records.iter_mut().enumerate() {
-        record.seq = Seq(place as u64 + 1);
-    }
-    History { header, records }
-}

@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use lab1_flow_workflow::journal::{
-    ActionName, Entry, FailureClass, History, MemoryJournal, Record, RunId, Seq,
+    ActionName, Entry, FailureClass, History, MemoryJournal, Record, RunId,
 };
 use lab1_flow_workflow::testing::{
     self, Blueprint, Call, CrashSweep, Evidence, Fault, Habits, Holdings, Invariant, Life, Made,
     MakeThing, Op, Order, PausedClock, Scene, Tally, ThingInput, Verb, Violation, World, check,
+    without_direction,
 };
 use lab1_flow_workflow::{
     Action, ActionContext, ActionError, Actions, Compensate, Engine, Handle, Limits, NewRun,
@@ -228,27 +229,6 @@ async fn taking_a_foreign_thing_for_ours_is_caught() {
 async fn a_journal_that_loses_its_last_acknowledged_write_is_caught() {
     let sweep = CrashSweep::new(Broken::with(Flaw::None)).second_death_every(0);
     assert_caught(&sweep.losing_last_write().run().await, Invariant::IntentFirst);
-}
-
-/// Leaves out all that a rollback has written, as an engine would that keeps its direction in memory.
-fn without_direction(history: History) -> History {
-    let forward = |entry: &Entry| {
-        !matches!(
-            entry,
-            Entry::RollbackStarted { .. }
-                | Entry::CompensationStarted { .. }
-                | Entry::CompensationWaiting { .. }
-                | Entry::CompensationFailed { .. }
-                | Entry::CompensationCompleted { .. }
-        )
-    };
-    let mut records = history.records;
-    records.retain(|record| forward(&record.entry));
-    let renumbered = records.into_iter().enumerate().map(|(place, record)| {
-        let seq = Seq(place as u64 + 1);
-        Record { seq, ..record }
-    });
-    History { header: history.header, records: renumbered.collect() }
 }
 
 /// A finished run that is rolled back.

@@ -13,7 +13,7 @@ mod tally;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use lab1_flow_journal::{ActionName, History, Journal, MemoryJournal, RunId};
+use lab1_flow_journal::{ActionName, Journal, MemoryJournal, RunId};
 use serde_json::Value;
 
 pub use scene::{Scene, Verb};
@@ -23,11 +23,9 @@ use case::Case;
 use picture::Place;
 use story::{Act, Story};
 
+use super::forgetting::Forgetting;
 use super::life::Ending;
 use super::read_image;
-
-/// Changes what a death leaves of a history, to show that a check can fail.
-pub type Forgetting = fn(History) -> History;
 
 /// Plays a scene once for every place where a process can die.
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 //! * [`Life`] records the calls of one process and ends it where a test wants; it works on any workflow.
 //! * [`World`] is a provider in miniature with faults on order; [`MakeThing`], [`ChangePart`] and
 //!   [`WatchThing`] are actions on it, and [`Blueprint`] a step of any shape.
-//! * [`Flaw`] breaks a workflow on purpose, to see a check fail.
+//! * [`Flaw`] breaks a workflow on purpose, and [`Forgetting`] a journal, to see a check fail.
 //! * [`PausedClock`] lets hours take no time.
 //!
 //! `docs/writing-a-step.md` shows the ten lines that it takes.
@@ -17,6 +17,7 @@ mod clock;
 mod contract;
 mod crash_sweep;
 mod flaw;
+mod forgetting;
 mod fuse;
 mod holdings;
 mod life;
@@ -29,8 +30,9 @@ pub use blueprint::{All, Blueprint, Sketch, SketchKind};
 pub use checker::{Evidence, Invariant, Violation, check};
 pub use clock::PausedClock;
 pub use contract::{Answers, Breach, Clause, check_contract};
-pub use crash_sweep::{CrashSweep, Forgetting, Scene, Tally, Verb};
+pub use crash_sweep::{CrashSweep, Scene, Tally, Verb};
 pub use flaw::Flaw;
+pub use forgetting::{Forgetting, without_direction, without_open_intents};
 pub use fuse::Fuse;
 pub use holdings::{Holding, Holdings};
 pub use life::{Call, CallKind, Ending, Life};
