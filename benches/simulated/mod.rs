@@ -1,5 +1,7 @@
 //! The embedded cloud in virtual time, behind calls that take as long as calls to AWS do.
 
+#[path = "../../tests/real_steps/in_process.rs"]
+mod in_process;
 mod latency;
 #[path = "../../workflow/benches/common/plot.rs"]
 pub(crate) mod plot;

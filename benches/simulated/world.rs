@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use lab1_flow_cloud::{Cloud, CloudClock, CloudOptions, Traffic};
-use lab1_flow_steps::{Aws, CallObserver, Probe, SendFunction, Service, Target, Transport};
+use lab1_flow_cloud::{Cloud, CloudOptions};
+use lab1_flow_steps::{Aws, CallObserver, SendFunction, Service, Target, Transport};
+use lab1_flow_workflow::Pacer;
 use lab1_flow_workflow::testing::PausedClock;
-use lab1_flow_workflow::{Clock, Pacer};
 
 use super::Latency;
+use super::in_process::{cloud, visitor};
 
 /// How the account and the way to it behave.
 #[derive(Debug, Clone, Copy)]
@@ -70,16 +71,6 @@ impl CallCounts {
     }
 }
 
-/// The cloud's time: the paused clock of the process.
-#[derive(Debug)]
-struct CloudTime(PausedClock);
-
-impl CloudClock for CloudTime {
-    fn now_ms(&self) -> i64 {
-        1_767_225_600_000 + i64::try_from(self.0.elapsed().as_millis()).unwrap()
-    }
-}
-
 impl World {
     /// A fresh account. Must be called inside a paused runtime.
     pub(crate) fn new(options: WorldOptions) -> Self {
@@ -92,7 +83,7 @@ impl World {
         watch: impl FnOnce(SendFunction, PausedClock) -> SendFunction,
     ) -> Self {
         let clock = PausedClock::new();
-        let cloud = Cloud::in_memory(Arc::new(CloudTime(clock.clone())), options.cloud);
+        let cloud = cloud(Duration::ZERO, options.cloud, &clock);
         let target = Target::local(None);
         let way = watch(way_to(&cloud, options.latency), clock.clone());
         let aws = Aws::connect(&target, Transport::Function(way)).now_or_never();
@@ -136,14 +127,4 @@ async fn sleep(duration: Duration) {
 pub(crate) fn action_of(form: &[u8]) -> &str {
     let form = std::str::from_utf8(form).unwrap_or_default();
     form.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default()
-}
-
-/// Visits the load balancers of the cloud without a socket.
-fn visitor(cloud: &Cloud) -> Probe {
-    let (cloud, traffic) = (cloud.clone(), Traffic::new(1));
-    Probe::Function(Arc::new(move |request: http::Request<Bytes>| {
-        let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
-        let answer = traffic.answer(&cloud, &host, &request);
-        Box::pin(std::future::ready(answer.map_err(|error| error.to_string())))
-    }))
 }

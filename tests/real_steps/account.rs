@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lab1_flow_cloud::{
-    Cloud, CloudClock, CloudOptions, CloudSnapshot, FaultPlan, Faults, ResourceView,
-};
-use lab1_flow_workflow::Clock;
+use lab1_flow_cloud::{Cloud, CloudOptions, CloudSnapshot, FaultPlan, Faults, ResourceView};
 use lab1_flow_workflow::journal::ActionName;
 use lab1_flow_workflow::testing::{Holding, Holdings, Life, PausedClock};
 use serde_json::json;
 
+use super::in_process::cloud;
 use super::line::{Party, Tampering};
 use super::wiretap::Wiretap;
 
@@ -22,19 +20,6 @@ pub(crate) struct Account {
     age: Duration,
     faults: Arc<Faults>,
     wiretap: Arc<Wiretap>,
-}
-
-/// The cloud's time: a paused clock that no restart resets, after what was before.
-#[derive(Debug)]
-struct CloudTime {
-    age: Duration,
-    clock: PausedClock,
-}
-
-impl CloudClock for CloudTime {
-    fn now_ms(&self) -> i64 {
-        1_767_225_600_000 + i64::try_from((self.age + self.clock.elapsed()).as_millis()).unwrap()
-    }
 }
 
 /// What stands in an account when the first process comes, and since when.
@@ -99,10 +84,6 @@ impl Account {
         let account = self.cloud.account();
         account.made().map(holding).collect()
     }
-}
-
-fn cloud(age: Duration, options: CloudOptions, clock: &PausedClock) -> Cloud {
-    Cloud::in_memory(Arc::new(CloudTime { age, clock: clock.clone() }), options)
 }
 
 /// One resource in the checker's terms.

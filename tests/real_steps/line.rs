@@ -11,6 +11,7 @@ use lab1_flow_cloud::{CallName, Cloud, Fault, Faults, Traffic, carry_out};
 use lab1_flow_steps::{Aws, Probe, Target, Transport, TransportFault};
 use lab1_flow_workflow::testing::Life;
 
+use super::in_process::visit;
 use super::wiretap::{Sent, Wiretap};
 
 /// A line that is broken on purpose.
@@ -122,9 +123,7 @@ impl Caller {
     }
 
     fn visit(&self, request: &http::Request<Bytes>) -> Result<http::Response<Bytes>, String> {
-        let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
-        let answer = self.traffic.answer(&self.party.cloud, &host, request);
-        answer.map_err(|error| error.to_string())
+        visit(&self.traffic, &self.party.cloud, request)
     }
 }
 

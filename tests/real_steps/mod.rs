@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test whose world cannot be set up has failed")]
 
 pub(crate) mod account;
+mod in_process;
 pub(crate) mod line;
 mod strangers;
 pub(crate) mod wiretap;

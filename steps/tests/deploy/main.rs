@@ -4,6 +4,8 @@
 
 mod faults;
 mod guests;
+#[path = "../../../tests/real_steps/in_process.rs"]
+mod in_process;
 mod lags;
 mod neighbours;
 mod scene;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use lab1_flow_cloud::{Cloud, CloudClock, CloudOptions, ResourceView, Traffic};
+use lab1_flow_cloud::{Cloud, CloudOptions, ResourceView};
 use lab1_flow_steps::{
-    Aws, CallObserver, Probe, Stack, StackName, StackSpec, Target, Transport, TransportFault,
+    Aws, CallObserver, Stack, StackName, StackSpec, Target, Transport, TransportFault,
     Verification, VerifyOptions, recovery_workflow,
 };
 use lab1_flow_workflow::journal::{
@@ -15,22 +15,12 @@ use lab1_flow_workflow::journal::{
 };
 use lab1_flow_workflow::testing::PausedClock;
 use lab1_flow_workflow::{Engine, NewRun, Profile, Resume, RunReport, Workflow};
-use tokio::time::{Duration, Instant, sleep};
+use tokio::time::{Duration, sleep};
+
+use crate::in_process::{cloud, visitor};
 
 /// From a request to its answer; the effect happens half-way.
 pub(crate) const LATENCY: Duration = Duration::from_millis(100);
-
-/// The time of the cloud: tokio's.
-#[derive(Debug)]
-struct TokioClock {
-    start: Instant,
-}
-
-impl CloudClock for TokioClock {
-    fn now_ms(&self) -> i64 {
-        1_767_225_600_000 + i64::try_from(self.start.elapsed().as_millis()).unwrap()
-    }
-}
 
 /// What becomes of a request.
 type Outcome = Result<http::Response<Bytes>, TransportFault>;
@@ -92,12 +82,12 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new(options: CloudOptions) -> Self {
-        let clock = Arc::new(TokioClock { start: Instant::now() });
+        let clock = PausedClock::new();
         Self {
-            cloud: Cloud::in_memory(clock, options),
+            cloud: cloud(Duration::ZERO, options, &clock),
             journal: Arc::new(MemoryJournal::new()),
             other_journal: Arc::new(MemoryJournal::new()),
-            clock: PausedClock::new(),
+            clock,
             calls: Arc::default(),
             meddler: Arc::default(),
             overtaker: Arc::default(),
@@ -160,18 +150,12 @@ impl Scene {
                 answer
             })
         });
-        let (cloud, traffic) = (self.cloud.clone(), Arc::new(Traffic::new(1)));
-        let probe = Probe::Function(Arc::new(move |request: http::Request<Bytes>| {
-            let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
-            let answer = traffic.answer(&cloud, &host, &request);
-            Box::pin(std::future::ready(answer.map_err(|error| error.to_string())))
-        }));
         let calls = Arc::clone(&self.calls);
         let observer = CallObserver::new(move |report| {
             calls.lock().unwrap().push(report.action.to_owned());
         });
         let aws = Aws::connect(&Target::local(None), transport).await.unwrap();
-        aws.with_probe(probe).with_observer(observer)
+        aws.with_probe(visitor(&self.cloud)).with_observer(observer)
     }
 
     async fn stored_workflow(&self, run: &RunId) -> Workflow {
