@@ -129,11 +129,11 @@ fn waits_for_the_script(jobs: &str) -> bool {
 fn a_server_that_is_queued_for_a_moment_is_no_deadlock() {
     let queued = "66 cloud-final.service start running\n82 flask-server.service start waiting\n\
                   2 multi-user.target start waiting\n\
-                  └─ waiting for job 66 (cloud-final.service/start) - -\n\
-                  └─ waiting for job 82 (flask-server.service/start) - -\n";
+                  \u{2514}\u{2500} waiting for job 66 (cloud-final.service/start) - -\n\
+                  \u{2514}\u{2500} waiting for job 82 (flask-server.service/start) - -\n";
     assert!(!waits_for_the_script(queued));
-    let behind = "└─ waiting for job 70 (network-online.target/start) - -\n\
-                  └─ waiting for job 66 (cloud-final.service/start) - -\n2 multi";
+    let behind = "\u{2514}\u{2500} waiting for job 70 (network-online.target/start) - -\n\
+                  \u{2514}\u{2500} waiting for job 66 (cloud-final.service/start) - -\n2 multi";
     let deadlock = queued.replace("2 multi", behind);
     assert!(waits_for_the_script(&deadlock), "{deadlock}");
 }
