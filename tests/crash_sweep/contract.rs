@@ -2,7 +2,7 @@
 //! them through the real SDK on the embedded cloud, with no engine in between.
 
 use lab1_flow_cloud::{CloudOptions, Lag};
-use lab1_flow_workflow::testing::{Answers, check_contract};
+use lab1_flow_workflow::testing::{Answers, Clause, Flaw, check_contract};
 
 use crate::scene::DocumentedStack;
 use crate::{on_paused_time, report};
@@ -26,4 +26,13 @@ fn every_action_of_the_real_steps_keeps_its_contract() {
         answers.assert_clean();
         assert!(*changes >= 16 && *questions >= 400, "{asked}");
     }
+}
+
+#[test]
+fn a_look_that_sees_nothing_breaks_the_contract_of_every_change() {
+    let blind = DocumentedStack { flaws: &[Flaw::SeesNothing], ..DocumentedStack::plain() };
+    let answers = on_paused_time(check_contract(blind));
+    let unseen = answers.breaches.iter().filter(|it| it.clause == Clause::FindsWhatItMade).count();
+    assert_eq!(unseen as u64, answers.changes, "{answers:#?}");
+    assert_eq!(answers.breaches.len(), unseen, "and nothing else is said: {answers:#?}");
 }
