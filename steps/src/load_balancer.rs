@@ -15,7 +15,7 @@ use lab1_flow_workflow::{
 use serde::{Deserialize, Serialize};
 
 use crate::adoption::{Comparison, Difference, Found};
-use crate::connection::{Aws, Call, Names, Service};
+use crate::connection::{Aws, Call, Names, Service, together_or_each};
 use crate::listener::listeners_of;
 use crate::ownership::{Mark, Ownership};
 use crate::removal::{is_denied, not_ours, still_there};
@@ -83,23 +83,18 @@ async fn describe_all(
     arns: Names,
     subject: String,
 ) -> Result<Vec<LoadBalancer>, ActionError> {
-    let call = Call::reading(Service::LoadBalancing, "DescribeLoadBalancers", &subject);
-    let ask = async |arns: Vec<String>| {
-        let request = aws.load_balancing().describe_load_balancers();
-        request.set_load_balancer_arns(Some(arns)).send().await
+    let ask = |subject: String, arns: Names| {
+        let aws = &aws;
+        async move {
+            let call = Call::reading(Service::LoadBalancing, "DescribeLoadBalancers", &subject);
+            let request = aws.load_balancing().describe_load_balancers();
+            // The names are closed when the turn of the call has come.
+            let sent =
+                async { request.set_load_balancer_arns(Some(arns.close().await)).send().await };
+            Ok(aws.call(call, sent).await?.load_balancers.unwrap_or_default())
+        }
     };
-    // The names are closed when the turn of the call has come.
-    let together = found(aws.call(call, async { ask(arns.close().await).await }).await)?;
-    if let Some(answer) = together {
-        return Ok(answer.load_balancers.unwrap_or_default());
-    }
-    // One of them is gone, and the answer does not say which.
-    let (mut balancers, arns) = (Vec::new(), arns.close().await);
-    for arn in arns.iter().filter(|_| arns.len() > 1) {
-        let alone = found(aws.call(call, ask(vec![arn.clone()])).await)?;
-        balancers.extend(alone.and_then(|answer| answer.load_balancers).unwrap_or_default());
-    }
-    Ok(balancers)
+    Ok(together_or_each(&subject, arns, is_not_found, ask).await?.found)
 }
 
 impl CreateLoadBalancer {

@@ -9,7 +9,7 @@ use aws_sdk_elasticloadbalancingv2::types::Tag;
 use lab1_flow_workflow::{ActionError, Reconciled, Wait};
 
 use crate::adoption::Found;
-use crate::connection::{Aws, Call, Names, Service, TAGGED_MAX};
+use crate::connection::{Aws, Call, Names, Service, TAGGED_MAX, together_or_each};
 use crate::ownership::{Mark, Ownership, owner_of};
 use crate::removal::not_ours;
 
@@ -55,27 +55,22 @@ impl Tags {
     pub(crate) async fn read(aws: &Aws, arns: &[&str]) -> Result<Self, ActionError> {
         let mut tags = BTreeMap::new();
         for arns in arns.chunks(TAGGED_MAX) {
-            let owned = arns.iter().map(|arn| (*arn).to_owned()).collect();
-            tags.extend(describe(aws, &arns.join(" "), async { owned }).await?);
+            tags.extend(describe(aws, arns.join(" "), Names::of(arns.iter().copied())).await?);
         }
         Ok(Self(tags))
     }
 
     /// As [`read`](Self::read), and leaves out what is not there (any more).
     pub(crate) async fn read_existing(aws: &Aws, arns: &[&str]) -> Result<Self, ActionError> {
-        let mut tags = Self::default();
-        for chunk in arns.chunks(TAGGED_MAX) {
-            if let Some(read) = found(Self::read(aws, chunk).await)? {
-                tags.0.extend(read.0);
-                continue;
-            }
-            // One of them has gone since it was listed, and the service answered for none.
-            for arn in chunk {
-                let read = found(Self::read(aws, &[*arn]).await)?;
-                tags.0.extend(read.unwrap_or_default().0);
-            }
+        let mut tags = BTreeMap::new();
+        for arns in arns.chunks(TAGGED_MAX) {
+            let ask = |subject: String, arns| describe(aws, subject, arns);
+            let subject = arns.join(" ");
+            let read =
+                together_or_each(&subject, Names::of(arns.iter().copied()), is_not_found, ask);
+            tags.extend(read.await?.found);
         }
-        Ok(tags)
+        Ok(Self(tags))
     }
 
     /// Reads the tags of one resource. Those who read at the same time share a call.
@@ -110,12 +105,12 @@ impl Tags {
 /// Makes one call about the ARNs that are known when its turn has come.
 async fn describe(
     aws: &Aws,
-    subject: &str,
-    arns: impl Future<Output = Vec<String>> + Send,
-) -> Result<BTreeMap<String, Pairs>, ActionError> {
-    let call = Call::reading(Service::LoadBalancing, "DescribeTags", subject);
+    subject: String,
+    arns: Names,
+) -> Result<Vec<(String, Pairs)>, ActionError> {
+    let call = Call::reading(Service::LoadBalancing, "DescribeTags", &subject);
     let request = aws.load_balancing().describe_tags();
-    let sent = async { request.set_resource_arns(Some(arns.await)).send().await };
+    let sent = async { request.set_resource_arns(Some(arns.close().await)).send().await };
     let answer = aws.call(call, sent).await?;
     let pair = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()));
     let tagged = answer.tag_descriptions().iter().map(|description| {
@@ -125,25 +120,12 @@ async fn describe(
     Ok(tagged.collect())
 }
 
-/// Asks about all at once, and about each alone when one of them is not there: the answer does not say which.
+/// What is known of each of these ARNs.
 async fn describe_each(aws: Aws, arns: Names, subject: String) -> Result<Vec<Tagged>, ActionError> {
-    let together = describe(&aws, &subject, arns.close()).await;
-    let arns = arns.close().await;
-    match together {
-        Ok(tags) => Ok(tags.into_iter().map(|(arn, pairs)| (arn, Ok(pairs))).collect()),
-        Err(error) if is_not_found(&error) && arns.len() > 1 => {
-            let mut each = Vec::new();
-            for arn in arns {
-                match describe(&aws, &arn, async { vec![arn.clone()] }).await {
-                    Ok(tags) => each.extend(tags.into_iter().map(|(arn, pairs)| (arn, Ok(pairs)))),
-                    Err(error) if is_not_found(&error) => each.push((arn, Err(error))),
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(each)
-        }
-        Err(error) => Err(error),
-    }
+    let ask = |subject: String, arns| describe(&aws, subject, arns);
+    let answers = together_or_each(&subject, arns, is_not_found, ask).await?;
+    let found = answers.found.into_iter().map(|(arn, pairs)| (arn, Ok(pairs)));
+    Ok(found.chain(answers.absent.into_iter().map(|(arn, error)| (arn, Err(error)))).collect())
 }
 
 /// Proves that what a create call answered with was made by this action, and not found by it.

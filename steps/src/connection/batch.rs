@@ -40,6 +40,11 @@ struct Open<V> {
 pub(crate) struct Names(Arc<Mutex<(bool, BTreeSet<String>)>>);
 
 impl Names {
+    /// These and no others.
+    pub(crate) fn of(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self(Arc::new(Mutex::new((true, names.into_iter().map(Into::into).collect()))))
+    }
+
     /// Lets those in who ask in this very moment, closes the batch, and gives its names.
     pub(crate) async fn close(&self) -> Vec<String> {
         tokio::task::yield_now().await;
@@ -58,6 +63,46 @@ impl Names {
         all.extend(names.iter().map(|name| (*name).to_owned()));
         true
     }
+}
+
+/// What came of asking about many things at once.
+#[derive(Debug)]
+pub(crate) struct Answers<V> {
+    pub(crate) found: Vec<V>,
+    /// What is not there, each with the service's word on it.
+    pub(crate) absent: Vec<(String, ActionError)>,
+}
+
+/// Asks about all together, and about each alone when one is not there: the service then answers for none, and
+/// does not say which it is. `ask` is given what the call is about, for people, and the names.
+pub(crate) async fn together_or_each<V, F>(
+    subject: &str,
+    names: Names,
+    is_absent: fn(&ActionError) -> bool,
+    ask: impl Fn(String, Names) -> F,
+) -> Result<Answers<V>, ActionError>
+where
+    F: Future<Output = Result<Vec<V>, ActionError>>,
+{
+    let mut answers = Answers { found: Vec::new(), absent: Vec::new() };
+    let error = match ask(subject.to_owned(), names.clone()).await {
+        Ok(found) => return Ok(Answers { found, ..answers }),
+        Err(error) if is_absent(&error) => error,
+        Err(error) => return Err(error),
+    };
+    let names = names.close().await;
+    if let [only] = &names[..] {
+        answers.absent.push((only.clone(), error));
+        return Ok(answers);
+    }
+    for name in names {
+        match ask(name.clone(), Names::of([&name])).await {
+            Ok(found) => answers.found.extend(found),
+            Err(error) if is_absent(&error) => answers.absent.push((name, error)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(answers)
 }
 
 impl<V> Batch<V> {
@@ -142,6 +187,39 @@ mod tests {
         assert_eq!(*ask("c").await.unwrap(), ["c"]);
         assert_eq!(calls.load(Ordering::Relaxed), 2);
         assert_eq!(batch.counts(), LookupCounts { asked: 3, batches: 2 });
+    }
+
+    #[tokio::test]
+    async fn one_that_is_absent_hides_no_other_and_is_named() {
+        let calls = AtomicUsize::new(0);
+        let ask = |subject: String, names: Names| {
+            calls.fetch_add(1, Ordering::Relaxed);
+            async move {
+                let names = names.close().await;
+                let fails = names.iter().any(|name| name == "gone");
+                if fails {
+                    Err(ActionError::transient(subject).with_code("Gone"))
+                } else {
+                    Ok(names)
+                }
+            }
+        };
+        let gone = |error: &ActionError| error.code() == Some("Gone");
+        for (names, found, absent, cost) in [
+            (&["a", "b"][..], &["a", "b"][..], None, 1),
+            (&["a", "gone", "b"], &["a", "b"], Some("gone"), 4),
+            (&["gone"], &[], Some("all"), 1),
+        ] {
+            calls.store(0, Ordering::Relaxed);
+            let all = Names::of(names.iter().copied());
+            let answers = together_or_each("all", all, gone, ask).await.unwrap();
+            assert_eq!(answers.found, found);
+            let words = answers.absent.iter().map(|(_, error)| error.to_string()).next();
+            assert_eq!(words.as_deref(), absent);
+            assert_eq!(calls.load(Ordering::Relaxed), cost);
+        }
+        let any = Names::of(["gone"]);
+        assert!(together_or_each("all", any, |_| false, ask).await.is_err());
     }
 
     #[tokio::test]

@@ -16,7 +16,7 @@ pub use account::NO_CREDENTIALS;
 pub use aws::Aws;
 pub(crate) use aws::TAGGED_MAX;
 pub use batch::LookupCounts;
-pub(crate) use batch::Names;
+pub(crate) use batch::{Names, together_or_each};
 pub(crate) use call::Call;
 pub use call::{CallObserver, CallReport, Service};
 pub(crate) use fault::{Fault, Refusal};
