@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::common::{FAST, Sandbox, text};
+use crate::report;
 
 /// The machine is gone, and all that it knew of its runs; the cloud is not.
 fn lose_the_records(sandbox: &Sandbox) {
@@ -103,7 +104,7 @@ fn a_rollback_from_tags_that_is_killed_again_and_again_goes_on_to_nothing() {
     assert!(kills > 0, "nothing was killed");
     sandbox.succeed(&["rollback", "--from-tags", &run]);
     assert_eq!(sandbox.account(), Vec::<String>::new());
-    println!("[counts] rollback from tags: {kills} kills");
+    report::count("rollback from tags", &format!("{kills} kills"));
 }
 
 #[test]
