@@ -116,7 +116,10 @@ impl AccountView {
 
 fn network(region: &Region) -> Vec<ResourceView> {
     let network = &region.network;
-    let vpcs = network.vpcs.iter().map(|it| ResourceView::new("vpc", &it.id, "default", &it.tags));
+    let vpcs = network.vpcs.iter().map(|it| {
+        let name = if it.is_default { "default" } else { "" };
+        ResourceView::new("vpc", &it.id, name, &it.tags)
+    });
     let subnets = network.subnets.iter().map(|subnet| {
         ResourceView::new("subnet", &subnet.id, &subnet.zone, &subnet.tags)
             .with("cidr", subnet.cidr())

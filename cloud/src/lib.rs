@@ -60,7 +60,7 @@ pub use fault::{
     Faults, carry_out,
 };
 pub use frontends::{Frontends, NamesOnly};
-pub use options::{CloudOptions, DeleteAbsent, GuestKind, Inventory, Lag, Limits};
+pub use options::{CloudOptions, DeleteAbsent, GuestKind, Inventory, Lag, Limits, VpcKind};
 pub use persist::CloudError;
 pub use route_table::{
     BalancerState, ListenerRoute, RouteAction, RouteCondition, RouteRule, RouteTable, RouteTarget,

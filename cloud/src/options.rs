@@ -205,8 +205,8 @@ impl GuestKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Inventory {
-    /// A default VPC with a subnet in each zone and an internet gateway.
-    pub default_vpc: bool,
+    /// A VPC with a subnet in each zone and an internet gateway.
+    pub vpc: VpcKind,
     /// The image `ami-08c40ec9ead489470` (in us-east-1, where it lives).
     pub image: bool,
     /// The key pair `vockey` (in us-east-1, where a learner lab has it).
@@ -215,6 +215,18 @@ pub struct Inventory {
 
 impl Default for Inventory {
     fn default() -> Self {
-        Self { default_vpc: true, image: true, key_pair: true }
+        Self { vpc: VpcKind::Default, image: true, key_pair: true }
     }
+}
+
+/// Says which VPC an account has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VpcKind {
+    /// The default one, where everything goes of which nothing else is said.
+    Default,
+    /// One that somebody has made: it must be named.
+    Own,
+    /// None.
+    None,
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 /// One way: what stands in the environment and in the home of a user, and who they are then.
+#[derive(Clone, Copy)]
 pub(crate) struct Chain {
     pub(crate) name: &'static str,
     pub(crate) flags: &'static [&'static str],

@@ -9,6 +9,7 @@
 
 mod chains;
 mod fake;
+mod network;
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -16,7 +17,7 @@ mod support;
 use std::fs;
 
 use chains::{CHAINS, Chain};
-use fake::{ACCOUNT, Fake};
+use fake::{ACCOUNT, Fake, Signed};
 use support::flow::{Ended, Flow};
 use support::report;
 
@@ -42,11 +43,8 @@ fn every_way_to_credentials_leads_to_who_signs() {
         let (fake, flow) = (Fake::start(), Flow::new());
         // The look before the first change is refused: that is the end of this run.
         let ended = run(&fake, &flow, chain).expect_status(3);
-        let signed = fake.signed();
-        let (key, region) = (chain.key, chain.region);
-        assert!(signed.len() > 3, "{}: {}", chain.name, ended.words());
-        let strange = signed.iter().find(|it| it.key != key || it.region != region);
-        assert!(strange.is_none(), "{}: {strange:?} instead of {key} in {region}", chain.name);
+        assert!(fake.signed().len() > 3, "{}: {}", chain.name, ended.words());
+        assert_eq!(strange_signer(&fake, chain), None, "{}", chain.name);
         let header = flow.run(&["journal", &flow.only_run(), "--json"]).expect_status(0).stdout;
         assert!(header.contains(&format!("\"account\":\"{ACCOUNT}\"")), "{}: {header}", chain.name);
         for secret in ["the-secret", "the-token"] {
@@ -54,6 +52,26 @@ fn every_way_to_credentials_leads_to_who_signs() {
         }
     }
     report::count("ways to credentials", &format!("{} chains", CHAINS.len()));
+}
+
+/// Who signed and is not the one that the chain leads to, or signed for another region.
+fn strange_signer(fake: &Fake, chain: &Chain) -> Option<Signed> {
+    fake.signed().into_iter().find(|it| it.key != chain.key || it.region != chain.region)
+}
+
+/// What the test above would see of a program that passes over a flag.
+#[test]
+fn another_signer_or_another_region_would_be_noticed() {
+    let by_flags = &CHAINS[2];
+    for (flags, key, region) in [
+        (&["--region", "us-west-2"][..], "AKIAOTHER", "us-west-2"),
+        (&["--profile", "lab"], "AKIAPROFILE", "us-east-1"),
+    ] {
+        let (fake, flow) = (Fake::start(), Flow::new());
+        run(&fake, &flow, &Chain { flags, ..*by_flags }).expect_status(3);
+        let seen = Signed { key: key.to_owned(), region: region.to_owned() };
+        assert_eq!(strange_signer(&fake, by_flags), Some(seen));
+    }
 }
 
 /// Credentials that are there and do not load are an error, also where none at all would do.
@@ -120,11 +138,14 @@ fn a_run_of_one_account_is_not_gone_on_with_under_another() {
     let (fake, flow) = (Fake::start(), Flow::new());
     run(&fake, &flow, &CHAINS[0]).expect_status(3);
     let run = flow.only_run();
-    fake.become_account("999999999999");
     let keys = (CHAINS[0].variables)(&flow.state_dir(), fake.port);
     let keys: Vec<(&str, &str)> =
         keys.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let refused = flow.start_with(&["resume", &run], &keys).wait().expect_status(3);
+    let resume = || flow.start_with(&["resume", &run], &keys).wait();
+    let usual = resume();
+    assert!(!usual.stderr.contains("belong to account"), "{}", usual.words());
+    fake.become_account("999999999999");
+    let refused = resume().expect_status(3);
     assert!(
         refused.stderr.contains(ACCOUNT) && refused.stderr.contains("999999999999"),
         "{}",

@@ -20,6 +20,7 @@ mod each_change;
 mod faults;
 mod kills;
 mod lost;
+mod other_network;
 mod stack;
 mod teeth;
 mod whole_flow;

@@ -27,7 +27,11 @@ pub(crate) const OLDER_LACKS: &str = ".KeyName is null instead of \"vockey\"";
 impl Stage {
     /// Starts moto, and a user who reaches it through a proxy.
     pub(crate) fn new(python: &Python) -> Self {
-        let moto = Moto::start(python);
+        Self::on(python, Moto::start(python))
+    }
+
+    /// The same, for an account that was prepared.
+    pub(crate) fn on(python: &Python, moto: Moto) -> Self {
         let proxy = Proxy::before(moto.address);
         let before = Account::read(&moto.aws);
         Self { moto, proxy, flow: Flow::new(), before, is_older: python.has_older_moto() }

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use lab1_flow_cloud::{Cloud, CloudClock, CloudOptions, ResourceView, Traffic};
-use lab1_flow_journal::{Journal, MemoryJournal, RunId, RunState};
+use lab1_flow_journal::{Journal, MemoryJournal, OnFailure, RunHeader, RunId, RunState, Timestamp};
 use lab1_flow_steps::{
     Aws, Examination, Probe, Stack, StackSpec, Target, Transport, TransportFault, Verification,
-    VerifyOptions,
+    VerifyOptions, marked_runs, recovery_workflow,
 };
 use lab1_flow_workflow::testing::PausedClock;
 use lab1_flow_workflow::{Engine, NewRun, Profile, Resume, RunReport, Workflow};
@@ -96,6 +96,29 @@ impl Account {
         let run = RunId::new(run).unwrap();
         let workflow = self.stored_workflow(&run).await;
         self.engine().roll_back(&workflow, &run, Resume::default()).await.unwrap()
+    }
+
+    /// Takes a run back whose journal is lost, by the marks that its things carry.
+    pub(crate) async fn roll_back_by_marks(&self, run: &str) -> RunReport {
+        let aws = self.aws().await;
+        let found = marked_runs(&aws).await.unwrap();
+        let marked = found.into_iter().find(|it| it.run.as_str() == run).expect("it left marks");
+        let workflow = recovery_workflow(&marked.stack, &aws).unwrap();
+        let header = RunHeader {
+            run: marked.run,
+            workflow: workflow.name().to_owned(),
+            created_at: Timestamp(0),
+            seed: 0,
+            on_failure: OnFailure::Rollback,
+            until: None,
+            steps: workflow.steps().to_vec(),
+            profile: serde_json::to_value(Profile::default()).unwrap(),
+            context: serde_json::Value::Null,
+        };
+        let journal = Arc::new(MemoryJournal::new());
+        journal.create(&header).await.unwrap();
+        let engine = Engine::new(journal).with_clock(Arc::new(self.clock.clone()));
+        engine.recover(&workflow, &header.run, Resume::default()).await.unwrap()
     }
 
     /// Compares a run with the account, as a process that knows its id and nothing else.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use lab1_flow_cloud::{CloudOptions, Inventory, Limits, ResourceView};
+use lab1_flow_cloud::{CloudOptions, Inventory, Limits, ResourceView, VpcKind};
 use lab1_flow_journal::Rest;
 use lab1_flow_steps::{HealthCheckKind, StackName, StackSpec, WaitMode};
 
@@ -45,6 +45,7 @@ pub(crate) fn play() -> Vec<Exchange> {
         in_pages(&plain()).await;
         beside_another_run(&plain()).await;
         with_a_detached_instance(&plain()).await;
+        without_a_journal(&plain()).await;
         without_credentials_for_a_while(&plain()).await;
         without_the_right_to_delete(&plain()).await;
         throttled(&plain()).await;
@@ -84,7 +85,7 @@ fn makes(action: &str) -> bool {
 }
 
 fn nothing() -> Inventory {
-    Inventory { default_vpc: false, image: false, key_pair: false }
+    Inventory { vpc: VpcKind::None, image: false, key_pair: false }
 }
 
 fn small() -> Limits {
@@ -113,7 +114,7 @@ async fn with_every_setting(account: &Account) {
     spec.instances.ssh = false;
     spec.instances.open_ports = vec![8_443, 65_535];
     "10.0.0.0/8".clone_into(&mut spec.instances.open_to);
-    spec.instances.account_max = Some(9);
+    spec.instances.account_max = Some(19);
     spec.targets.port = 65_535;
     spec.targets.deregistration_delay_s = 3_600;
     "/health?deep=1".clone_into(&mut spec.targets.health_check.path);
@@ -193,6 +194,14 @@ async fn with_a_detached_instance(account: &Account) {
          &InstanceIds.member.1={instance}&ShouldDecrementDesiredCapacity=true"
     ));
     leaves_nothing(account).await;
+}
+
+/// The journal is lost: the run is found by its marks, and taken back by them.
+async fn without_a_journal(account: &Account) {
+    completes(account, &StackSpec::default()).await;
+    let report = account.roll_back_by_marks("run-1").await;
+    assert_eq!(*report.rest(), Rest::RolledBack, "{report:?}");
+    assert!(account.is_as_before(), "{:?}", account.cloud.account());
 }
 
 async fn without_credentials_for_a_while(account: &Account) {

@@ -29,11 +29,16 @@ pub(crate) struct Refusal {
 }
 
 impl Aws {
-    /// Starts a client of the AWS API at `endpoint`.
+    /// Starts a client of the AWS API at `endpoint`, in the region of the documented stack.
     pub(crate) fn at(python: &Python, endpoint: &str) -> Self {
+        Self::in_region(python, endpoint, "us-east-1")
+    }
+
+    /// Starts a client of the AWS API at `endpoint`, in any region.
+    pub(crate) fn in_region(python: &Python, endpoint: &str, region: &str) -> Self {
         let mut child = python
             .script("aws_caller.py")
-            .arg(endpoint)
+            .args([endpoint, region])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -2,7 +2,7 @@
 
 One JSON object a line on standard input: {"service", "operation", "params"}; one line back:
 {"answer": ...} with every page of a list merged, or {"error": {"code", "message", "status"}}.
-The endpoint is the only argument. Nothing is retried: a test wants the first answer.
+The arguments are the endpoint and the region. Nothing is retried: a test wants the first answer.
 """
 
 import json
@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 
 CONFIG = Config(
-    region_name="us-east-1",
+    region_name=sys.argv[2],
     retries={"total_max_attempts": 1},
     parameter_validation=True,
     connect_timeout=5,

@@ -23,6 +23,11 @@ pub(crate) struct Moto {
 impl Moto {
     /// Starts an empty account that holds our image and our key pair.
     pub(crate) fn start(python: &Python) -> Self {
+        Self::start_in(python, "us-east-1")
+    }
+
+    /// The same, in any region.
+    pub(crate) fn start_in(python: &Python, region: &str) -> Self {
         let mut child = python
             .script("moto_server.py")
             .env("MOTO_AMIS_PATH", support_folder().join("amis.json"))
@@ -36,7 +41,7 @@ impl Moto {
             .expect("moto says its port");
         let port = port.trim().parse().expect("moto's first line is its port");
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let aws = Aws::at(python, &format!("http://{address}"));
+        let aws = Aws::in_region(python, &format!("http://{address}"), region);
         let moto = Self { child, address, aws };
         moto.add_key_pair();
         moto

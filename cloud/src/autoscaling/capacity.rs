@@ -3,6 +3,7 @@
 use crate::autoscaling::launch;
 use crate::autoscaling::members::{put_back, retire};
 use crate::autoscaling::model::{Group, Member, changeable, not_found};
+use crate::autoscaling::replacement;
 use crate::dispatch::Answer;
 use crate::durations::Event;
 use crate::state::Context;
@@ -45,7 +46,8 @@ fn launch_missing(cx: &mut Context<'_>, group: &mut Group, want: usize) {
         group.reason,
         iso8601(cx.now_ms)
     );
-    for _ in have..want {
+    // The unhealthy that wait for a successor take up room.
+    for _ in 0..(want - have).min(replacement::room(group)) {
         if !launch::launch(cx, group, &cause) {
             let doubled = FIRST_PAUSE_MS << group.failures.min(5);
             group.failures += 1;
@@ -73,7 +75,7 @@ fn retire_surplus(cx: &mut Context<'_>, group: &mut Group, want: usize) {
 /// Chooses whom to retire: in the fullest zone, by the group's policy. Members stand in the order of
 /// their launch.
 fn choose_victim(group: &Group) -> Option<String> {
-    let staying = || group.members.iter().filter(|member| !member.lifecycle.is_leaving());
+    let staying = || group.staying();
     let in_zone = |zone: &str| staying().filter(|member| member.zone == zone).count();
     let candidates = || staying().filter(|member| !member.protected);
     let fullest = candidates().map(|member| in_zone(&member.zone)).max()?;
@@ -116,6 +118,11 @@ pub(crate) fn set_desired(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     look_again(cx, &mut group, reason);
     put_back(cx, group);
     Ok(Xml::new())
+}
+
+/// Words what happens now, for the cause of an activity.
+pub(crate) fn at(cx: &Context<'_>, what: &str) -> String {
+    format!("At {} {what}", iso8601(cx.now_ms))
 }
 
 /// Words why the wanted number changed, for the cause of the activities that follow.

@@ -1,9 +1,9 @@
 //! The way of a member through its group: into service, out of it, and gone.
 
 use crate::autoscaling::activities::{self, Status, Subject};
-use crate::autoscaling::capacity;
 use crate::autoscaling::model::{Group, Lifecycle, Member, changeable};
 use crate::autoscaling::settings::HealthCheckKind;
+use crate::autoscaling::{capacity, replacement};
 use crate::dispatch::Answer;
 use crate::durations::Event;
 use crate::ec2::instances;
@@ -48,6 +48,8 @@ pub(crate) fn next_event(
         (Lifecycle::Pending { in_service_ms }, None) => {
             Some((in_service_ms, MemberEvent::EntersService))
         }
+        // It has failed, and serves on until its successor does.
+        (Lifecycle::InService { .. }, None) if !member.healthy => None,
         (Lifecycle::InService { since_ms }, None) => {
             let unhealthy_ms = unhealthy_since(cx, group, id)?;
             let grace_ms = since_ms + i64::from(group.settings.grace_s) * 1000;
@@ -94,12 +96,12 @@ pub(crate) fn happen(cx: &mut Context<'_>, group: &mut Group, id: &str, event: M
         MemberEvent::FailsStatusCheck => {
             let why = "an instance was taken out of service in response to an EC2 health check \
                        indicating it has been terminated or stopped.";
-            fail(cx, group, id, why);
+            replacement::replace(cx, group, id, &capacity::at(cx, why));
         }
         MemberEvent::FailsTargetCheck => {
             let why = "an instance was taken out of service in response to an ELB system health \
                        check failure.";
-            fail(cx, group, id, why);
+            replacement::replace(cx, group, id, &capacity::at(cx, why));
         }
         MemberEvent::Drained => {
             instances::end(cx, id, "User initiated");
@@ -129,17 +131,7 @@ fn enter_service(cx: &mut Context<'_>, group: &mut Group, id: &str) {
         member.lifecycle = Lifecycle::InService { since_ms: now_ms };
         activities::set_status(cx, member.activity, Status::Successful, None);
     }
-}
-
-/// Takes an unhealthy member out, and lets the group look for the gap at once.
-fn fail(cx: &mut Context<'_>, group: &mut Group, id: &str, why: &str) {
-    if let Some(member) = group.member_mut(id) {
-        member.healthy = false;
-    }
-    let cause = format!("At {} {why}", iso8601(cx.now_ms));
-    retire(cx, group, id, &cause);
-    group.reason = String::new();
-    capacity::evaluate(cx, group);
+    replacement::release(cx, group);
 }
 
 /// Begins the end of a member: out of its target groups, and then, when they have drained, terminated.

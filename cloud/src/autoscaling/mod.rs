@@ -9,6 +9,7 @@ pub(crate) mod groups;
 pub(crate) mod launch;
 pub(crate) mod members;
 pub(crate) mod model;
+pub(crate) mod replacement;
 pub(crate) mod settings;
 pub(crate) mod tags;
 pub(crate) mod validation;

@@ -92,10 +92,22 @@ impl Lifecycle {
     }
 }
 
+impl Member {
+    /// Tells whether it is unhealthy, and serves on until another one does.
+    pub(crate) fn waits_for_successor(&self) -> bool {
+        !self.healthy && !self.lifecycle.is_leaving()
+    }
+}
+
 impl Group {
     /// Counts the members that stay.
     pub(crate) fn capacity(&self) -> usize {
-        self.members.iter().filter(|member| !member.lifecycle.is_leaving()).count()
+        self.staying().filter(|member| !member.waits_for_successor()).count()
+    }
+
+    /// Gives the members whose end has not begun, those included that wait for a successor.
+    pub(crate) fn staying(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(|member| !member.lifecycle.is_leaving())
     }
 
     /// Tells whether something is under way, which keeps the group from being deleted softly.

@@ -230,6 +230,18 @@ fn read_maintenance(input: &Fields<'_>) -> Result<Option<(i32, i32)>, Refusal> {
 }
 
 impl Settings {
+    /// Tells how many instances the group may have while one that is unhealthy waits for its successor; `None`
+    /// when it does not wait. Without a policy, and with one that has no room above what is wanted or has some
+    /// below it, an unhealthy instance ends while its successor starts.
+    pub(crate) fn peak_of_replacement(&self) -> Option<usize> {
+        let (min, max) = self.maintenance.filter(|(min, max)| *min >= 0 && *max > 100)?;
+        let percent = |of: i32| u64::from(self.desired) * u64::from(of.unsigned_abs());
+        // Both are rounded up, so that a small group, too, has room.
+        let (least, most) = (percent(min).div_ceil(100), percent(max).div_ceil(100));
+        let may_miss_one = u64::from(self.desired) > least;
+        (!may_miss_one).then(|| usize::try_from(most).unwrap_or(usize::MAX))
+    }
+
     fn check_sizes(&self) -> Result<(), Refusal> {
         let Self { min, max, desired, .. } = self;
         if min > max {

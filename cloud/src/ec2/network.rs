@@ -1,11 +1,11 @@
-//! The default VPC, its subnets and its internet gateway: seeded, and never changed but for tags.
+//! The VPC, its subnets and its internet gateway: seeded, and never changed but for tags.
 
 use serde::{Deserialize, Serialize};
 
 use crate::dispatch::Answer;
 use crate::ec2::tags::write_tags;
 use crate::ids::IdSource;
-use crate::options::Inventory;
+use crate::options::{Inventory, VpcKind};
 use crate::state::{ACCOUNT_ID, Context, Region, Tags};
 use crate::wire::filters::Filters;
 use crate::wire::pages::{self, PageRequest};
@@ -25,7 +25,14 @@ pub(crate) struct Network {
 pub(crate) struct Vpc {
     pub(crate) id: String,
     pub(crate) cidr: String,
+    /// A VPC that was stored before there were others is the default one.
+    #[serde(default = "yes")]
+    pub(crate) is_default: bool,
     pub(crate) tags: Tags,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -51,11 +58,13 @@ const SUBNET_ADDRESSES: usize = 4096 - 5;
 
 impl Network {
     pub(crate) fn furnished(region: &str, ids: &mut IdSource, inventory: Inventory) -> Self {
-        if !inventory.default_vpc {
-            return Self::default();
-        }
-        let vpc =
-            Vpc { id: ids.prefixed("vpc"), cidr: "172.31.0.0/16".to_owned(), tags: Tags::new() };
+        let is_default = match inventory.vpc {
+            VpcKind::Default => true,
+            VpcKind::Own => false,
+            VpcKind::None => return Self::default(),
+        };
+        let (id, cidr) = (ids.prefixed("vpc"), "172.31.0.0/16".to_owned());
+        let vpc = Vpc { id, cidr, is_default, tags: Tags::new() };
         let letters = if region == "us-east-1" { "abcdef" } else { "abc" };
         let subnets = letters
             .chars()
@@ -76,11 +85,16 @@ impl Network {
 
     /// Gives the default VPC, if the account has one.
     pub(crate) fn default_vpc(&self) -> Option<&Vpc> {
-        self.vpcs.first()
+        self.vpcs.iter().find(|vpc| vpc.is_default)
     }
 
     pub(crate) fn has_vpc(&self, id: &str) -> bool {
         self.vpcs.iter().any(|vpc| vpc.id == id)
+    }
+
+    /// Tells whether a subnet is the one of its zone where nothing else is said: those of the default VPC are.
+    fn is_default_for_zone(&self, subnet: &Subnet) -> bool {
+        self.default_vpc().is_some_and(|vpc| vpc.id == subnet.vpc_id)
     }
 
     pub(crate) fn subnet(&self, id: &str) -> Option<&Subnet> {
@@ -147,7 +161,7 @@ pub(crate) fn describe_vpcs(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer 
             && filters.pass(&vpc.tags, |name| {
                 one(match name {
                     "vpc-id" => &vpc.id,
-                    "is-default" | "isDefault" => "true",
+                    "is-default" | "isDefault" => word(vpc.is_default),
                     "state" => "available",
                     "cidr" => &vpc.cidr,
                     _ => ACCOUNT_ID,
@@ -163,7 +177,7 @@ pub(crate) fn describe_vpcs(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer 
             .text("cidrBlock", &vpc.cidr)
             .text("dhcpOptionsId", "default")
             .text("instanceTenancy", "default")
-            .text("isDefault", true);
+            .text("isDefault", vpc.is_default);
         write_tags(item, &vpc.tags);
     });
     xml.optional("nextToken", next);
@@ -206,6 +220,9 @@ pub(crate) fn describe_subnets(cx: &mut Context<'_>, input: &Fields<'_>) -> Answ
                 "state" => one("available"),
                 "cidr-block" => one(&subnet.cidr()),
                 "owner-id" => one(ACCOUNT_ID),
+                "default-for-az" | "defaultForAz" => {
+                    one(word(cx.region.network.is_default_for_zone(subnet)))
+                }
                 _ => one("true"),
             })
     });
@@ -221,7 +238,7 @@ pub(crate) fn describe_subnets(cx: &mut Context<'_>, input: &Fields<'_>) -> Answ
             .text("availableIpAddressCount", subnet.free_addresses(cx.region, cx.now_ms))
             .text("availabilityZone", &subnet.zone)
             .text("availabilityZoneId", &subnet.zone_id)
-            .text("defaultForAz", true)
+            .text("defaultForAz", cx.region.network.is_default_for_zone(subnet))
             .text("mapPublicIpOnLaunch", true)
             .text("assignIpv6AddressOnCreation", false);
         write_tags(item, &subnet.tags);
@@ -324,6 +341,10 @@ pub(crate) fn describe_account_attributes(cx: &mut Context<'_>, input: &Fields<'
         });
     });
     Ok(xml)
+}
+
+fn word(yes: bool) -> &'static str {
+    if yes { "true" } else { "false" }
 }
 
 /// Wraps the one value that a resource offers to a filter.

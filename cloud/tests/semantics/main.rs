@@ -15,6 +15,7 @@ mod life;
 mod limits;
 mod persistence;
 mod readme;
+mod replacements;
 mod routes;
 mod stack;
 mod support;

@@ -36,6 +36,11 @@ impl PreflightStep {
         &self.input
     }
 
+    /// How many instances may run in the account at once, where somebody said so.
+    pub(crate) fn account_max(&self) -> Option<u32> {
+        self.input.machines.account_max
+    }
+
     /// The names that the stack takes.
     pub(crate) fn names(&self) -> &StackNames {
         &self.input.names

@@ -192,19 +192,27 @@ fn vpc_of(
     if id.is_none() {
         let (reason, advice) = match (&wanted.vpc_id, &wanted.subnet_ids) {
             (Some(id), _) => {
-                (format!("VPC {id} is not in region {region}"), "correct network.vpc_id")
+                (format!("VPC {id} is not in region {region}"), "correct network.vpc_id".to_owned())
             }
             (None, Some(_)) => {
-                ("none of network.subnet_ids exists".to_owned(), "correct network.subnet_ids")
+                let advice = "correct network.subnet_ids".to_owned();
+                ("none of network.subnet_ids exists".to_owned(), advice)
             }
-            (None, None) => (
-                format!("region {region} has no default VPC"),
-                "make one with `aws ec2 create-default-vpc`, or set network.vpc_id and network.subnet_ids",
-            ),
+            (None, None) => {
+                (format!("region {region} has no default VPC"), without_default_vpc(region))
+            }
         };
         checks.problem("VPC", reason, advice);
     }
     id.map(str::to_owned)
+}
+
+fn without_default_vpc(region: &str) -> String {
+    format!(
+        "make one with `aws ec2 create-default-vpc --region {region}`, or put [network] with \
+         subnet_ids = [\"subnet-...\", \"subnet-...\"] into a file, one in each zone of another VPC, \
+         and add --config FILE"
+    )
 }
 
 fn subnet_of(

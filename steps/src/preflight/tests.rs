@@ -1,4 +1,4 @@
-use lab1_flow_cloud::{CloudOptions, Inventory};
+use lab1_flow_cloud::{CloudOptions, Inventory, VpcKind};
 use lab1_flow_workflow::Profile;
 use lab1_flow_workflow::journal::{FailureClass, RunId};
 
@@ -44,7 +44,7 @@ async fn the_default_network_is_found_in_at_most_14_calls() {
 #[tokio::test]
 async fn what_is_missing_is_told_all_at_once() {
     let options = CloudOptions {
-        inventory: Inventory { default_vpc: true, image: false, key_pair: false },
+        inventory: Inventory { image: false, key_pair: false, ..Inventory::default() },
         ..CloudOptions::plain()
     };
     let trial = Trial::with(options).await;
@@ -68,7 +68,7 @@ async fn no_key_pair_is_asked_for_when_none_is_wanted() {
 
 #[tokio::test]
 async fn an_account_without_a_default_vpc_is_told_what_to_do() {
-    let inventory = Inventory { default_vpc: false, ..Inventory::default() };
+    let inventory = Inventory { vpc: VpcKind::None, ..Inventory::default() };
     let trial = Trial::with(CloudOptions { inventory, ..CloudOptions::plain() }).await;
     let error = look(&trial, &StackSpec::default()).await.unwrap_err();
     assert!(error.to_string().contains("region us-east-1 has no default VPC"), "{error}");

@@ -8,7 +8,7 @@ use super::rules::{
     is_launch_template_name, is_load_balancing_name, is_path_pattern, is_resource_id,
     is_scaling_group_name, is_security_group_name, is_status_matcher, is_zone,
 };
-use super::{GroupSpec, HealthCheckSpec, StackSpec};
+use super::{GroupSpec, HealthCheckKind, HealthCheckSpec, StackSpec};
 
 /// One thing that is wrong with a specification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,6 +155,30 @@ impl StackSpec {
             "scaling.healthy_percentage_max",
             "it is more than 100 above healthy_percentage_min",
             "AWS allows a distance of 100",
+        );
+        self.check_room_for_replacements(problems);
+    }
+
+    /// An account that may have so many instances at once must have room for those that replace others, too: a
+    /// learner lab ends whatever is beyond its nine.
+    fn check_room_for_replacements(&self, problems: &mut Problems<'_>) {
+        let Some(account_max) = self.instances.account_max else { return };
+        let (scaling, delay_s) = (&self.scaling, self.targets.deregistration_delay_s);
+        let percent = u64::from(scaling.healthy_percentage_max.min(200));
+        let peak = |group: &GroupSpec| (u64::from(group.desired) * percent).div_ceil(100);
+        let most: u64 = self.groups.iter().map(peak).sum();
+        problems.unless(
+            percent == 100 || most <= u64::from(account_max),
+            "scaling.healthy_percentage_max",
+            format!("it lets the groups have {most} instances while some are replaced, and instances.account_max is {account_max}"),
+            "100 ends an instance before there are more than are wanted",
+        );
+        let drains = scaling.health_check == HealthCheckKind::Elb && delay_s > 0;
+        problems.unless(
+            !drains || most < u64::from(account_max),
+            "scaling.health_check",
+            format!("with elb an unhealthy instance drains for {delay_s} s while its successor starts: {} instances, and instances.account_max is {account_max}", most + 1),
+            "ec2, or targets.deregistration_delay_s = 0, or smaller groups",
         );
     }
 

@@ -14,6 +14,9 @@ use crate::inventory::Thing;
 use crate::ownership::{ACTION_TAG, Mark, Ownership};
 use crate::{launch_template, listener, load_balancer, rule, security_group, target_group};
 
+/// The action that has counted the account's instances.
+const PREFLIGHT: &str = "preflight";
+
 /// Compares all of it.
 pub(super) fn judge(records: &Records, sight: &Sight, options: VerifyOptions) -> Verification {
     let mut findings = Vec::new();
@@ -21,6 +24,7 @@ pub(super) fn judge(records: &Records, sight: &Sight, options: VerifyOptions) ->
     balancing(records, sight, &mut findings);
     let groups = records.groups.iter();
     findings.extend(groups.map(|made| scaling_group(records, sight, made)));
+    findings.extend(crowd(records, sight));
     let under_way = options.live && !records.rolling_back;
     findings.extend(unrecorded(records, sight, under_way));
     let place =
@@ -205,6 +209,24 @@ fn scaling_group(
 
 pub(super) fn group_named<'a>(sight: &'a Sight, name: &str) -> Option<&'a AutoScalingGroup> {
     sight.groups.iter().find(|group| group.auto_scaling_group_name() == Some(name))
+}
+
+/// More instances than the account may have at once: somebody will end those beyond.
+fn crowd(records: &Records, sight: &Sight) -> Option<Finding> {
+    let (account, wanted) = (records.account.as_ref()?, records.account_max?);
+    let running = sight.running.len();
+    (u32::try_from(running).unwrap_or(u32::MAX) > wanted).then(|| Finding {
+        action: PREFLIGHT.to_owned(),
+        kind: "account".to_owned(),
+        name: account.clone(),
+        id: account.clone(),
+        condition: Condition::Changed,
+        differences: vec![Difference::new(
+            "instances that run",
+            format!("at most {wanted}"),
+            format!("{running} ({})", sight.running.join(", ")),
+        )],
+    })
 }
 
 /// Things with the run's mark that its records do not name as standing.

@@ -14,6 +14,7 @@ use crate::launch_template::{LaunchTemplateInput, LaunchTemplateRef};
 use crate::listener::{ListenerInput, ListenerRef};
 use crate::load_balancer::{LoadBalancerInput, LoadBalancerRef};
 use crate::ownership::Mark;
+use crate::preflight::Network;
 use crate::rule::{RuleInput, RuleRef};
 use crate::security_group::{
     SecurityGroupInput, SecurityGroupRef, SecurityGroupRulesInput, SecurityGroupRulesRef,
@@ -38,6 +39,10 @@ pub(super) struct Made<I, O> {
 pub(super) struct Records {
     pub(super) run: RunId,
     pub(super) names: StackNames,
+    /// The account, once the preflight has seen it.
+    pub(super) account: Option<String>,
+    /// How many instances may run in it at once, where somebody said so.
+    pub(super) account_max: Option<u32>,
     /// The actions in the order of the documented steps.
     pub(super) order: Vec<ActionName>,
     pub(super) security_groups: Vec<Made<SecurityGroupInput, SecurityGroupRef>>,
@@ -70,6 +75,8 @@ impl Records {
         Ok(Self {
             run: state.header().run.clone(),
             names: stack.names().clone(),
+            account: reader.seen("preflight")?.map(|network: Network| network.account),
+            account_max: stack.preflight.account_max(),
             order: steps.map(|action| action.name.clone()).collect(),
             security_groups: reader.all(["instance-security-group", "balancer-security-group"])?,
             ingress: reader

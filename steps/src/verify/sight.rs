@@ -11,7 +11,7 @@ use super::records::Records;
 use crate::auto_scaling_group::{groups_named, instances};
 use crate::connection::Aws;
 use crate::ec2::filter;
-use crate::inventory::Thing;
+use crate::inventory::{self, Thing};
 use crate::launch_template::{LaunchTemplateRef, templates_named, version_data};
 use crate::listener::listeners_of;
 use crate::load_balancer;
@@ -41,6 +41,8 @@ pub(super) struct Sight {
     pub(super) groups: Vec<AutoScalingGroup>,
     /// All instances with the run's mark, terminated ones included for as long as they are listed.
     pub(super) instances: Vec<Instance>,
+    /// The ids of all instances of the account that run, whoever's they are, where their number is limited.
+    pub(super) running: Vec<String>,
     /// Everything with the run's mark, where the account was searched for it.
     pub(super) marked: Vec<Thing>,
 }
@@ -59,6 +61,7 @@ pub(super) struct Answers {
     tags: Known<Option<Tags>>,
     groups: Known<Vec<AutoScalingGroup>>,
     instances: Known<Vec<Instance>>,
+    running: Known<Vec<String>>,
     marked: sweep::Answers,
 }
 
@@ -84,6 +87,7 @@ pub(super) async fn look(
         tags,
         groups,
         instances,
+        running,
         marked,
     ) = tokio::join!(
         known.security_groups.or_ask(security_groups(aws, records)),
@@ -97,6 +101,7 @@ pub(super) async fn look(
         known.tags.or_ask(tags(aws, &arns)),
         known.groups.or_ask(groups(aws, records)),
         known.instances.or_ask(marked_instances(aws, records)),
+        known.running.or_ask(running(aws, records)),
         marked(aws, records, &known.marked),
     );
     let mut sight = Sight {
@@ -111,6 +116,7 @@ pub(super) async fn look(
         tags: Tags::default(),
         groups: groups?,
         instances: instances?,
+        running: running?,
         marked: marked?,
     };
     sight.tags = match tags? {
@@ -131,6 +137,15 @@ impl Sight {
             .collect();
         arns.iter().copied().filter(|arn| seen.contains(arn)).collect()
     }
+}
+
+async fn running(aws: &Aws, records: &Records) -> Result<Vec<String>, ActionError> {
+    if records.account_max.is_none() {
+        return Ok(Vec::new());
+    }
+    let living = inventory::living_instances(aws, &[]).await?;
+    let counts = |thing: &Thing| ["pending", "running"].contains(&thing.detail.as_str());
+    Ok(living.into_iter().filter(counts).map(|thing| thing.name).collect())
 }
 
 /// The ARNs of all that belongs to load balancing and has tags.

@@ -6,6 +6,7 @@ mod faults;
 mod guests;
 #[path = "../../../tests/real_steps/in_process.rs"]
 mod in_process;
+mod lab;
 mod lags;
 mod neighbours;
 mod scene;

@@ -58,6 +58,18 @@ const WRONG: &[(&str, &str)] = &[
     (r#"{"scaling": {"healthy_percentage_min": 101}}"#, "scaling.healthy_percentage_min"),
     (r#"{"scaling": {"healthy_percentage_max": 101}}"#, "scaling.healthy_percentage_max"),
     (r#"{"scaling": {"grace_s": 86401}}"#, "scaling.grace_s"),
+    (
+        r#"{"instances": {"account_max": 10}, "scaling": {"healthy_percentage_max": 100, "health_check": "elb"}, "groups": [{}, {"desired": 5}]}"#,
+        "scaling.health_check",
+    ),
+    (
+        r#"{"instances": {"account_max": 9}, "scaling": {"healthy_percentage_min": 100, "healthy_percentage_max": 101}}"#,
+        "scaling.healthy_percentage_max",
+    ),
+    (
+        r#"{"instances": {"account_max": 9}, "scaling": {"health_check": "elb"}}"#,
+        "scaling.health_check",
+    ),
     (r#"{"groups": [{"name": "a:b"}]}"#, "groups[0].name"),
     (r#"{"groups": [{"instance_type": "large"}]}"#, "groups[0].instance_type"),
     (r#"{"groups": [{"min": 6}]}"#, "groups[0].min"),
