@@ -21,9 +21,9 @@ const BODY_AT: usize = CHECKSUM_AT + 16;
 /// A log that is longer than this is taken over by the database, and begun anew.
 const CHECKPOINT_BYTES: u64 = 1 << 20;
 
-/// Zeros are written ahead in portions of this size: the sync of a file that grows must also write where it ends
+/// Zeros are written ahead in such portions: the sync of a file that grows must also write where it ends
 /// and which blocks it has, one more trip to the device.
-const GROWTH_BYTES: u64 = 128 << 10;
+static ZEROS: [u8; 128 << 10] = [0; 128 << 10];
 
 /// A commit in the log, and the mark that it leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,11 +105,9 @@ impl Wal {
     }
 
     fn grow_to(&mut self, end: u64) -> Result<(), JournalError> {
-        if end > self.length {
-            let length = end.next_multiple_of(GROWTH_BYTES);
-            let missing = usize::try_from(length - self.length).unwrap_or(usize::MAX);
-            self.file.write_all_at(&vec![0; missing], self.length).doing(|| self.writing())?;
-            self.length = length;
+        while self.length < end {
+            self.file.write_all_at(&ZEROS, self.length).doing(|| self.writing())?;
+            self.length += ZEROS.len() as u64;
         }
         Ok(())
     }

@@ -48,7 +48,7 @@ fn what_is_written_reads_back_and_a_missing_file_is_told_from_an_empty_one() {
     assert_eq!(read(&path), []);
     append(&mut wal, &commits, 0..4);
     assert_eq!((read(&path).as_slice(), wal.pending()), (commits.as_slice(), commits.as_slice()));
-    assert_eq!(fs::metadata(&path).unwrap().len() % GROWTH_BYTES, 0, "zeros lie ahead");
+    assert_eq!(fs::metadata(&path).unwrap().len() % ZEROS.len() as u64, 0, "zeros lie ahead");
     wal.clear().unwrap();
     assert_eq!(fs::metadata(&path).unwrap().len(), 0);
     append(&mut wal, &commits, 0..1);
