@@ -228,12 +228,12 @@ fn a_journal_that_has_lost_its_end_is_refused_and_left_alone() {
 fn a_journal_of_a_newer_version_is_refused() {
     let sandbox = Sandbox::new();
     let fixture =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("journal/tests/fixtures/format-2/runs");
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("journal/tests/fixtures/format-3/runs");
     copy_folder(&fixture, &sandbox.state_dir().join("runs"));
     assert_transcript!(sandbox.run(&["resume", "fixture"]), @r"
     exit status: 6
     -- stderr
-    error: the witness [home]/state/runs/fixture/witness has format 2, and this version reads up to 1
+    error: the witness [home]/state/runs/fixture/witness has format 3, and this version reads up to 2
       now:  nothing was sent and nothing was changed
       next: use the version of lab1-flow that made the run, or a later one
     ");
