@@ -45,6 +45,26 @@ fn a_minimum_above_the_maximum_is_placed() {
 }
 
 #[test]
+fn replacements_that_need_more_instances_than_the_account_may_have_are_refused() {
+    let text = "[instances]\naccount_max = 9\n\n[scaling]\nhealth_check = \"elb\"\n";
+    assert_transcript!(run_with(text), @r#"
+    exit status: 2
+    -- stderr
+    error: scaling.health_check: with elb an unhealthy instance drains for [span] while its successor starts: 10 instances, and instances.account_max is 9
+     --> stack.toml:5:16
+      |
+    5 | health_check = "elb"
+      |                ^^^^^ ec2, or targets.deregistration_delay_s = 0, or smaller groups
+      now:  nothing was created
+      next: correct stack.toml and give the command again
+    "#);
+    let text = "[instances]\naccount_max = 9\n\n[scaling]\nhealthy_percentage_max = 100\n";
+    let sandbox = Sandbox::new();
+    sandbox.file("stack.toml", text);
+    sandbox.succeed(&["config", "check", "stack.toml"]);
+}
+
+#[test]
 fn a_stack_name_that_is_too_long_is_placed() {
     let transcript = run_with("stack = \"a-stack-with-a-long-name\"\n");
     assert_transcript!(transcript, @r#"

@@ -86,6 +86,22 @@ fn a_stack_that_nobody_touched_is_as_it_was_made_and_then_nothing_is_left() {
     ");
 }
 
+/// A learner lab ends what runs beyond nine, whoever started it.
+#[test]
+fn a_tenth_instance_in_an_account_for_nine_is_a_difference() {
+    let sandbox = Sandbox::new();
+    sandbox.file("stack.toml", "[instances]\naccount_max = 9\n");
+    sandbox.succeed(&["run", "--time-scale", FAST, "--config", "stack.toml"]);
+    let run = sandbox.run_ids()[0].clone();
+    sandbox.succeed(&["verify", &run]);
+    let template = "LaunchTemplate.LaunchTemplateName=lab1-template-1";
+    sandbox.somebody(&format!("Action=RunInstances&{EC2}&MinCount=1&MaxCount=1&{template}"));
+    let transcript = sandbox.run(&["verify", &run]);
+    transcript.expect_status(8);
+    let found = "changed  account 000000000000\n         ~ instances that run: expected at most 9, found 10 (i-";
+    assert!(transcript.stdout.contains(found), "{transcript}");
+}
+
 #[test]
 fn what_others_changed_or_removed_is_named_field_by_field() {
     let (sandbox, run) = deployed();
