@@ -15,6 +15,7 @@ mod network;
 mod support;
 
 use std::fs;
+use std::path::Path;
 
 use chains::{CHAINS, Chain};
 use fake::{ACCOUNT, Fake, Signed};
@@ -76,18 +77,33 @@ fn another_signer_or_another_region_would_be_noticed() {
 
 /// Credentials that are there and do not load are an error, also where none at all would do.
 #[test]
-fn credentials_that_do_not_load_stop_before_anything_is_sent() {
-    let (fake, flow) = (Fake::start(), Flow::new());
-    let endpoint = format!("http://0.0.0.0:{}", fake.port);
-    let variables = [
+fn credentials_that_do_not_load_stop_before_anything_is_sent_and_say_at_what() {
+    let role = "role_arn = arn:aws:iam::123456789012:role/lab";
+    let identity = format!("[profile lab]\n{role}\nweb_identity_token_file = /nowhere/mine\n");
+    let sign_on = CHAINS.iter().find(|chain| chain.name == "single sign-on").unwrap();
+    let sign_on = (sign_on.files)(Path::new(""), 0).swap_remove(0).1;
+    let by_variable = [
         ("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token"),
         ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/lab"),
     ];
-    let ended = flow.start_with(&["run", "--endpoint-url", &endpoint, "--yes"], &variables).wait();
-    assert_eq!(fake.signed(), [], "nothing is signed");
-    let ended = ended.expect_status(3);
-    let file = "error: there are no credentials: the web identity in /nowhere/token: No such file";
-    assert!(ended.stderr.starts_with(file), "{}", ended.words());
+    let by_profile = [("AWS_PROFILE", "lab")];
+    for (config, variables, file) in [
+        ("", &by_variable[..], "the web identity in /nowhere/token: No such file"),
+        (identity.as_str(), &by_profile, "the web identity in /nowhere/mine: No such file"),
+        (sign_on.as_str(), &by_profile, "credentials: failed to load the cached SSO token"),
+    ] {
+        let (fake, flow) = (Fake::start(), Flow::new());
+        let path = flow.state_dir().with_file_name(".aws").join("config");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, config).unwrap();
+        let endpoint = format!("http://0.0.0.0:{}", fake.port);
+        let run = ["run", "--endpoint-url", &endpoint, "--yes"];
+        let ended = flow.start_with(&run, variables).wait().expect_status(3);
+        assert_eq!(fake.signed(), [], "nothing is signed");
+        let words = ended.words();
+        assert!(ended.stderr.starts_with("error: there are no credentials: "), "{words}");
+        assert!(ended.stderr.contains(file), "{file:?} in {words}");
+    }
 }
 
 /// A name that nobody has would be passed over, and other credentials or none would sign.

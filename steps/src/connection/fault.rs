@@ -54,6 +54,9 @@ pub(crate) struct Refusal {
     pub(crate) retry_after: Option<Duration>,
 }
 
+/// How the SDK's layers of credentials begin that leave the cause to the next one.
+const NO_WORD: &str = "an error occurred while loading";
+
 impl Fault {
     /// Reads the SDK's error.
     pub(crate) fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
@@ -74,8 +77,11 @@ impl Fault {
         let reason = reason_of(error);
         let of_credentials = <dyn Error>::is::<CredentialsError>;
         if chain(error).any(of_credentials) {
-            // The layers below name the profile or the file that is at fault.
-            let mut below = chain(error).skip_while(|link| !of_credentials(*link)).skip(1);
+            // The layers below name the profile or the file that is at fault; some say only that it is theirs.
+            let says = |link: &&(dyn Error + 'static)| {
+                !of_credentials(*link) && !link.to_string().starts_with(NO_WORD)
+            };
+            let mut below = chain(error).skip_while(|link| !of_credentials(*link)).filter(says);
             Self::NoCredentials { reason: below.next().map_or(reason, words_of) }
         } else if chain(error).any(never_connected) {
             Self::NotSent { reason }
