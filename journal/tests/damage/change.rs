@@ -7,7 +7,7 @@ use crate::{content, copy};
 
 /// Seeded flips in the parts that have no structure of ours. A longer search: set the variable.
 const FLIPS_VARIABLE: &str = "LAB1_FLOW_DAMAGE_FLIPS";
-const FLIPS: u64 = 120;
+const FLIPS: u64 = 700;
 const SEGMENT_BYTES: u64 = 512 << 10;
 const SEGMENT_HEADER_BYTES: u64 = 20;
 /// The head of an entry in the write-ahead log, and of the batch in it.
