@@ -17,8 +17,13 @@ use crate::{launch_template, listener, load_balancer, rule, security_group, targ
 /// The action that has counted the account's instances.
 const PREFLIGHT: &str = "preflight";
 
-/// Compares all of it.
-pub(super) fn judge(records: &Records, sight: &Sight, options: VerifyOptions) -> Verification {
+/// Compares all of it. `is_fresh` says of an action that a look may not see its effect yet.
+pub(super) fn judge(
+    records: &Records,
+    sight: &Sight,
+    options: VerifyOptions,
+    is_fresh: impl Fn(&str) -> bool,
+) -> Verification {
     let mut findings = Vec::new();
     network(records, sight, &mut findings);
     balancing(records, sight, &mut findings);
@@ -27,11 +32,25 @@ pub(super) fn judge(records: &Records, sight: &Sight, options: VerifyOptions) ->
     findings.extend(crowd(records, sight));
     let under_way = options.live && !records.rolling_back;
     findings.extend(unrecorded(records, sight, under_way));
+    if options.live {
+        for finding in &mut findings {
+            doubt(finding, &is_fresh);
+        }
+    }
     let place =
         |finding: &Finding| records.order.iter().position(|name| name.as_str() == finding.action);
     findings.sort_by_key(place);
     let notes = replaced(records, sight);
     Verification { findings, notes, serving: None, rolling_back: records.rolling_back }
+}
+
+/// What is missing, or not as it was made, is in doubt as long as it is fresh.
+fn doubt(finding: &mut Finding, is_fresh: impl Fn(&str) -> bool) {
+    if matches!(finding.condition, Condition::Gone | Condition::Changed)
+        && is_fresh(&finding.action)
+    {
+        finding.condition = Condition::InDoubt;
+    }
 }
 
 /// A finding of something that was made: it differs in these fields, or it is gone.

@@ -11,9 +11,12 @@ mod serving;
 mod sight;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lab1_flow_workflow::journal::{Failure, RunState};
-use lab1_flow_workflow::{ActionContext, ActionError, Limits, Look, Profile, Progress};
+use lab1_flow_workflow::{
+    ActionContext, ActionError, Consistency, Limits, Look, Profile, Progress,
+};
 use serde::{Deserialize, Serialize};
 
 pub use serving::{InstanceAnswers, PathAnswers, Serving};
@@ -39,7 +42,8 @@ pub enum Condition {
     Gone,
     /// It carries the run's mark, and should be gone.
     Left,
-    /// It carries the mark of an action whose outcome the run does not know yet.
+    /// It carries the mark of an action whose outcome the run does not know yet; or a run that goes on has made it so
+    /// short a time ago that it may not be seen yet.
     InDoubt,
 }
 
@@ -97,7 +101,8 @@ impl Verification {
 pub struct VerifyOptions {
     /// Every instance is also visited through the balancer.
     pub http: bool,
-    /// Another process works on the run: what its records do not name yet is under way, and not left.
+    /// Another process works on the run: what its records do not name yet is under way, and not left; what it has just
+    /// made may not be seen yet, and is not gone.
     pub live: bool,
 }
 
@@ -114,8 +119,12 @@ impl Stack {
         options: VerifyOptions,
     ) -> Result<Verification, Failure> {
         let records = Records::read(self, state)?;
-        let look =
-            VerifyLook { aws: aws.clone(), records: Arc::new(records), memory: Memory::default() };
+        let look = VerifyLook {
+            aws: aws.clone(),
+            records: Arc::new(records),
+            window: profile.window(Consistency::Slow),
+            memory: Memory::default(),
+        };
         look_alone(look, options, profile).await
     }
 }
@@ -125,6 +134,8 @@ impl Stack {
 struct VerifyLook {
     aws: Aws,
     records: Arc<Records>,
+    /// How long an effect may stay invisible.
+    window: Duration,
     memory: Memory<Answers>,
 }
 
@@ -150,7 +161,8 @@ impl Look for VerifyLook {
                 error
             }
         })?;
-        let mut verification = judge::judge(&self.records, &sight, *options);
+        let is_fresh = |action: &str| self.records.is_fresh(action, context.now(), self.window);
+        let mut verification = judge::judge(&self.records, &sight, *options, is_fresh);
         if options.http {
             let serving = serving::visit_all(&self.aws, &self.records, &sight).await;
             verification.serving = serving;
@@ -160,6 +172,6 @@ impl Look for VerifyLook {
 
     /// A person waits for the answer.
     fn limits(&self) -> Limits {
-        Limits { unreachable_max: std::time::Duration::from_secs(15), ..Limits::default() }
+        Limits { unreachable_max: Duration::from_secs(15), ..Limits::default() }
     }
 }

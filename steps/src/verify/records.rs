@@ -1,9 +1,10 @@
 //! What a run's records say that it has made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use lab1_flow_workflow::journal::{
-    ActionName, ActionPhase, ActionState, Failure, FailureClass, Role, RunId, RunState,
+    ActionName, ActionPhase, ActionState, Failure, FailureClass, Role, RunId, RunState, Timestamp,
 };
 use serde::de::DeserializeOwned;
 
@@ -61,6 +62,8 @@ pub(super) struct Records {
     /// Actions of which it is not known whether they took effect.
     pub(super) in_doubt: BTreeSet<ActionName>,
     pub(super) rolling_back: bool,
+    /// When each action came to stand as it does.
+    changed_at: BTreeMap<ActionName, Timestamp>,
 }
 
 impl Records {
@@ -92,7 +95,17 @@ impl Records {
             active: reader.action("load-balancer-active").is_some_and(|(_, it)| is_completed(it)),
             in_doubt: in_doubt.map(|(name, _)| name.clone()).collect(),
             rolling_back: state.is_rolling_back(),
+            changed_at: state
+                .actions()
+                .filter_map(|(name, action)| Some((name.clone(), action.changed_at?)))
+                .collect(),
         })
+    }
+
+    /// Whether an action took effect so short a time ago that it may not be seen yet.
+    pub(super) fn is_fresh(&self, action: &str, now: Timestamp, window: Duration) -> bool {
+        let mut known = self.changed_at.iter();
+        known.any(|(name, at)| name.as_str() == action && now.since(*at) < window)
     }
 
     /// Whether things can stand that the records do not name: then the account is searched for the mark.
