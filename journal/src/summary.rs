@@ -210,8 +210,8 @@ mod tests {
         let story = [made("a"), made("b"), made("c")].concat();
         let none = after(&[&story[..], &[turned()]].concat());
         assert_eq!((none.skipped, stored(&none).get("skipped")), (0, None));
-        let one = after(&[&story[..], &[turned(), left("a"), left("b")]].concat());
-        assert_eq!((one.skipped, stored(&one)["skipped"].as_u64()), (1, Some(1)));
+        let all = after(&[&story[..], &[turned(), left("a"), left("b"), left("c")]].concat());
+        assert_eq!((all.skipped, stored(&all)["skipped"].as_u64()), (2, Some(2)));
     }
 
     #[test]
