@@ -92,6 +92,22 @@ fn is_read_shown_and_continued(format: &str) {
     assert_eq!(RunState::replay(&history).unwrap().next_seq(), next.next());
 }
 
+/// It stands still where the witness is written already, and the database is not open yet.
+#[test]
+fn an_opening_of_any_format_that_did_not_come_to_its_end_is_made_again() {
+    for format in ["format-1", "format-2"] {
+        let (_dir, store) = opened(format);
+        let run = samples::header("fixture").run;
+        let database = fs::File::open(store.dir(&run).join("journal/db")).unwrap();
+        database.lock().unwrap();
+        let held = store.open_run(&run).map(drop);
+        assert!(matches!(held, Err(JournalError::Held { .. })), "{format}: {held:?}");
+        database.unlock().unwrap();
+        let journal = store.open_run(&run).unwrap();
+        assert_eq!(wait(journal.read(&run)).unwrap().records, records(), "{format}");
+    }
+}
+
 #[test]
 fn a_newer_format_is_refused_by_every_way_in() {
     let (_dir, store) = opened("format-3");

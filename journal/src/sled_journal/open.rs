@@ -86,11 +86,11 @@ impl Opened {
             verify_copy(&layout, &layout.dir().join(format!("{CHECK}own")), sighting)?;
         }
         let log = existing_log(&layout, sighting)?;
-        // From here on the end is not clean, until `close` says so.
-        let mark = sighting.map_or_else(CommitMark::none, |sighting| sighting.mark);
         let wal = Wal::open(&layout.wal())?;
         files::sync_dir(layout.dir())?;
-        witness.write(Sighting::open(mark))?;
+        // From here on the end is not clean, until `close` says so. An older mark stays one of its format.
+        let unsealed = |sighting| Sighting { seal: None, ..sighting };
+        witness.write(sighting.map_or_else(|| Sighting::open(CommitMark::none()), unsealed))?;
         witness.sync()?;
         let (store, mark) = contained(move || {
             let store = Store::open(&database)?;
