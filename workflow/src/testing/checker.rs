@@ -241,7 +241,9 @@ fn dependents(state: &RunState, name: &ActionName) -> BTreeSet<ActionName> {
 fn check_delays(history: &History, found: &mut Findings) {
     let profile = serde_json::from_value::<Profile>(history.header.profile.clone());
     let Ok(profile) = profile else { return };
-    let mut open: BTreeMap<&ActionName, &Record> = BTreeMap::new();
+    // The failures that are waited out, and whether nothing else was asked meanwhile.
+    let mut open: BTreeMap<&ActionName, (&Record, bool)> = BTreeMap::new();
+    let mut in_flight: BTreeSet<&ActionName> = BTreeSet::new();
     for record in &history.records {
         match &record.entry {
             Entry::AttemptFailed { action, retry, .. }
@@ -250,12 +252,25 @@ fn check_delays(history: &History, found: &mut Findings) {
                     let what = format!("{action} waits {} ms", retry.delay_ms);
                     found.add(Invariant::BudgetsKept, what);
                 }
-                open.insert(action, record);
+                in_flight.remove(action);
+                open.insert(action, (record, in_flight.is_empty()));
+                if is_in_doubt(record) {
+                    in_flight.insert(action);
+                }
             }
             Entry::AttemptStarted { action, .. } => {
-                if let Some(failed) = open.remove(action) {
-                    check_delay(action, failed, record, found);
+                if let Some((failed, alone)) = open.remove(action) {
+                    check_delay(action, failed, record, alone, found);
                 }
+                for (_, alone) in open.values_mut() {
+                    *alone = false;
+                }
+                in_flight.insert(action);
+            }
+            Entry::ActionCompleted { action, .. }
+            | Entry::AttemptAbsent { action, .. }
+            | Entry::ActionFailed { action, .. } => {
+                in_flight.remove(action);
             }
             Entry::RunRested { .. } | Entry::RollbackStarted { .. } => open.clear(),
             _ => {}
@@ -263,13 +278,25 @@ fn check_delays(history: &History, found: &mut Findings) {
     }
 }
 
-/// The next attempt comes when its delay is over: neither earlier nor after another one.
-fn check_delay(action: &ActionName, failed: &Record, next: &Record, found: &mut Findings) {
+fn is_in_doubt(record: &Record) -> bool {
+    matches!(record.entry, Entry::AttemptFailed { in_doubt: true, .. })
+}
+
+/// The next attempt comes when its delay is over: neither earlier nor after another one. Where other calls go out
+/// meanwhile it may have to wait for its turn among them, which no record tells.
+fn check_delay(
+    action: &ActionName,
+    failed: &Record,
+    next: &Record,
+    alone: bool,
+    found: &mut Findings,
+) {
     let Entry::AttemptFailed { retry, in_doubt, .. } = &failed.entry else { return };
     let waited = next.at.since(failed.at).as_millis();
     let delay = u128::from(retry.delay_ms);
     // A look that settles a doubt comes in between, and takes its own time.
-    if waited < delay || (!in_doubt && waited > delay + SLACK_MS) {
+    let is_late = alone && !in_doubt && waited > delay + SLACK_MS;
+    if waited < delay || is_late {
         let what = format!("{action} went on after {waited} ms instead of {delay} ms");
         found.add(Invariant::BudgetsKept, what);
     }
