@@ -13,6 +13,9 @@ use crate::{Entry, History, JournalError, Record, RunHeader, RunId, Seq, Timesta
 /// The format that this version writes, and the highest that it reads.
 pub(crate) const FORMAT: u16 = 2;
 
+/// The first format with a write-ahead log, and with the ends of the runs in its marks.
+pub(crate) const FORMAT_WITH_LOG: u16 = 2;
+
 /// The greatest size of the payloads of one batch. Entries hold names and ids, not files; a larger batch is a
 /// mistake that should not fill the disk.
 pub(crate) const BATCH_BYTES_MAX: usize = 16 << 20;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::store::Store;
 use super::wal::{Log, Wal};
+use crate::codec::FORMAT_WITH_LOG;
 use crate::error::Doing;
 use crate::lock::LockFile;
 use crate::witness::{CommitMark, Sighting, Witness};
@@ -142,9 +143,6 @@ impl Opened {
     }
 }
 
-/// The first format with a write-ahead log.
-const FORMAT_WITH_LOG: u16 = 2;
-
 /// The beginning of the names of copies that are looked at and thrown away.
 const CHECK: &str = ".check-";
 
@@ -181,10 +179,7 @@ fn existing_database(layout: &Layout) -> Result<PathBuf, JournalError> {
 }
 
 /// What the write-ahead log holds. It was there from the beginning, unless an older version wrote the journal.
-pub(super) fn existing_log(
-    layout: &Layout,
-    sighting: Option<Sighting>,
-) -> Result<Log, JournalError> {
+fn existing_log(layout: &Layout, sighting: Option<Sighting>) -> Result<Log, JournalError> {
     let older = sighting.is_some_and(|sighting| sighting.format < FORMAT_WITH_LOG);
     match Log::read(&layout.wal())? {
         Some(log) => Ok(log),

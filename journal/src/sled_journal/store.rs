@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::keys::{self, Place};
 use super::wal::Logged;
-use crate::codec::{Chain, RunReader};
+use crate::codec::{Chain, FORMAT_WITH_LOG, RunReader};
 use crate::error::Doing;
 use crate::witness::CommitMark;
 use crate::{History, JournalError, RunId, Seq, files};
@@ -103,7 +103,7 @@ impl Store {
         let (mark, format) =
             keys::read_mark(&self.db).map_err(|error| unreadable(&self.path, error))??;
         // The marks of the first format do not say what is there.
-        let ends = if format < 2 { self.ends()? } else { mark.ends };
+        let ends = if format < FORMAT_WITH_LOG { self.ends()? } else { mark.ends };
         Ok(CommitMark { ends, ..mark })
     }
 
