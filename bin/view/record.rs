@@ -46,7 +46,7 @@ pub(crate) fn line(record: &Record) -> Line {
             of(action, word, Yellow, with_delay(failure, *retry))
         }
         Entry::AttemptAbsent { action, attempt } => {
-            of(action, "absent", Yellow, format!("attempt {attempt} left nothing"))
+            of(action, "absent", Yellow, format!("nothing is seen of attempt {attempt}"))
         }
         Entry::ActionWaiting { action, reason, .. }
         | Entry::CompensationWaiting { action, reason, .. } => {
