@@ -159,3 +159,17 @@ tuple_needs!(A 0, B 1, C 2);
 tuple_needs!(A 0, B 1, C 2, D 3);
 tuple_needs!(A 0, B 1, C 2, D 3, E 4);
 tuple_needs!(A 0, B 1, C 2, D 3, E 4, F 5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_some_runs_need_is_waited_for_where_it_is_needed() {
+        let (first, second) = (Handle::<String>::new(3), Handle::<u64>::new(5));
+        assert_eq!(Some(first).indices(), [3]);
+        assert!(None::<Handle<String>>.indices().is_empty());
+        assert_eq!((Some(first), second, ()).indices(), [3, 5]);
+        assert_eq!((None::<Handle<String>>, second).indices(), [5]);
+    }
+}

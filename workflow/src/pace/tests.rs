@@ -164,6 +164,32 @@ async fn a_free_lane_is_not_taken_before_those_who_wait_for_the_service() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_goes_before_those_who_stand_in_either_queue() {
+    let (pacer, _) = pacer();
+    let ticket = pacer.ticket();
+    let before = pacer.state().services.entry("elb").or_default().queue.join(ticket);
+    assert!(!pacer.hold_now(LANE), "one waits for the service");
+    drop(before);
+    let before = pacer.state().calls.entry(LANE).or_default().queue.join(ticket);
+    assert!(!pacer.hold_now(LANE), "one waits for the same call");
+    drop(before);
+    assert!(pacer.hold_now(LANE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_one_call_holds_up_no_other() {
+    let (pacer, _) = pacer();
+    use_up(&pacer, LANE).await;
+    let waits = {
+        let pacer = Arc::clone(&pacer);
+        tokio::spawn(async move { pacer.turn(LANE).await })
+    };
+    tokio::task::yield_now().await;
+    assert!(pacer.hold_now(OTHER));
+    waits.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_refusals_far_apart_are_not_about_the_service() {
     for (apart, shared) in [(SHARED_WITHIN / 2, true), (SHARED_WITHIN, false)] {
         let (pacer, clock) = pacer();

@@ -10,16 +10,19 @@ use serde::{Deserialize, Serialize};
 
 use super::*;
 
-/// Answers with these errors, one after another, and then well.
+/// Answers with these errors, one after another, and then well; its removal takes these waits.
 #[derive(Debug, Clone)]
-struct Errors(Arc<Mutex<VecDeque<ActionError>>>);
+struct Errors {
+    errors: Arc<Mutex<VecDeque<ActionError>>>,
+    removal: Waits,
+}
 
 impl Action for Errors {
     type Input = ();
     type Output = ();
 
     async fn execute(&self, _: &ActionContext, (): &()) -> Result<(), ActionError> {
-        self.0.lock().unwrap().pop_front().map_or(Ok(()), Err)
+        self.errors.lock().unwrap().pop_front().map_or(Ok(()), Err)
     }
 
     async fn reconcile(&self, _: &ActionContext, (): &()) -> Result<Reconciled<()>, ActionError> {
@@ -34,7 +37,7 @@ impl Compensate for Errors {
         (): &(),
         (): &(),
     ) -> Result<Progress<()>, ActionError> {
-        Ok(Progress::Done(()))
+        Ok(self.removal.next())
     }
 }
 
@@ -42,13 +45,22 @@ impl Compensate for Errors {
 #[derive(Debug, Clone)]
 struct Waits(Arc<Mutex<VecDeque<Wait>>>);
 
+impl Waits {
+    fn of(waits: Vec<Wait>) -> Self {
+        Self(Arc::new(Mutex::new(waits.into())))
+    }
+
+    fn next(&self) -> Progress<()> {
+        self.0.lock().unwrap().pop_front().map_or(Progress::Done(()), Progress::Waiting)
+    }
+}
+
 impl Look for Waits {
     type Input = ();
     type Output = ();
 
     async fn look(&self, _: &ActionContext, (): &()) -> Result<Progress<()>, ActionError> {
-        let next = self.0.lock().unwrap().pop_front();
-        Ok(next.map_or(Progress::Done(()), Progress::Waiting))
+        Ok(self.next())
     }
 }
 
@@ -73,11 +85,15 @@ impl Step for Answers {
 }
 
 fn rig(errors: Vec<ActionError>, waits: Vec<Wait>) -> Rig {
+    rig_with_removal(errors, waits, Vec::new())
+}
+
+fn rig_with_removal(errors: Vec<ActionError>, waits: Vec<Wait>, removal: Vec<Wait>) -> Rig {
     let mut rig = Rig::new(&Blueprint::default());
     let mut builder = Workflow::builder("answers");
-    let errors = Errors(Arc::new(Mutex::new(errors.into())));
-    let waits = Waits(Arc::new(Mutex::new(waits.into())));
-    builder.step(&Answers, (errors, waits));
+    let errors = Arc::new(Mutex::new(errors.into()));
+    let errors = Errors { errors, removal: Waits::of(removal) };
+    builder.step(&Answers, (errors, Waits::of(waits)));
     rig.workflow = builder.build().unwrap();
     rig
 }
@@ -141,17 +157,42 @@ async fn a_wait_is_recorded_when_its_reason_changes_and_every_half_minute() {
     assert_eq!(recorded, wanted);
 }
 
+/// As long as an action may wait, a little more, and a last word.
+fn whole_patience_and(beyond: &[&str]) -> Vec<Wait> {
+    let whole = Wait::new("boots").check_after(Limits::default().waited_max);
+    let little = Wait::new("boots").check_after(millis(500));
+    [whole, little].into_iter().chain(beyond.iter().copied().map(Wait::new)).collect()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_look_has_the_patience_of_its_action_and_no_more() {
-    let patience = Limits::default().waited_max;
-    let waits = |beyond| {
-        let whole = Wait::new("boots").check_after(patience);
-        vec![whole, Wait::new("boots").check_after(millis(500)), Wait::new(beyond)]
-    };
-    let just = rig(Vec::new(), waits("").into_iter().take(2).collect());
+    let just = rig(Vec::new(), whole_patience_and(&[]));
     assert_eq!(just.start().await, Rest::Completed, "the end of the patience is part of it");
-    let long = rig(Vec::new(), waits("boots"));
+    let long = rig(Vec::new(), whole_patience_and(&["boots"]));
     assert_eq!(long.start().await, Rest::Failed);
     let report = long.engine().resume(&long.workflow, &long.new.run, Resume::default()).await;
     assert_eq!(report.unwrap().rest(), &Rest::Completed, "a person who asks opens a new budget");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_has_the_patience_of_its_action_and_no_more() {
+    for (beyond, ends) in [(&[][..], true), (&["boots"], false)] {
+        let rig = rig_with_removal(Vec::new(), Vec::new(), whole_patience_and(beyond));
+        assert_eq!(rig.start().await, Rest::Completed);
+        let rest = rig.roll_back().await;
+        assert_eq!(rest == Rest::RolledBack, ends, "{beyond:?}: {rest:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_taken_is_asked_for_as_long_as_that_may_take_and_no_longer() {
+    let limit = Limits::default().contended_max;
+    let longest = millis(Profile::default().delay_max_ms);
+    let times = limit.as_millis() / longest.as_millis();
+    assert_eq!(longest * u32::try_from(times).unwrap(), limit);
+    let taken = || ActionError::contended("taken").with_retry_after(longest);
+    for (more, rest) in [(0, Rest::Completed), (1, Rest::Failed)] {
+        let rig = rig((0..times + more).map(|_| taken()).collect(), Vec::new());
+        assert_eq!(rig.start().await, rest, "{more} beyond the limit");
+    }
 }

@@ -8,6 +8,7 @@ mod change;
 mod doubt;
 mod forward;
 mod lost;
+mod needs;
 mod patience;
 mod preview;
 mod rollback;

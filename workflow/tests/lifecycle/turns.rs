@@ -10,17 +10,22 @@ use super::*;
 
 const LANE: Lane = Lane { service: "elb", call: "CreateThing" };
 
-/// Takes its turn, and does nothing else.
+/// Takes its turn, and then its time.
 #[derive(Debug, Clone)]
-struct Paced(Arc<Pacer>);
+struct Paced {
+    pacer: Arc<Pacer>,
+    clock: PausedClock,
+    lasts: Duration,
+}
 
 impl Action for Paced {
     type Input = ();
     type Output = ();
 
     async fn execute(&self, _: &ActionContext, (): &()) -> Result<(), ActionError> {
-        self.0.turn(LANE).await;
-        self.0.answered(LANE);
+        self.pacer.turn(LANE).await;
+        self.clock.sleep(self.lasts).await;
+        self.pacer.answered(LANE);
         Ok(())
     }
 
@@ -65,19 +70,20 @@ impl Step for SixCalls {
     }
 }
 
-fn rig() -> (Rig, Engine) {
+fn rig(lasts: Duration) -> (Rig, Engine, Arc<Pacer>) {
     let mut rig = Rig::new(&Blueprint::default());
     let pacer = Arc::new(Pacer::new(Arc::new(rig.clock.clone()), 1.0));
     let mut builder = Workflow::builder("six-calls");
-    builder.step(&SixCalls, Paced(Arc::clone(&pacer)));
+    let paced = Paced { pacer: Arc::clone(&pacer), clock: rig.clock.clone(), lasts };
+    builder.step(&SixCalls, paced);
     rig.workflow = builder.build().unwrap();
-    let engine = rig.engine().with_pacer(pacer);
-    (rig, engine)
+    let engine = rig.engine().with_pacer(Arc::clone(&pacer));
+    (rig, engine, pacer)
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_intent_is_written_when_its_call_has_its_turn() {
-    let (rig, engine) = rig();
+    let (rig, engine, _) = rig(Duration::ZERO);
     assert_eq!(rest(engine.start(&rig.workflow, rig.new.clone()).await), Rest::Completed);
     let start = rig.history().await.header.created_at;
     let begun: Vec<_> = rig
@@ -95,7 +101,7 @@ async fn an_intent_is_written_when_its_call_has_its_turn() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_leaves_the_queue_and_a_resume_comes_back_to_it() {
-    let (rig, engine) = rig();
+    let (rig, engine, _) = rig(Duration::ZERO);
     let later = async {
         rig.clock.sleep(millis(50)).await;
         rig.stop.request();
@@ -108,4 +114,21 @@ async fn a_stop_leaves_the_queue_and_a_resume_comes_back_to_it() {
     let engine = engine.with_stop(StopSignal::new());
     let resumed = engine.resume(&rig.workflow, &rig.new.run, Resume::default()).await;
     assert_eq!(rest(resumed), Rest::Completed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_stops_gives_its_places_in_the_queue_to_others_at_once() {
+    let (rig, engine, pacer) = rig(millis(200));
+    let later = async {
+        rig.clock.sleep(millis(50)).await;
+        let before = pacer.expected(LANE);
+        rig.stop.request();
+        rig.clock.sleep(millis(10)).await;
+        (before, pacer.expected(LANE))
+    };
+    let (rested, (before, after)) =
+        tokio::join!(engine.start(&rig.workflow, rig.new.clone()), later);
+    assert_eq!(rest(rested), Rest::Stopped);
+    assert_eq!(rig.clock.elapsed(), millis(200), "the calls in flight are waited for");
+    assert_eq!((before, after), (millis(700), millis(190)), "two stood before, and then nobody");
 }
