@@ -5,11 +5,13 @@ use std::path::Path;
 
 use clap::ValueEnum;
 use lab1_flow_cloud::GuestKind;
-use lab1_flow_cloud::daemon::{self, Launch};
+use lab1_flow_cloud::daemon::{self, Endpoint, Launch};
+use lab1_flow_journal::RunSummary;
 
 use crate::app::App;
 use crate::error::{CliError, with_causes};
 use crate::exit_status::ExitStatus;
+use crate::view::cloud_account;
 
 /// How many seconds of AWS pass in one second on the embedded cloud, unless said otherwise.
 pub(crate) const TIME_SCALE_USUAL: f64 = 60.0;
@@ -32,10 +34,72 @@ impl From<GuestChoice> for GuestKind {
     }
 }
 
-/// Finds the daemon of the embedded cloud, and starts it when none runs.
+/// How the embedded cloud shall behave, as far as somebody has said so.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Wanted {
+    pub(crate) time_scale: Option<f64>,
+    pub(crate) guests: Option<GuestKind>,
+}
+
+impl Wanted {
+    /// How a running one is other than it was asked for: what it has, and what it should have.
+    fn differs_from(self, endpoint: &Endpoint) -> Option<(String, String)> {
+        let runs = endpoint.time_scale;
+        let other_pace = self.time_scale.filter(|it| (it - runs).abs() > f64::EPSILON * it);
+        if let Some(wanted) = other_pace {
+            return Some((format!("a time scale of {runs}"), wanted.to_string()));
+        }
+        let other_guests = self.guests.filter(|guests| *guests != endpoint.guests);
+        let runs = endpoint.guests.as_str();
+        other_guests.map(|wanted| (format!("--guest {runs}"), wanted.as_str().to_owned()))
+    }
+}
+
+/// Finds the daemon of the embedded cloud, and starts it when none runs: with what is wanted, else with this time
+/// scale and the guests of last time.
 ///
-/// One that runs with other guests than those that were asked for is refused.
+/// One that behaves otherwise is started anew while nothing stands on it and nobody waits for it; else it is left as
+/// it is, and the wish is refused.
 pub(crate) fn start_cloud(
+    app: &App,
+    time_scale: f64,
+    wanted: Wanted,
+) -> Result<daemon::Started, CliError> {
+    let time_scale = wanted.time_scale.unwrap_or(time_scale);
+    let started = start_or_find(app, time_scale, wanted.guests)?;
+    let Some((runs, wish)) = wanted.differs_from(&started.endpoint) else { return Ok(started) };
+    if started.endpoint.in_background && is_idle(app)? {
+        app.output.say(&format!(
+            "the embedded cloud ran with {runs}; nothing stands on it, and it starts anew with {wish}"
+        ));
+        daemon::stop(&app.state_dir()?.cloud()).map_err(|error| refuse_cloud(app, &error))?;
+        let started = start_or_find(app, time_scale, wanted.guests)?;
+        // Another command may have been first.
+        if wanted.differs_from(&started.endpoint).is_none() {
+            return Ok(started);
+        }
+    }
+    Err(CliError::usage(format!("the embedded cloud runs already, with {runs} and not {wish}"))
+        .stands("nothing was created")
+        .next("leave the flag out, or stop the cloud first; its account is kept:")
+        .next(app.program.command(&["cloud", "stop"])))
+}
+
+/// Whether nothing stands in the account, and no process carries out a run that could make something.
+fn is_idle(app: &App) -> Result<bool, CliError> {
+    let state_dir = app.state_dir()?;
+    let status = daemon::status(&state_dir.cloud()).map_err(|error| refuse_cloud(app, &error))?;
+    if status.is_some_and(|status| cloud_account::holds_anything(&status.account)) {
+        return Ok(false);
+    }
+    let summaries = state_dir.runs(app)?.summaries();
+    let summaries = summaries.map_err(|error| CliError::of_journal(&error, None, &app.program))?;
+    // A run that cannot be read may be under way all the same.
+    let is_over = |run: &Result<RunSummary, _>| run.as_ref().is_ok_and(|run| run.holder.is_none());
+    Ok(summaries.iter().all(is_over))
+}
+
+fn start_or_find(
     app: &App,
     time_scale: f64,
     guests: Option<GuestKind>,
@@ -51,20 +115,7 @@ pub(crate) fn start_cloud(
         state_dir.path().as_os_str().to_owned(),
     ]);
     let launch = Launch::of_this_program(arguments).map_err(refuse)?;
-    let started = daemon::start(&state_dir.cloud(), &launch).map_err(refuse)?;
-    let runs = started.endpoint.guests;
-    match guests {
-        Some(wanted) if wanted != runs => {
-            let (runs, wanted) = (runs.as_str(), wanted.as_str());
-            let what =
-                format!("the embedded cloud runs already, with --guest {runs} and not {wanted}");
-            Err(CliError::usage(what)
-                .stands("nothing was created")
-                .next("leave --guest out, or stop the cloud first; its account is kept:")
-                .next(app.program.command(&["cloud", "stop"])))
-        }
-        _ => Ok(started),
-    }
+    daemon::start(&state_dir.cloud(), &launch).map_err(refuse)
 }
 
 /// The guests that were asked for, else those of last time.

@@ -12,7 +12,7 @@ use lab1_flow_workflow::{Pacer, Profile, SystemClock};
 use crate::app::App;
 use crate::error::{CliError, with_causes};
 use crate::exit_status::ExitStatus;
-use crate::local_cloud::{GuestChoice, TIME_SCALE_USUAL, start_cloud, time_scale};
+use crate::local_cloud::{GuestChoice, TIME_SCALE_USUAL, Wanted, start_cloud, time_scale};
 use crate::view::stage::full;
 
 /// Where the stack is built.
@@ -64,8 +64,7 @@ enum CloudChoice {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Choice {
     pub(crate) target: Target,
-    time_scale: Option<f64>,
-    guests: Option<GuestKind>,
+    wanted: Wanted,
     consistency_window: Option<Duration>,
 }
 
@@ -140,9 +139,9 @@ impl TargetArgs {
         }
         target.region = self.region;
         target.profile = self.profile;
-        let (time_scale, consistency_window) = (self.time_scale, self.consistency_window);
-        let guests = self.guest.map(GuestKind::from);
-        Ok(Choice { target, time_scale, guests, consistency_window })
+        let wanted =
+            Wanted { time_scale: self.time_scale, guests: self.guest.map(GuestKind::from) };
+        Ok(Choice { target, wanted, consistency_window: self.consistency_window })
     }
 }
 
@@ -151,7 +150,7 @@ impl Choice {
     /// run.
     pub(crate) async fn connect(self, app: &App) -> Result<Connection, CliError> {
         if self.target.cloud == CloudKind::Local {
-            return connect_local(app, self.target, self.time_scale, self.guests, None).await;
+            return connect_local(app, self.target, self.wanted, None).await;
         }
         let mut profile = Profile::default();
         if let Some(window) = self.consistency_window {
@@ -170,7 +169,7 @@ pub(crate) async fn reconnect(
     profile: Profile,
 ) -> Result<Connection, CliError> {
     if target.cloud == CloudKind::Local {
-        return connect_local(app, target, None, None, Some(profile)).await;
+        return connect_local(app, target, Wanted::default(), Some(profile)).await;
     }
     connect_remote(target, profile).await
 }
@@ -246,23 +245,11 @@ async fn connect(target: &Target, profile: &Profile) -> Result<Aws, CliError> {
 async fn connect_local(
     app: &App,
     mut target: Target,
-    time_scale: Option<f64>,
-    guests: Option<GuestKind>,
+    wanted: Wanted,
     stored: Option<Profile>,
 ) -> Result<Connection, CliError> {
-    let wanted = time_scale.or(stored.as_ref().map(|profile| profile.time_scale));
-    let endpoint = start_cloud(app, wanted.unwrap_or(TIME_SCALE_USUAL), guests)?.endpoint;
-    let differs = |wanted: f64| (wanted - endpoint.time_scale).abs() > f64::EPSILON * wanted;
-    if let Some(wanted) = time_scale.filter(|wanted| differs(*wanted)) {
-        let what = format!(
-            "the embedded cloud runs already, with a time scale of {} and not {wanted}",
-            endpoint.time_scale
-        );
-        return Err(CliError::usage(what)
-            .stands("nothing was created")
-            .next("leave --time-scale out, or stop the cloud first; its account is kept:")
-            .next(app.program.command(&["cloud", "stop"])));
-    }
+    let usual = stored.as_ref().map_or(TIME_SCALE_USUAL, |profile| profile.time_scale);
+    let endpoint = start_cloud(app, usual, wanted)?.endpoint;
     let found = Target { endpoint_url: Some(endpoint.url()), ..target.clone() };
     let profile = stored.unwrap_or_else(|| Profile::scaled(endpoint.time_scale));
     let aws = connect(&found, &profile).await?;

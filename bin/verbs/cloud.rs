@@ -13,8 +13,8 @@ use crate::app::App;
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
 use crate::local_cloud::{
-    GuestChoice, TIME_SCALE_USUAL, guests_or_usual, prepare_guests, refuse_cloud, start_cloud,
-    time_scale,
+    GuestChoice, TIME_SCALE_USUAL, Wanted, guests_or_usual, prepare_guests, refuse_cloud,
+    start_cloud, time_scale,
 };
 use crate::view::cloud_account;
 use crate::view::time::moment;
@@ -46,9 +46,9 @@ enum CloudVerb {
 /// How the cloud behaves.
 #[derive(Debug, Args)]
 struct Manner {
-    /// Let so many seconds of AWS pass in one second
-    #[arg(long, value_name = "FACTOR", value_parser = time_scale, default_value_t = TIME_SCALE_USUAL)]
-    time_scale: f64,
+    /// Let so many seconds of AWS pass in one second; the default is 60
+    #[arg(long, value_name = "FACTOR", value_parser = time_scale)]
+    time_scale: Option<f64>,
 
     /// Say what runs on the instances; the default is what ran there last time
     #[arg(long, value_name = "KIND")]
@@ -88,7 +88,8 @@ impl CloudArgs {
         match self.verb {
             CloudVerb::Start(manner) => {
                 let guests = manner.guest.map(GuestKind::from);
-                let started = start_cloud(app, manner.time_scale, guests)?;
+                let wanted = Wanted { time_scale: manner.time_scale, guests };
+                let started = start_cloud(app, TIME_SCALE_USUAL, wanted)?;
                 if !started.fresh {
                     app.output.say("the embedded cloud runs already");
                 }
@@ -128,8 +129,9 @@ impl ServeArgs {
         prepare_guests(app, &directory, guests)?;
         let mut options = ServeOptions::new(directory);
         options.port = self.port;
-        options.cloud =
-            CloudOptions { time_scale: self.manner.time_scale, guests, ..CloudOptions::default() };
+        options.in_background = self.detached;
+        let time_scale = self.manner.time_scale.unwrap_or(TIME_SCALE_USUAL);
+        options.cloud = CloudOptions { time_scale, guests, ..CloudOptions::default() };
         if let Some(path) = &self.faults {
             options.faults = read_faults(path)?;
         }

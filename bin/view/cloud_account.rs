@@ -38,6 +38,12 @@ pub(crate) fn lines(account: &Value) -> Vec<String> {
     lines
 }
 
+/// Whether anything stands in it that somebody made: what every account has, and records of what is gone, do not count.
+pub(crate) fn holds_anything(account: &Value) -> bool {
+    let resources = account["resources"].as_array().map(Vec::as_slice).unwrap_or_default();
+    resources.iter().any(|it| it["seeded"] != true && !is_record(it))
+}
+
 /// Gives the lines of what was made, in columns.
 fn table(resources: &[&Value]) -> Vec<String> {
     let mut made: Vec<(usize, &Value)> = resources
@@ -182,5 +188,14 @@ us-east-1, where it is 2026-01-01T00:00:00.000Z
         let column = |line: &str| line.find("run 0199").or_else(|| line.find("of no run"));
         let columns: Vec<_> = told.iter().filter_map(|line| column(line)).collect();
         assert_eq!(columns, [columns[0]; 4], "{told:#?}");
+    }
+
+    #[test]
+    fn what_every_account_has_and_what_is_gone_does_not_stand() {
+        let seeded = json!({ "kind": "vpc", "seeded": true, "state": "" });
+        let gone = json!({ "kind": "instance", "seeded": false, "state": "terminated" });
+        let made = json!({ "kind": "key-pair", "seeded": false, "state": "" });
+        assert!(!holds_anything(&json!({ "resources": [seeded, gone] })));
+        assert!(holds_anything(&json!({ "resources": [seeded, made] })));
     }
 }

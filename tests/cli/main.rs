@@ -10,6 +10,7 @@ mod common;
 mod report;
 
 mod changing;
+mod cloud_pace;
 mod config_file;
 mod configuration;
 mod deployment;

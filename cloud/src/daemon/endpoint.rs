@@ -18,6 +18,9 @@ pub struct Endpoint {
     /// What runs on the instances.
     #[serde(default)]
     pub guests: GuestKind,
+    /// Whether a command started it, so that no terminal and no service waits for its end.
+    #[serde(default)]
+    pub in_background: bool,
     /// The version of the program.
     pub version: String,
 }

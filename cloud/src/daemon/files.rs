@@ -206,6 +206,7 @@ mod tests {
             started_at_ms: 1,
             time_scale: 60.0,
             guests: crate::GuestKind::Light,
+            in_background: false,
             version: "0".to_owned(),
         }
     }

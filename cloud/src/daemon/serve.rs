@@ -33,6 +33,8 @@ pub struct ServeOptions {
     pub faults: FaultPlan,
     /// What clients may ask of the doors.
     pub limits: DoorLimits,
+    /// Whether a command started it: clients are told.
+    pub in_background: bool,
 }
 
 impl ServeOptions {
@@ -44,6 +46,7 @@ impl ServeOptions {
             cloud: CloudOptions::default(),
             faults: FaultPlan::default(),
             limits: DoorLimits::default(),
+            in_background: false,
         }
     }
 }
@@ -66,7 +69,8 @@ pub async fn serve(
     };
     let _hold = files.hold()?;
     let listener = bind(options.port, &files).await?;
-    let endpoint = endpoint_of(&listener, &options.cloud)?;
+    let mut endpoint = endpoint_of(&listener, &options.cloud)?;
+    endpoint.in_background = options.in_background;
 
     let seed = options.cloud.seed;
     let traffic = Arc::new(match &guests {
@@ -160,6 +164,7 @@ fn endpoint_of(listener: &TcpListener, cloud: &CloudOptions) -> Result<Endpoint,
         started_at_ms: SystemCloudClock.now_ms(),
         time_scale: cloud.time_scale,
         guests: cloud.guests,
+        in_background: false,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }

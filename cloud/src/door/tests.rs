@@ -301,6 +301,7 @@ async fn open_api(rules: Vec<FaultRule>) -> Opened {
             started_at_ms: 0,
             time_scale: 1.0,
             guests: crate::GuestKind::Light,
+            in_background: false,
             version: "0".to_owned(),
         };
         let control = Control {
