@@ -74,8 +74,8 @@ fn rig(lasts: Duration) -> (Rig, Engine, Arc<Pacer>) {
     let mut rig = Rig::new(&Blueprint::default());
     let pacer = Arc::new(Pacer::new(Arc::new(rig.clock.clone()), 1.0));
     let mut builder = Workflow::builder("six-calls");
-    let paced = Paced { pacer: Arc::clone(&pacer), clock: rig.clock.clone(), lasts };
-    builder.step(&SixCalls, paced);
+    let call = Paced { pacer: Arc::clone(&pacer), clock: rig.clock.clone(), lasts };
+    builder.step(&SixCalls, call);
     rig.workflow = builder.build().unwrap();
     let engine = rig.engine().with_pacer(Arc::clone(&pacer));
     (rig, engine, pacer)
