@@ -183,6 +183,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_gone_in_the_meantime_needs_no_rights_and_another_error_is_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = tree(dir.path());
+        std::os::unix::fs::symlink("nowhere", top.join("gone")).unwrap();
+        make_private(&top).unwrap();
+        std::os::unix::fs::symlink("circle", top.join("circle")).unwrap();
+        assert!(make_private(&top).is_err());
+    }
+
+    #[test]
+    fn many_may_make_a_folder_at_once() {
+        for _ in 0..20 {
+            let dir = tempfile::tempdir().unwrap();
+            let wanted = dir.path().join("one/two/three");
+            let start = std::sync::Barrier::new(8);
+            let make = || {
+                start.wait();
+                create_dirs(&wanted)
+            };
+            std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+                for thread in threads {
+                    thread.join().unwrap().unwrap();
+                }
+            });
+        }
+    }
+
+    #[test]
     fn a_copy_has_the_digest_of_its_original_until_a_name_or_a_byte_differs() {
         let dir = tempfile::tempdir().unwrap();
         let (top, copy) = (tree(dir.path()), dir.path().join("copy"));

@@ -233,3 +233,52 @@ fn check_format(card: &Card, path: &Path) -> Result<(), JournalError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::samples;
+
+    fn written(text: &[u8]) -> (tempfile::TempDir, File) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mirror");
+        fs::write(&path, text).unwrap();
+        let file = File::open(&path).unwrap();
+        (dir, file)
+    }
+
+    fn line(padding: usize) -> Vec<u8> {
+        let state = RunState::new(samples::header("one"));
+        let summary = serde_json::to_string(&Summary::of(&state)).unwrap();
+        format!("{{\"padding\":\"{}\",\"summary\":{summary}}}\n", "x".repeat(padding)).into_bytes()
+    }
+
+    fn tail() -> usize {
+        usize::try_from(TAIL_BYTES).unwrap()
+    }
+
+    #[test]
+    fn the_last_whole_line_is_found_however_long_it_is() {
+        for padding in [0, tail(), 9 * tail(), 80 * tail()] {
+            let (_dir, mut file) = written(&line(padding));
+            assert!(last_summary(&mut file).unwrap().is_some(), "{padding}");
+        }
+        let (_dir, mut file) = written(&[line(0), line(20 * tail())].concat());
+        assert!(last_summary(&mut file).unwrap().is_some());
+        let torn = "x".repeat(2 * tail());
+        let (_dir, mut file) = written(&[line(0), torn.into_bytes()].concat());
+        assert!(last_summary(&mut file).unwrap().is_some(), "before a torn line");
+        for nothing in [&b""[..], b"no end", b"no summary\n"] {
+            let (_dir, mut file) = written(nothing);
+            assert!(last_summary(&mut file).unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn what_may_be_the_end_of_a_line_is_no_line() {
+        let whole = line(tail() - line(0).len());
+        assert_eq!(whole.len(), tail());
+        let (_dir, mut file) = written(&[b"not a line: ", whole.as_slice()].concat());
+        assert!(last_summary(&mut file).unwrap().is_none());
+    }
+}

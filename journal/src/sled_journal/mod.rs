@@ -235,3 +235,6 @@ fn parent_of(dir: &Path) -> Result<std::path::PathBuf, JournalError> {
     let absolute = std::path::absolute(dir).doing(|| format!("find {}", dir.display()))?;
     Ok(absolute.parent().map_or_else(|| absolute.clone(), Path::to_owned))
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod mirror;
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -88,6 +90,9 @@ fn a_prefix_names_a_run_when_it_names_one_only() {
         store.create(&samples::header(name)).unwrap().close().unwrap();
     }
     assert_eq!(store.resolve("z").unwrap().as_str(), "z");
+    assert_eq!(store.resolve("abcd").unwrap().as_str(), "abcd");
+    store.create(&samples::header("long")).unwrap().close().unwrap();
+    assert_eq!(store.resolve("lo").unwrap().as_str(), "long");
     assert_eq!(store.resolve("abx").unwrap().as_str(), "abx");
     assert_eq!(store.resolve("abc").unwrap().as_str(), "abc", "a whole id is no prefix");
     match store.resolve("ab") {
@@ -98,7 +103,7 @@ fn a_prefix_names_a_run_when_it_names_one_only() {
     }
     match store.resolve("q") {
         Err(ResolveError::Unknown { known, .. }) => {
-            assert_eq!(names(&known), ["abc", "abcd", "abx", "z"]);
+            assert_eq!(names(&known), ["abc", "abcd", "abx", "long", "z"]);
         }
         other => panic!("{other:?}"),
     }
@@ -234,79 +239,21 @@ fn what_cannot_be_read_is_not_taken_for_what_is_not_there() {
 }
 
 #[test]
-fn a_torn_last_line_of_a_mirror_is_ignored() {
+fn a_run_that_is_set_aside_is_kept_and_its_id_is_free() {
     let (_dir, store) = store();
-    let journal = store.create(&samples::header("one")).unwrap();
+    let header = samples::header("one");
+    let journal = store.create(&header).unwrap();
     append(&journal, Seq::FIRST, &samples::life()[..2]);
-    let mirror = journal.dir().join("mirror.jsonl");
-    let whole = fs::read(&mirror).unwrap();
-    let start_of_last =
-        whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
-    for length in start_of_last..whole.len() {
-        fs::write(&mirror, &whole[..length]).unwrap();
-        // The last line end alone may be missing: then the record is whole, and may be seen or not.
-        let may_be_seen = length + 1 == whole.len();
-        let records = store.view(journal.run()).unwrap().history.records.len();
-        assert!(
-            records == 2 || (may_be_seen && records == 3),
-            "cut to {length}: {records} records"
-        );
-        let summary = store.summaries().unwrap().remove(0).unwrap().summary;
-        assert_eq!(summary.next_seq, Seq(3), "cut to {length}");
-    }
-}
-
-#[test]
-fn a_mirror_that_differs_is_written_anew_when_the_run_is_opened() {
-    let (_dir, store) = store();
-    let journal = store.create(&samples::header("one")).unwrap();
-    append(&journal, Seq::FIRST, &samples::life()[..4]);
-    let (run, mirror) = (journal.run().clone(), journal.dir().join("mirror.jsonl"));
+    assert!(matches!(store.set_aside(&header.run), Err(JournalError::Held { .. })));
     journal.close().unwrap();
-    let right = fs::read(&mirror).unwrap();
-    let wrong: [&[u8]; 4] =
-        [b"", b"{}\n{}\n", &right[..right.len() - 40], &[&right[..], b"{"].concat()];
-    for wrong in wrong {
-        fs::write(&mirror, wrong).unwrap();
-        store.open_run(&run).unwrap().close().unwrap();
-        assert_eq!(fs::read(&mirror).unwrap(), right);
-    }
-    fs::remove_file(&mirror).unwrap();
-    let listed = store.summaries().unwrap().remove(0).unwrap();
-    assert_eq!(listed.summary.next_seq, Seq(6), "without a mirror the journal is read");
-    store.open_run(&run).unwrap().close().unwrap();
-    assert_eq!(fs::read(&mirror).unwrap(), right);
-}
-
-#[test]
-fn a_mirror_that_lost_a_batch_finds_its_way_back() {
-    let (_dir, store) = store();
-    let journal = store.create(&samples::header("one")).unwrap();
-    let life = samples::life();
-    // The caller goes away after the batch is handed over, and before the mirror hears of it.
-    let run = journal.run().clone();
-    wait(async {
-        let append = journal.append(&run, Seq::FIRST, Timestamp(2_000), life[0].clone());
-        let mut append = std::pin::pin!(append);
-        std::future::poll_fn(|cx| {
-            assert!(append.as_mut().poll(cx).is_pending(), "an append is never instant");
-            std::task::Poll::Ready(())
-        })
-        .await;
-    });
-    append(&journal, Seq(3), &life[1..3]);
-    let view = store.view(&run).unwrap();
-    assert_eq!((view.source, view.state.next_seq()), (Source::Mirror, Seq(5)));
-}
-
-#[test]
-fn a_long_last_line_is_found_from_the_end() {
-    let (_dir, store) = store();
-    let journal = store.create(&samples::header("one")).unwrap();
-    let entries = vec![samples::started("a", 1), samples::large("a", 300_000)];
-    append(&journal, Seq::FIRST, &[entries]);
-    let summary = store.summaries().unwrap().remove(0).unwrap().summary;
-    assert_eq!(summary.next_seq, Seq(3));
+    let aside = store.set_aside(&header.run).unwrap();
+    assert!(aside.join("mirror.jsonl").is_file(), "{}", aside.display());
+    assert_eq!(store.ids().unwrap(), []);
+    store.create(&header).unwrap().close().unwrap();
+    assert!(matches!(
+        store.set_aside(&samples::header("two").run),
+        Err(JournalError::NotFound { .. })
+    ));
 }
 
 #[test]

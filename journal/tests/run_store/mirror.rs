@@ -1,0 +1,93 @@
+//! What is read of a run while somebody else holds it.
+
+use super::*;
+
+#[test]
+fn a_torn_last_line_of_a_mirror_is_ignored() {
+    let (_dir, store) = store();
+    let journal = store.create(&samples::header("one")).unwrap();
+    append(&journal, Seq::FIRST, &samples::life()[..2]);
+    let mirror = journal.dir().join("mirror.jsonl");
+    let whole = fs::read(&mirror).unwrap();
+    let start_of_last =
+        whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    for length in start_of_last..whole.len() {
+        fs::write(&mirror, &whole[..length]).unwrap();
+        // The last line end alone may be missing: then the record is whole, and may be seen or not.
+        let may_be_seen = length + 1 == whole.len();
+        let records = store.view(journal.run()).unwrap().history.records.len();
+        assert!(
+            records == 2 || (may_be_seen && records == 3),
+            "cut to {length}: {records} records"
+        );
+        let summary = store.summaries().unwrap().remove(0).unwrap().summary;
+        assert_eq!(summary.next_seq, Seq(3), "cut to {length}");
+    }
+}
+
+#[test]
+fn a_mirror_with_a_damaged_line_before_others_is_not_believed() {
+    let (_dir, store) = store();
+    let journal = store.create(&samples::header("one")).unwrap();
+    append(&journal, Seq::FIRST, &samples::life()[..4]);
+    let mirror = journal.dir().join("mirror.jsonl");
+    let mut lines: Vec<_> =
+        fs::read_to_string(&mirror).unwrap().lines().map(String::from).collect();
+    lines[3] = "{".into();
+    fs::write(&mirror, lines.join("\n") + "\n").unwrap();
+    let error = store.view(journal.run()).unwrap_err().to_string();
+    assert!(error.contains("one of its lines is no record"), "{error}");
+}
+
+#[test]
+fn a_mirror_that_differs_is_written_anew_when_the_run_is_opened() {
+    let (_dir, store) = store();
+    let journal = store.create(&samples::header("one")).unwrap();
+    append(&journal, Seq::FIRST, &samples::life()[..4]);
+    let (run, mirror) = (journal.run().clone(), journal.dir().join("mirror.jsonl"));
+    journal.close().unwrap();
+    let right = fs::read(&mirror).unwrap();
+    let wrong: [&[u8]; 4] =
+        [b"", b"{}\n{}\n", &right[..right.len() - 40], &[&right[..], b"{"].concat()];
+    for wrong in wrong {
+        fs::write(&mirror, wrong).unwrap();
+        store.open_run(&run).unwrap().close().unwrap();
+        assert_eq!(fs::read(&mirror).unwrap(), right);
+    }
+    fs::remove_file(&mirror).unwrap();
+    let listed = store.summaries().unwrap().remove(0).unwrap();
+    assert_eq!(listed.summary.next_seq, Seq(6), "without a mirror the journal is read");
+    store.open_run(&run).unwrap().close().unwrap();
+    assert_eq!(fs::read(&mirror).unwrap(), right);
+}
+
+#[test]
+fn a_mirror_that_lost_a_batch_finds_its_way_back() {
+    let (_dir, store) = store();
+    let journal = store.create(&samples::header("one")).unwrap();
+    let life = samples::life();
+    // The caller goes away after the batch is handed over, and before the mirror hears of it.
+    let run = journal.run().clone();
+    wait(async {
+        let append = journal.append(&run, Seq::FIRST, Timestamp(2_000), life[0].clone());
+        let mut append = std::pin::pin!(append);
+        std::future::poll_fn(|cx| {
+            assert!(append.as_mut().poll(cx).is_pending(), "an append is never instant");
+            std::task::Poll::Ready(())
+        })
+        .await;
+    });
+    append(&journal, Seq(3), &life[1..3]);
+    let view = store.view(&run).unwrap();
+    assert_eq!((view.source, view.state.next_seq()), (Source::Mirror, Seq(5)));
+}
+
+#[test]
+fn a_long_last_line_is_found_from_the_end() {
+    let (_dir, store) = store();
+    let journal = store.create(&samples::header("one")).unwrap();
+    let entries = vec![samples::started("a", 1), samples::large("a", 300_000)];
+    append(&journal, Seq::FIRST, &[entries]);
+    let summary = store.summaries().unwrap().remove(0).unwrap().summary;
+    assert_eq!(summary.next_seq, Seq(3));
+}
