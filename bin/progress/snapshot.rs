@@ -113,6 +113,7 @@ fn action_of(entry: &Entry) -> Option<&ActionName> {
         | Entry::CompensationSkipped { action, .. } => Some(action),
         Entry::RollbackStarted { .. }
         | Entry::StepsChanged { .. }
+        | Entry::PauseChanged { .. }
         | Entry::RunRested { .. }
         | Entry::RunResumed { .. } => None,
     }

@@ -107,7 +107,10 @@ impl Fold {
                 looks(history).for_each(|look| self.close(&look.name));
                 self.back = true;
             }
-            Entry::StepsChanged { .. } | Entry::RunRested { .. } | Entry::RunResumed { .. } => {}
+            Entry::StepsChanged { .. }
+            | Entry::PauseChanged { .. }
+            | Entry::RunRested { .. }
+            | Entry::RunResumed { .. } => {}
         }
     }
 

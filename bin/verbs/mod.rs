@@ -19,6 +19,7 @@ mod run;
 mod status;
 mod stop;
 mod timeline;
+mod until;
 mod verify;
 mod wanted;
 mod watch;

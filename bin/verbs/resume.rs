@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use lab1_flow_journal::{ActionState, Rest, RunState};
+use lab1_flow_journal::{ActionState, Rest, RunState, StepName};
 use lab1_flow_steps::{Stack, StackName};
 use lab1_flow_workflow::{Resume, Workflow};
 
@@ -16,6 +16,7 @@ use crate::execute::reopen::{Found, Reopened, stored_stack};
 use crate::execute::{self, Task};
 use crate::exit_status::ExitStatus;
 use crate::target::Connection;
+use crate::verbs::until::find_step_ahead;
 use crate::verbs::{GoingOnArgs, announce, block_on};
 use crate::view::standing::{Request, Standing};
 
@@ -35,6 +36,10 @@ pub(crate) struct ResumeArgs {
     /// Carry out the steps that have not begun as this TOML file says; what has begun may not differ
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+
+    /// Pause after this step, given by number or name, and not where the run was to pause before
+    #[arg(long, value_name = "STEP")]
+    until: Option<String>,
 }
 
 impl ResumeArgs {
@@ -50,7 +55,7 @@ impl ResumeArgs {
         let reopened = match found {
             Found::Taken(reopened) => *reopened,
             Found::Ended(state, context) => {
-                if self.config.is_some() {
+                if self.config.is_some() || self.until.is_some() {
                     return Err(refuse_change(app, &state));
                 }
                 announce(app, &state.header().run, &context);
@@ -60,6 +65,7 @@ impl ResumeArgs {
         };
         let changed = self.config.as_deref().map(|path| changed_stack(app, &reopened, path));
         let changed = changed.transpose()?;
+        let until = self.until.as_deref().map(|text| pause(app, &reopened, text)).transpose()?;
         announce(app, &reopened.run, &reopened.context);
         let (connection, stored) = reopened.connect(app, "resume").await?;
         let workflow = match changed {
@@ -74,7 +80,7 @@ impl ResumeArgs {
             pacer: connection.aws.pacer().cloned(),
             request: Request::GoOn,
             skip: None,
-            how: Resume { now: self.common.now },
+            how: Resume { now: self.common.now, until },
             notify: self.common.notify.notify_cmd.as_deref(),
         };
         let report = Box::pin(execute::carry_out(app, task)).await?;
@@ -95,6 +101,15 @@ fn changed_stack(app: &App, reopened: &Reopened, path: &Path) -> Result<Stack, C
     let stack = Stack::new(&spec, &reopened.context.target).in_order_of(&begun);
     let has_looked = state.actions().any(|(name, action)| is_begun(name.as_str(), action));
     Ok(if has_looked { stack.after_preflight_of(&begun) } else { stack })
+}
+
+/// Where the run is to pause instead.
+fn pause(app: &App, reopened: &Reopened, text: &str) -> Result<StepName, CliError> {
+    let state = &reopened.state;
+    if state.is_rolling_back() {
+        return Err(refuse_change(app, state));
+    }
+    find_step_ahead(state, text)
 }
 
 fn is_begun(name: &str, action: &ActionState) -> bool {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use lab1_flow_journal::{OnFailure, RunHeader, RunId, StepName};
+use lab1_flow_journal::{OnFailure, RunHeader, RunId};
 use lab1_flow_steps::{CloudKind, Cost, Stack, StackSpec};
 use lab1_flow_workflow::{Resume, Workflow};
 
@@ -16,6 +16,7 @@ use crate::exit_status::ExitStatus;
 use crate::run_context::{RunContext, owner};
 use crate::stack_lock::StackLock;
 use crate::target::{self, Connection};
+use crate::verbs::until::find_step;
 use crate::verbs::wanted::WantedArgs;
 use crate::verbs::{NotifyArgs, announce, block_on};
 use crate::view::plan::{self, Sum};
@@ -71,7 +72,9 @@ impl RunArgs {
         let mut connection = choice.connect(app).await?;
         target::pin_account(&mut connection).await?;
         let workflow = build_workflow(&spec, &connection)?;
-        let until = self.until.as_deref().map(|text| find_step(&workflow, text)).transpose()?;
+        let until = self.until.as_deref();
+        let until = until.map(|text| find_step(workflow.steps(), text, "nothing was created"));
+        let until = until.transpose()?;
         if asks {
             show_plan(app, &spec, &workflow, &connection);
             confirm::ask(app, "Create all this? Only `yes` is taken for a yes:", "yes")?;
@@ -123,20 +126,6 @@ impl RunArgs {
 fn build_workflow(spec: &StackSpec, connection: &Connection) -> Result<Workflow, CliError> {
     let stack = Stack::new(spec, &connection.target);
     stack.workflow(&connection.aws).map_err(|error| CliError::bug(error.to_string()))
-}
-
-fn find_step(workflow: &Workflow, text: &str) -> Result<StepName, CliError> {
-    let numbered = || workflow.steps().iter().filter(|step| step.number.is_some());
-    let number = text.parse().ok();
-    let found = numbered().find(|step| step.name.as_str() == text || step.number == number);
-    found.map(|step| step.name.clone()).ok_or_else(|| {
-        let steps: Vec<_> = numbered()
-            .map(|step| format!("{} {}", step.number.unwrap_or_default(), step.name))
-            .collect();
-        CliError::usage(format!("there is no step {text}"))
-            .stands("nothing was created")
-            .next(format!("name one of {}", steps.join(", ")))
-    })
 }
 
 /// Shows each change that the run would make, and what the stack costs.

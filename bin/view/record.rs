@@ -79,6 +79,9 @@ pub(crate) fn line(record: &Record) -> Line {
             let names: Vec<_> = steps.iter().map(|step| step.name.as_str()).collect();
             of("run", "changed", Yellow, format!("steps {}", names.join(", ")))
         }
+        Entry::PauseChanged { until } => {
+            of("run", "changed", Yellow, format!("pauses after {until}"))
+        }
         Entry::RunRested { rest } => of("run", "rests", rest_tone(rest), rest_text(rest)).minor(),
         Entry::RunResumed { new_budget: true } => {
             of("run", "resumed", Cyan, "with fresh budgets").minor()

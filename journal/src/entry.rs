@@ -241,6 +241,11 @@ pub enum Entry {
         /// The steps that changed, complete.
         steps: Vec<StoredStep>,
     },
+    /// The run pauses after this step, wherever it was to pause before.
+    PauseChanged {
+        /// The step.
+        until: StepName,
+    },
     /// The run rests: no process works on it until a person asks.
     RunRested {
         /// How it rests.
@@ -271,6 +276,7 @@ impl Entry {
             | Self::CompensationSkipped { action, .. } => Some(action),
             Self::RollbackStarted { .. }
             | Self::StepsChanged { .. }
+            | Self::PauseChanged { .. }
             | Self::RunRested { .. }
             | Self::RunResumed { .. } => None,
         }
@@ -318,7 +324,7 @@ pub enum Rest {
     },
     /// A person or a signal asked for it.
     Stopped,
-    /// The step named in the header's `until` is complete.
+    /// The step is complete that the run was to pause after.
     Paused,
     /// Patience is exhausted, or credentials or network are lost; nothing is wrong with the run itself.
     Suspended {

@@ -261,7 +261,7 @@ impl RunState {
         &self.steps
     }
 
-    /// The step after which the run pauses, until it has paused there.
+    /// The step after which the run pauses, until it was resumed from there.
     pub fn until(&self) -> Option<&StepName> {
         self.until.as_ref()
     }

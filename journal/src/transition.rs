@@ -85,6 +85,13 @@ fn apply_working_entry(state: &mut RunState, entry: &Entry, at: Timestamp) -> Le
         | Entry::CompensationFailed { .. }
         | Entry::CompensationCompleted { .. }
         | Entry::CompensationGaveUp { .. } => apply_compensation(state, entry, at),
+        Entry::PauseChanged { until } => {
+            forward(state)?;
+            let known = state.steps.iter().any(|step| step.name == *until);
+            check(known, || format!("there is no step {until}"))?;
+            state.until = Some(until.clone());
+            Ok(())
+        }
         Entry::RunRested { rest } => rest_run(state, rest),
         Entry::RollbackStarted { .. }
         | Entry::RunResumed { .. }

@@ -313,6 +313,22 @@ fn a_pause_happens_once() {
 }
 
 #[test]
+fn a_resumed_run_may_pause_after_another_step_on_its_way_forward_only() {
+    let header = header();
+    let last = header.steps.last().unwrap().name.clone();
+    let pause = |until| Entry::PauseChanged { until };
+    let paused = [rested(Rest::Paused)];
+    assert!(accepted(&paused, pause(last.clone())).is_err(), "it was not resumed");
+    let resumed = [rested(Rest::Paused), entry("resume", "a", 0), pause(last.clone())];
+    assert_eq!(accepted(&resumed, rested(Rest::Paused)).unwrap().until(), Some(&last));
+    let earlier = accepted(&[], pause(last.clone())).unwrap();
+    assert_eq!(earlier.until(), Some(&last), "it takes the place of the header's");
+    assert!(accepted(&[entry("rollback", "a", 0)], pause(last)).is_err());
+    let unknown = samples::step("other", 9, &[]).name;
+    assert!(accepted(&[], pause(unknown)).is_err(), "there is no such step");
+}
+
+#[test]
 fn a_run_turns_around_once() {
     let back = [entry("rollback", "a", 0)];
     assert!(accepted(&back, entry("rollback", "a", 0)).is_err());

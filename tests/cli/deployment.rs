@@ -109,17 +109,6 @@ fn names_that_a_run_holds_are_refused_to_the_next_one() {
 }
 
 #[test]
-fn a_run_pauses_where_it_was_asked_to_and_goes_on() {
-    let sandbox = Sandbox::new();
-    let lines = sandbox.succeed(&["run", "--until", "4", "--json", "--time-scale", FAST]).json();
-    let end = lines.last().expect("a last line");
-    assert_eq!((&end["outcome"], &end["exit_status"]), (&"paused".into(), &0.into()));
-    let run = text(&end["run_id"]);
-    let resumed = sandbox.succeed(&["resume", &run, "--json"]).json();
-    assert_eq!(resumed.last().expect("a last line")["outcome"], "completed");
-}
-
-#[test]
 fn a_live_run_keeps_its_stack_and_stops_when_another_process_asks_it_to() {
     let sandbox = Sandbox::new();
     let runner = sandbox.start(&["run", "--time-scale", "30"]);

@@ -57,6 +57,7 @@ fn records_of_each_kind() -> Vec<Entry> {
     let retry = Retry { at: CREATED_AT, delay_ms: 5 };
     let lost = || failure(FailureClass::Ambiguous, "no answer");
     let changed: StoredStep = header("any").steps[1].clone();
+    let until = changed.name.clone();
     let template = || action("template");
     vec![
         started("group"),
@@ -80,6 +81,7 @@ fn records_of_each_kind() -> Vec<Entry> {
         rested(Rest::Suspended { failure: failure(FailureClass::Unreachable, "no network") }),
         Entry::StepsChanged { steps: vec![changed] },
         Entry::RunResumed { new_budget: true },
+        Entry::PauseChanged { until },
         Entry::AttemptStarted {
             action: template(),
             attempt: 3,
@@ -183,7 +185,7 @@ fn every_kind_of_record_is_valid_by_the_published_schema() {
     let lines = court.hear(&sandbox, &["journal", "every"]);
     let types: BTreeSet<_> =
         lines.iter().filter_map(|line| line["entry"]["type"].as_str()).collect();
-    assert_eq!((types.len(), kinds.len()), (16, 16), "one of each kind: {lines:#?}");
+    assert_eq!((types.len(), kinds.len()), (17, 17), "one of each kind: {lines:#?}");
     for verb in ["status", "watch", "timeline"] {
         court.hear(&sandbox, &[verb, "every"]);
     }

@@ -23,6 +23,7 @@ mod keeping;
 mod leaving;
 mod lost;
 mod notifying;
+mod pausing;
 mod pictures;
 mod plan;
 mod reference;

@@ -47,10 +47,12 @@ impl NewRun {
 }
 
 /// How a resting or interrupted run is taken up again.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Resume {
     /// Skips what is left of stored delays.
     pub now: bool,
+    /// The step after which the run pauses, wherever it was to pause before. A rollback does not pause.
+    pub until: Option<StepName>,
 }
 
 /// Carries out runs.
@@ -160,8 +162,11 @@ impl Engine {
         };
         let changes = change::entries(workflow, &state)?;
         // A rollback executes no step that has not begun: what such a step would be is of no interest.
-        let mut opening = if state.is_rolling_back() { Vec::new() } else { changes };
+        let is_forward = !state.is_rolling_back();
+        let mut opening = if is_forward { changes } else { Vec::new() };
         opening.extend(new_budget.map(|new_budget| Entry::RunResumed { new_budget }));
+        let until = how.until.clone().filter(|_| is_forward);
+        opening.extend(until.map(|until| Entry::PauseChanged { until }));
         self.drive(workflow, state, opening, how).await
     }
 

@@ -26,7 +26,8 @@ impl Moment {
         match entry {
             Entry::RollbackStarted { .. }
             | Entry::RunResumed { .. }
-            | Entry::StepsChanged { .. } => self.frontier = Frontier::Everywhere,
+            | Entry::StepsChanged { .. }
+            | Entry::PauseChanged { .. } => self.frontier = Frontier::Everywhere,
             _ => {
                 if let Some(place) = entry.action().and_then(|name| workflow.place(name)) {
                     self.stir(workflow, state, place);

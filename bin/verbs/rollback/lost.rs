@@ -89,7 +89,7 @@ pub(super) async fn take_back(args: RollbackArgs, app: &App) -> Result<ExitStatu
     }
     let journal = runs.create(&header).map_err(refuse)?;
     announce(app, &run, &RunContext::of(&header)?);
-    let how = Resume { now: args.common.now };
+    let how = Resume { now: args.common.now, ..Resume::default() };
     let task = Task {
         run: &run,
         stack,

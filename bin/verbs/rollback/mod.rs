@@ -124,7 +124,7 @@ impl RollbackArgs {
             pacer: connection.aws.pacer().cloned(),
             request: Request::RollBack,
             skip,
-            how: Resume { now: self.common.now },
+            how: Resume { now: self.common.now, ..Resume::default() },
             notify: self.common.notify.notify_cmd.as_deref(),
         };
         let report = Box::pin(execute::carry_out(app, task)).await?;

@@ -38,12 +38,22 @@ macro_rules! one_thing_step {
 
 one_thing_step!(First, "first", "first-thing");
 one_thing_step!(Second, "second", "second-thing");
+one_thing_step!(Third, "third", "third-thing");
 
 /// Two independent steps, whose second makes something of this content.
 pub(crate) fn two_steps(world: &World, content: &str) -> Workflow {
     let mut builder = Workflow::builder("two-steps");
     builder.step(&First { content: "plain".into() }, world.clone());
     builder.step(&Second { content: content.into() }, world.clone());
+    builder.build().unwrap()
+}
+
+/// Three independent steps.
+pub(crate) fn three_steps(world: &World) -> Workflow {
+    let mut builder = Workflow::builder("three-steps");
+    builder.step(&First { content: "plain".into() }, world.clone());
+    builder.step(&Second { content: "plain".into() }, world.clone());
+    builder.step(&Third { content: "plain".into() }, world.clone());
     builder.build().unwrap()
 }
 

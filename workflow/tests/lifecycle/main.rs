@@ -10,6 +10,7 @@ mod forward;
 mod lost;
 mod needs;
 mod patience;
+mod pause;
 mod preview;
 mod rollback;
 mod turns;
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use lab1_flow_workflow::journal::{
     ActionName, Entry, FailureClass, History, Journal, MemoryJournal, OnFailure, Provenance, Rest,
-    RunId,
+    RunId, StepName,
 };
 use lab1_flow_workflow::testing::{Blueprint, Fault, Habits, Holdings, PausedClock, World};
 use lab1_flow_workflow::{
@@ -72,7 +73,11 @@ impl Rig {
     }
 
     async fn resume(&self) -> Rest {
-        rest(self.engine().resume(&self.workflow, &self.new.run, Resume::default()).await)
+        rest(self.resume_as(Resume::default()).await)
+    }
+
+    async fn resume_as(&self, how: Resume) -> Result<RunReport, EngineError> {
+        self.engine().resume(&self.workflow, &self.new.run, how).await
     }
 
     async fn roll_back(&self) -> Rest {
@@ -160,6 +165,7 @@ fn line(entry: &Entry) -> String {
         Entry::CompensationGaveUp { action, .. } => format!("{action} stuck"),
         Entry::CompensationSkipped { action, .. } => format!("{action} left"),
         Entry::StepsChanged { .. } => "steps changed".into(),
+        Entry::PauseChanged { until } => format!("pauses after {until}"),
         Entry::RunRested { rest } => format!("rests {}", rest_word(rest)),
         Entry::RunResumed { new_budget } => format!("resumed {new_budget}"),
     }

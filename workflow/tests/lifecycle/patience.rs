@@ -69,7 +69,7 @@ async fn a_clock_that_is_set_in_mid_run_changes_no_delay() {
 async fn a_resume_at_once_skips_a_stored_delay() {
     let (rig, _) = dies_in_a_throttle_wait().await;
     let begin = rig.clock.elapsed();
-    let now = Resume { now: true };
+    let now = Resume { now: true, ..Resume::default() };
     rig.engine().resume(&rig.workflow, &rig.new.run, now).await.unwrap();
     assert!(rig.clock.elapsed().saturating_sub(begin) < millis(70));
 }
