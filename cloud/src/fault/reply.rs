@@ -72,7 +72,9 @@ fn error(
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+    headers.insert("x-amzn-requestid", HeaderValue::from_static(REQUEST_ID));
     response
 }
 
@@ -120,6 +122,18 @@ mod tests {
             (Fault::ErrorBefore(503), asg, 503, "ServiceUnavailable"),
         ] {
             assert_eq!(refused(fault, service), (status, code.to_owned()), "{fault:?} {service:?}");
+        }
+    }
+
+    #[test]
+    fn every_refusal_names_its_request_in_the_header_as_well() {
+        for service in [Service::Ec2, Service::Elb, Service::AutoScaling] {
+            let denied = Fault::AccessDenied.refusal(Some(service)).unwrap();
+            let broken = Fault::ErrorBefore(500).refusal(Some(service)).unwrap();
+            for response in [denied, broken] {
+                assert_eq!(response.headers()["x-amzn-requestid"], REQUEST_ID, "{service:?}");
+                assert!(String::from_utf8_lossy(response.body()).contains(REQUEST_ID));
+            }
         }
     }
 
