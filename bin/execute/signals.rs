@@ -1,7 +1,7 @@
 //! Signals of the terminal and of the system: the first one stops gently, the second one at once.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lab1_flow_workflow::StopSignal;
 use rustix::process::Signal as Number;
@@ -10,6 +10,26 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::exit_status::ExitStatus;
 use crate::progress::Progress;
 use crate::view::time::span;
+
+/// Within so long, one asking may give the same signal twice: GNU `timeout` sends it to its child, and then to the
+/// group that the child is in.
+const ECHO: Duration = Duration::from_secs(1);
+
+/// What asks a run to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Ctrl-C. A person who presses it twice means it.
+    Interrupt,
+    Terminate,
+    Hangup,
+}
+
+impl Asked {
+    /// Whether this one, so long after an earlier one, is the same asking.
+    fn is_echo_of(self, earlier: Self, after: Duration) -> bool {
+        self == earlier && self != Self::Interrupt && after < ECHO
+    }
+}
 
 /// The signals that a run hears.
 #[derive(Debug)]
@@ -32,12 +52,12 @@ impl Signals {
     }
 
     /// Waits for one that asks to stop. The view hears of those that let a stopped process go on.
-    pub(crate) async fn asked_to_stop(&mut self, progress: &Progress) {
+    pub(crate) async fn asked_to_stop(&mut self, progress: &Progress) -> Asked {
         loop {
             tokio::select! {
-                _ = self.interrupt.recv() => return,
-                _ = self.terminate.recv() => return,
-                _ = self.hangup.recv() => return,
+                _ = self.interrupt.recv() => return Asked::Interrupt,
+                _ = self.terminate.recv() => return Asked::Terminate,
+                _ = self.hangup.recv() => return Asked::Hangup,
                 _ = self.carry_on.recv() => progress.continued(),
             }
         }
@@ -61,13 +81,14 @@ pub(super) async fn listen(
             return;
         }
     };
-    signals.asked_to_stop(&progress).await;
+    let first = signals.asked_to_stop(&progress).await;
+    let asked = Instant::now();
     progress.note(format!(
         "stopping after the calls in flight, within {}; Ctrl-C again leaves at once",
         span(attempt_max)
     ));
     stop.request();
-    signals.asked_to_stop(&progress).await;
+    while signals.asked_to_stop(&progress).await.is_echo_of(first, asked.elapsed()) {}
     progress.note(format!("left at once; go on with: {resume}"));
     leave();
 }
@@ -77,4 +98,19 @@ fn leave() {
     // The view's thread needs a moment for the last note.
     std::thread::sleep(Duration::from_millis(50));
     std::process::exit(ExitStatus::Interrupted.code().into());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_same_signal_of_a_program_within_a_second_is_the_same_asking() {
+        let soon = Duration::from_millis(300);
+        assert!(Asked::Terminate.is_echo_of(Asked::Terminate, soon));
+        assert!(Asked::Hangup.is_echo_of(Asked::Hangup, soon));
+        assert!(!Asked::Terminate.is_echo_of(Asked::Terminate, ECHO));
+        assert!(!Asked::Terminate.is_echo_of(Asked::Hangup, soon));
+        assert!(!Asked::Interrupt.is_echo_of(Asked::Interrupt, soon), "a person means it");
+    }
 }

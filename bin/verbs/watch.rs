@@ -114,7 +114,7 @@ impl Watched<'_> {
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => self.look()?,
-                () = signals.asked_to_stop(&self.progress) => return Ok(Ended::Left),
+                _ = signals.asked_to_stop(&self.progress) => return Ok(Ended::Left),
             }
         }
     }
