@@ -3,13 +3,16 @@
 use std::fmt;
 use std::time::Duration;
 
-use lab1_flow_journal::{ActionState, Failure, Provenance, Rest, Role, RunState};
+use lab1_flow_journal::{
+    ActionState, Direction, Failure, Provenance, Rest, Role, RollbackCause, RunState,
+};
 use lab1_flow_steps::{RUN_ID_TAG, SEARCHED_KINDS};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::exit_status::ExitStatus;
 use crate::view::facts::{self, Resource};
+use crate::view::left;
 use crate::view::next::{self, Next};
 use crate::view::stage::full;
 use crate::view::standing::{self, Request, Standing};
@@ -108,7 +111,7 @@ pub(crate) fn tell(app: &App, state: &RunState, request: Request, elapsed: Durat
             resources: facts::standing_resources(state),
             gone: facts::gone_resources(state),
             failure: trouble(state),
-            left: left(state),
+            left: left::lines(state),
             searched: searched(state),
             next,
         });
@@ -151,12 +154,17 @@ fn tell_people(
     if !matches!(state.rest(), Some(Rest::RolledBack)) {
         app.output.say(&format!("  {} {}", paint.bold("now:"), Totals::of(state)));
     }
-    let left = left(state);
-    if let Some(trouble) = trouble(state).filter(|_| left.is_empty()) {
+    let left = left::lines(state);
+    // What was asked for is there: what went wrong before is history.
+    let has_failed = status != ExitStatus::Success && left.is_empty();
+    if let Some(trouble) = trouble(state).filter(|_| has_failed) {
         tell_trouble(app, &trouble);
     }
     for line in left {
         app.output.say(&format!("  {} {line}", paint.red("left:")));
+    }
+    for advice in left::advice(state) {
+        app.output.say(&format!("  {} {advice}", paint.bold("do:")));
     }
     tell_gone(app, state);
     if let (Some(Rest::Completed), Some(url)) = (state.rest(), facts::url(state)) {
@@ -180,7 +188,7 @@ fn tell_gone(app: &App, state: &RunState) {
     if !searched.is_empty() {
         let run = &state.header().run;
         let kinds = searched.join(", ");
-        let what = if left(state).is_empty() { "nothing" } else { "nothing else" };
+        let what = if left::lines(state).is_empty() { "nothing" } else { "nothing else" };
         let mark = format!("{RUN_ID_TAG}={run}");
         app.output
             .say(&format!("  {} {what} carries {mark} among {kinds}", paint.bold("searched:")));
@@ -205,24 +213,20 @@ fn tell_trouble(app: &App, trouble: &Trouble<'_>) {
 }
 
 /// The failure that matters: of the action that ended the run, or of what suspended it.
+///
+/// Of a run that a person has turned around, it is no more what went wrong on the way forward.
 pub(crate) fn trouble(state: &RunState) -> Option<Trouble<'_>> {
     use lab1_flow_journal::ActionPhase::{Failed, GaveUp};
+    let request = Direction::RollingBack { cause: RollbackCause::Request };
+    let is_past = *state.direction() == request;
     if let Some(Rest::Suspended { failure }) = state.rest() {
         return Some(Trouble { action: None, failure });
     }
     state.actions().find_map(|(name, action)| match &action.phase {
+        Failed { .. } if is_past => None,
         Failed { failure } | GaveUp { failure } => {
             Some(Trouble { action: Some(name.as_str()), failure })
         }
         _ => None,
     })
-}
-
-/// What a stuck rollback has left, and what a person has.
-pub(crate) fn left(state: &RunState) -> Vec<String> {
-    let stuck = match state.rest() {
-        Some(Rest::Stuck { left }) => left.clone(),
-        _ => Vec::new(),
-    };
-    stuck.into_iter().chain(facts::skipped(state)).collect()
 }

@@ -15,6 +15,7 @@ use crate::target;
 use crate::verbs::list::ListArgs;
 use crate::view::facts::{self, Resource};
 use crate::view::failures::{self, PastFailure};
+use crate::view::left;
 use crate::view::next::{self, Next};
 use crate::view::stage::full;
 use crate::view::standing::Standing;
@@ -102,7 +103,7 @@ fn detail<'a>(app: &App, view: &'a RunView, context: &'a RunContext) -> Detail<'
         resources: facts::standing_resources(state),
         failure: ending::trouble(state),
         failures: failures::latest(&view.history.records),
-        left: ending::left(state),
+        left: left::lines(state),
         next: next::commands(&header.run, standing, state.is_rolling_back(), &app.program),
     }
 }

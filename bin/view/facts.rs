@@ -65,7 +65,9 @@ pub(crate) fn skipped(state: &RunState) -> Vec<String> {
             let resource = resources.iter().find(|it| it.action == stored.name.as_str());
             let label =
                 resource.map_or_else(|| "what it may have made".to_owned(), Resource::label);
-            Some(format!("{}: {label}, left on request: {reason}", stored.name))
+            let name = stored.name.as_str();
+            let what = if label == name { label } else { format!("{name}: {label}") };
+            Some(format!("{what} is left on request: {reason}"))
         }
         _ => None,
     });

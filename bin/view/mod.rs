@@ -4,6 +4,7 @@ pub(crate) mod checks;
 pub(crate) mod cloud_account;
 pub(crate) mod facts;
 pub(crate) mod failures;
+pub(crate) mod left;
 pub(crate) mod next;
 pub(crate) mod plan;
 pub(crate) mod record;

@@ -37,7 +37,11 @@ pub(crate) fn commands(
                 command: program.command(&["rollback", "--from-tags", run.as_str()]),
             },
         ],
-        Standing::Stuck => vec![verb("retry", "rollback"), verb("look", "status")],
+        Standing::Stuck => {
+            let skip = ["rollback", run.as_str(), "--skip", "ACTION", "--reason", "TEXT"];
+            let leave = Next { purpose: "leave", command: program.command(&skip) };
+            vec![verb("retry", "rollback"), leave, verb("look", "status")]
+        }
         Standing::Interrupted
         | Standing::Stopped
         | Standing::Paused

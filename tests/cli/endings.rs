@@ -56,7 +56,23 @@ fn what_cannot_be_removed_is_listed_and_asked_again() {
         let run = sandbox.run_ids()[0].clone();
         let transcript = sandbox.run(&["rollback", &run]);
         transcript.expect_status(5);
-        assert!(transcript.stderr.contains("left: target-group-1"), "{transcript}");
+        // Each thing that is left, also what waits for another, and what to do.
+        for line in [
+            "left: target-group-1: DeleteTargetGroup (target-group-1): AccessDenied: ",
+            "left: target-group-2: DeleteTargetGroup (target-group-2): AccessDenied: ",
+            "left: balancer-security-group: lab1-load-balancer-sg (sg-",
+            ") waits until nothing is left of target-group-1, target-group-2\n",
+            "do: the credentials lack this permission; grant it",
+            " of 8 steps done, 3 resources\n",
+            &format!("leave: lab1-flow rollback {run} --skip ACTION --reason TEXT"),
+        ] {
+            assert!(transcript.stderr.contains(line), "{line}\n{transcript}");
+        }
+        assert_eq!(transcript.stderr.matches("  left: ").count(), 3, "{transcript}");
+        let advice = transcript.stderr.matches("grant it (see docs/iam-policy.json)").count();
+        assert_eq!(advice, 1, "each advice once\n{transcript}");
+        let of_request = transcript.stderr.lines().filter(|line| line.contains("[request "));
+        assert!(of_request.count() >= 2, "refusals name their requests\n{transcript}");
         assert!(
             transcript.stderr.contains(&format!("retry: lab1-flow rollback {run}")),
             "{transcript}"
@@ -66,6 +82,20 @@ fn what_cannot_be_removed_is_listed_and_asked_again() {
     // The next cloud of this directory has the same account, and no faults.
     sandbox.succeed(&["rollback", &run]);
     assert_eq!(sandbox.account(), Vec::<String>::new());
+}
+
+#[test]
+fn a_rollback_that_has_reached_its_end_does_not_tell_what_went_wrong_before() {
+    let sandbox = Sandbox::new();
+    let _cloud = sandbox.cloud_with_faults(DENIED_TEMPLATES);
+    let failed = sandbox.run(&["run"]);
+    failed.expect_status(1);
+    assert!(failed.stderr.contains("why: ") && failed.stderr.contains("do: "), "{failed}");
+    let run = &sandbox.run_ids()[0];
+    let back = sandbox.succeed(&["rollback", run]);
+    assert!(!back.stderr.contains("why: ") && !back.stderr.contains("do: "), "{back}");
+    let status = sandbox.succeed(&["status", run, "--json"]).json();
+    assert_eq!(status[0].get("failure"), None);
 }
 
 #[test]
@@ -116,6 +146,22 @@ fn a_first_signal_lets_calls_finish_and_a_second_one_does_not() {
     sandbox.succeed(&["resume", run]);
     let balancers = sandbox.account().into_iter().filter(|name| name.starts_with("load-balancer "));
     assert_eq!(balancers.count(), 1);
+}
+
+#[test]
+fn a_signal_that_comes_twice_at_once_stops_gently() {
+    let plan = "[[rules]]\naction = \"CreateLoadBalancer\"\nfault = { delay-after-ms = 2000 }\n";
+    let sandbox = Sandbox::new();
+    let _cloud = sandbox.cloud_with_faults(plan);
+    let runner = sandbox.start(&["run"]);
+    sandbox.wait_for_record("load-balancer");
+    // As GNU timeout does: to the child, and to its group.
+    send(&runner, Signal::TERM);
+    thread::sleep(Duration::from_millis(20));
+    send(&runner, Signal::TERM);
+    let transcript = sandbox.finish(runner);
+    transcript.expect_status(75);
+    assert!(transcript.stderr.contains("is stopped after"), "{transcript}");
 }
 
 fn send(child: &Child, signal: Signal) {

@@ -75,7 +75,7 @@ fn what_is_left_on_request_is_recorded_listed_and_taken_back_by_its_tags_later()
         let reason = ["--reason", "another listener uses them"];
         let left = sandbox.run(&[&["rollback", &run][..], &both, &reason].concat());
         left.expect_status(5);
-        let line = "left: target-group-1: target-group-1, left on request: another listener uses";
+        let line = "left: target-group-1 is left on request: another listener uses";
         assert!(left.stderr.contains(line), "{left}");
         assert!(
             left.stderr.contains("rolled back") && left.stderr.contains("nothing else carries")

@@ -168,7 +168,7 @@ impl Planner<'_> {
         }
         let waits = self.moment.wake.values().any(|due| *due > self.moment.now);
         if !waits && self.nodes().any(|(_, _, action)| gave_up(action)) {
-            return vec![Decision::Rest(Rest::Stuck { left: self.given_up() })];
+            return vec![Decision::Rest(Rest::Stuck { left: self.left() })];
         }
         Vec::new()
     }
@@ -220,24 +220,29 @@ impl Planner<'_> {
 
     /// Whether all that was built on this action is proven gone. Its own parts go with it.
     fn is_free(&self, place: usize) -> bool {
-        let name = &self.workflow.nodes[place].name;
+        self.left_above(place).next().is_none()
+    }
+
+    /// What was built on this action and is not proven gone.
+    fn left_above(&self, place: usize) -> impl Iterator<Item = usize> {
+        let own_part = Role::Part { of: self.workflow.nodes[place].name.clone() };
         let mut seen = BTreeSet::from([place]);
         let mut open: Vec<usize> = self.workflow.dependents(place).collect();
-        while let Some(dependent) = open.pop() {
-            if !seen.insert(dependent) {
-                continue;
+        std::iter::from_fn(move || {
+            while let Some(dependent) = open.pop() {
+                if !seen.insert(dependent) {
+                    continue;
+                }
+                // What stands behind a part or a look was built on this action as well.
+                open.extend(self.workflow.dependents(dependent));
+                let action = self.action(dependent);
+                let settled = action.is_some_and(|action| self.is_settled(dependent, action));
+                if self.workflow.nodes[dependent].role != own_part && !settled {
+                    return Some(dependent);
+                }
             }
-            let node = &self.workflow.nodes[dependent];
-            let own_part = node.role == Role::Part { of: name.clone() };
-            let settled =
-                self.action(dependent).is_some_and(|action| self.is_settled(dependent, action));
-            if !own_part && !settled {
-                return false;
-            }
-            // What stands behind a part or a look was built on this action as well.
-            open.extend(self.workflow.dependents(dependent));
-        }
-        true
+            None
+        })
     }
 
     /// The actions that must be completed before the run may pause; `None` when it goes on to its end.
@@ -256,12 +261,24 @@ impl Planner<'_> {
         Some(wanted)
     }
 
-    fn given_up(&self) -> Vec<String> {
-        let line = |(_, node, action): (usize, &Node, &ActionState)| match &action.phase {
+    /// What a rollback that is stuck leaves: what could not be removed, and what waits for that.
+    fn left(&self) -> Vec<String> {
+        let given_up = |(_, node, action): (usize, &Node, &ActionState)| match &action.phase {
             ActionPhase::GaveUp { failure } => Some(format!("{}: {}", node.name, failure.message)),
             _ => None,
         };
-        self.nodes().filter_map(line).collect()
+        let waiting = |(place, node, action): (usize, &Node, &ActionState)| {
+            let waits = !gave_up(action) && !self.is_settled(place, action);
+            (waits && node.role == Role::Change).then(|| {
+                let above: BTreeSet<usize> = self.left_above(place).collect();
+                let names = above.into_iter().filter(|it| self.action(*it).is_some_and(gave_up));
+                let names: Vec<&str> =
+                    names.map(|it| self.workflow.nodes[it].name.as_str()).collect();
+                format!("{}: waits until nothing is left of {}", node.name, names.join(", "))
+            })
+        };
+        let lines = self.nodes().filter_map(given_up);
+        lines.chain(self.nodes().filter_map(waiting)).collect()
     }
 
     fn has_inputs(&self, node: &Node) -> bool {

@@ -44,7 +44,7 @@ impl<'a> Drive<'a> {
         engine: &'a Engine,
         workflow: &'a Workflow,
         state: RunState,
-        how: Resume,
+        how: &Resume,
     ) -> Result<Self, EngineError> {
         let profile = serde_json::from_value(state.header().profile.clone());
         let mut drive = Self {

@@ -254,7 +254,7 @@ impl Engine {
         opening: Vec<Entry>,
         how: Resume,
     ) -> Result<RunReport, EngineError> {
-        let state = Drive::new(self, workflow, state, how)?.run(opening).await?;
+        let state = Drive::new(self, workflow, state, &how)?.run(opening).await?;
         self.journal.rest(&state.header().run).await?;
         Ok(RunReport::of(state))
     }

@@ -9,6 +9,7 @@ use crate::ending::{self, Trouble};
 use crate::invocation::Invocation;
 use crate::output::SCHEMA;
 use crate::view::facts;
+use crate::view::left;
 use crate::view::next::{self, Next};
 use crate::view::standing::Standing;
 use crate::view::time::moment;
@@ -81,7 +82,7 @@ impl<'a> StateChanged<'a> {
             url: facts::url(state),
             failure: ending::trouble(state),
             error: None,
-            left: ending::left(state),
+            left: left::lines(state),
             next: next::commands(run_id, standing, state.is_rolling_back(), program),
         }
     }
