@@ -1,7 +1,7 @@
 //! From an HTTP request to the handler of its action.
 
 use bytes::Bytes;
-use http::{Method, Request};
+use http::{HeaderMap, Method, Request};
 
 use crate::state::{Context, DEFAULT_REGION};
 use crate::wire::dialect::{Service, Wrapping};
@@ -73,8 +73,8 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// Understands a request, or says why not, together with the dialect for saying so.
 pub(crate) fn understand(request: &Request<Bytes>) -> Result<Call, (Service, Refusal)> {
-    let scope = Scope::of(request);
-    let dialect = scope.service.unwrap_or(Service::Ec2);
+    let scope = Scope::of(request.headers());
+    let dialect = scope.dialect();
     let refuse = |code, message: String| Err((dialect, Refusal::new(code, message)));
     if request.method() != Method::POST {
         let message = format!("The method {} is not supported: use POST", request.method());
@@ -107,6 +107,11 @@ pub(crate) fn understand(request: &Request<Bytes>) -> Result<Call, (Service, Ref
     Ok(Call { service, route, region: scope.region, params })
 }
 
+/// Tells in whose words a request is answered of which no more than the head is known.
+pub(crate) fn dialect_of(headers: &HeaderMap) -> Service {
+    Scope::of(headers).dialect()
+}
+
 /// What the signature of a request says about its region and service. The signature itself is not
 /// checked: there are no secrets here.
 struct Scope {
@@ -116,8 +121,8 @@ struct Scope {
 
 impl Scope {
     /// Reads `Credential=KEY/DATE/REGION/SERVICE/aws4_request`, or falls back to the default region.
-    fn of(request: &Request<Bytes>) -> Self {
-        let header = request.headers().get(http::header::AUTHORIZATION);
+    fn of(headers: &HeaderMap) -> Self {
+        let header = headers.get(http::header::AUTHORIZATION);
         let text = header.and_then(|value| value.to_str().ok()).unwrap_or_default();
         let credential = text.split("Credential=").nth(1).unwrap_or_default();
         let credential = credential.split([',', ' ']).next().unwrap_or_default();
@@ -126,6 +131,11 @@ impl Scope {
         let signed_for = parts.next().unwrap_or_default();
         let service = Service::ALL.into_iter().find(|it| it.signing_name() == signed_for);
         Self { region: region.to_owned(), service }
+    }
+
+    /// Gives the service that the request is signed for, or the one that most clients use.
+    fn dialect(&self) -> Service {
+        self.service.unwrap_or(Service::Ec2)
     }
 }
 

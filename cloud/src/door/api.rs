@@ -11,6 +11,7 @@ use super::blocking;
 use super::control::{CONTROL_ROOT, Control, complaint};
 use super::guard::Guard;
 use super::server::Answers;
+use crate::dispatch::dialect_of;
 use crate::fault::{CallName, Faults, carry_out};
 use crate::time::{CloudClock, SystemCloudClock};
 use crate::wire::dialect::Service;
@@ -41,7 +42,11 @@ impl ApiDoor {
 impl Answers for ApiDoor {
     fn refuse(&self, head: &Parts) -> Option<Response<Bytes>> {
         let reason = self.guard.refusal(head)?;
-        Some(complaint(StatusCode::MISDIRECTED_REQUEST, reason))
+        let status = StatusCode::MISDIRECTED_REQUEST;
+        if head.uri.path().starts_with(CONTROL_ROOT) {
+            return Some(complaint(status, reason));
+        }
+        Some(api_error(dialect_of(&head.headers), status, "MisdirectedRequest", reason))
     }
 
     async fn answer(&self, request: Request<Bytes>) -> io::Result<Response<Bytes>> {
@@ -53,8 +58,14 @@ impl Answers for ApiDoor {
         tokio::spawn(call).await.map_err(io::Error::other)?
     }
 
-    fn complain(&self, status: StatusCode) -> Response<Bytes> {
-        api_error(status)
+    fn complain(&self, head: Option<&Parts>, status: StatusCode) -> Response<Bytes> {
+        let dialect = head.map_or(Service::Elb, |head| dialect_of(&head.headers));
+        let (code, message) = if status == StatusCode::PAYLOAD_TOO_LARGE {
+            ("RequestEntityTooLarge", "The body of the request is larger than this endpoint takes")
+        } else {
+            ("RequestTimeout", "The request did not arrive in time")
+        };
+        api_error(dialect, status, code, message)
     }
 }
 
@@ -65,13 +76,15 @@ async fn call_cloud(
     request: Request<Bytes>,
 ) -> io::Result<Response<Bytes>> {
     let name = CallName::of(&request);
+    let dialect = dialect_of(request.headers());
     let fault = faults.decide(&name);
     let cloud = control.cloud.clone();
     let answer = carry_out(fault, &name, tokio::time::sleep, || async {
         let answer = blocking(move || cloud.handle(request)).await;
         Ok(answer.unwrap_or_else(|error| {
             tracing::error!(%error, "a call failed inside the cloud");
-            api_error(StatusCode::INTERNAL_SERVER_ERROR)
+            let message = "The request processing has failed because of an internal error";
+            api_error(dialect, StatusCode::INTERNAL_SERVER_ERROR, "InternalFailure", message)
         }))
     })
     .await;
@@ -79,19 +92,15 @@ async fn call_cloud(
     answer
 }
 
-/// Words an error of the door in the envelope that most services share.
-fn api_error(status: StatusCode) -> Response<Bytes> {
-    let (code, message) = match status {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            ("RequestEntityTooLarge", "The body of the request is larger than this endpoint takes")
-        }
-        StatusCode::REQUEST_TIMEOUT => {
-            ("RequestTimeout", "The body of the request did not arrive in time")
-        }
-        _ => ("InternalFailure", "The request processing has failed because of an internal error"),
-    };
+/// Words an error of the door in the envelope of a service.
+fn api_error(
+    dialect: Service,
+    status: StatusCode,
+    code: &'static str,
+    message: &str,
+) -> Response<Bytes> {
     let refusal = Refusal::new(code, message).with_status(status.as_u16());
-    let mut response = Response::new(Bytes::from(Service::Elb.error(&refusal, REQUEST_ID)));
+    let mut response = Response::new(Bytes::from(dialect.error(&refusal, REQUEST_ID)));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
     response

@@ -8,14 +8,14 @@ use hyper::body::{Body, Incoming};
 
 use super::limits::DoorLimits;
 
-/// Of a body that is too large, this much more is read and thrown away. A connection that is closed
+/// Of a body that is refused, this much is still read and thrown away. A connection that is closed
 /// on a client that still sends would take the answer down with it.
 const DISCARDED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Why a body was not read.
 #[derive(Debug)]
 pub(super) enum Unread {
-    /// It is larger than the limit.
+    /// It is larger than the limit, or says that it will be.
     TooLarge,
     /// It did not arrive in time.
     TooSlow,
@@ -23,26 +23,42 @@ pub(super) enum Unread {
     Broken(io::Error),
 }
 
-/// Reads a whole body, or says why not.
-pub(super) async fn read_body(body: Incoming, limits: &DoorLimits) -> Result<Bytes, Unread> {
-    tokio::time::timeout(limits.body_time_max, collect(body, limits.body_bytes_max))
-        .await
-        .unwrap_or(Err(Unread::TooSlow))
+/// Reads a whole body, or says why not, as soon as that is certain.
+pub(super) async fn read_body(mut body: Incoming, limits: &DoorLimits) -> Result<Bytes, Unread> {
+    let collected = collect(&mut body, limits.body_bytes_max);
+    let collected =
+        tokio::time::timeout(limits.body_time_max, collected).await.unwrap_or(Err(Unread::TooSlow));
+    if matches!(collected, Err(Unread::TooLarge)) {
+        // Beside the answer, which does not wait for it.
+        tokio::spawn(tokio::time::timeout(limits.body_time_max, discard(body)));
+    }
+    collected
 }
 
-async fn collect(mut body: Incoming, bytes_max: usize) -> Result<Bytes, Unread> {
-    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut collected = BytesMut::with_capacity(expected.min(bytes_max));
-    let mut received = 0_usize;
+async fn collect(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, Unread> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > bytes_max {
+        return Err(Unread::TooLarge);
+    }
+    let mut collected = BytesMut::with_capacity(announced);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Unread::Broken(io::Error::other(error)))?;
         let Some(data) = frame.data_ref() else { continue };
-        received = received.saturating_add(data.len());
-        if received <= bytes_max {
-            collected.extend_from_slice(data);
-        } else if received > bytes_max.saturating_add(DISCARDED_BYTES_MAX) {
+        if collected.len().saturating_add(data.len()) > bytes_max {
+            return Err(Unread::TooLarge);
+        }
+        collected.extend_from_slice(data);
+    }
+    Ok(collected.freeze())
+}
+
+/// Reads the rest of a body for nothing.
+async fn discard(mut body: Incoming) {
+    let mut discarded = 0_usize;
+    while let Some(Ok(frame)) = body.frame().await {
+        discarded = discarded.saturating_add(frame.data_ref().map_or(0, Bytes::len));
+        if discarded > DISCARDED_BYTES_MAX {
             break;
         }
     }
-    if received > bytes_max { Err(Unread::TooLarge) } else { Ok(collected.freeze()) }
 }

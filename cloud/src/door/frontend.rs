@@ -217,7 +217,7 @@ impl Answers for BalancerDoor {
         }
     }
 
-    fn complain(&self, status: StatusCode) -> Response<Bytes> {
+    fn complain(&self, _head: Option<&Parts>, status: StatusCode) -> Response<Bytes> {
         error_page(status)
     }
 }

@@ -10,11 +10,12 @@ pub struct DoorLimits {
     /// Largest body, in bytes; a larger one is answered with 413.
     pub body_bytes_max: usize,
     /// How long a connection may be idle, take to send the head of a request, or leave an answer
-    /// unread; then it is closed.
+    /// unread; then it is closed. A head of which a part has come is answered with 408.
     pub head_time_max: Duration,
     /// How long a body may take; then it is answered with 408.
     pub body_time_max: Duration,
-    /// Connections that are served at once; more wait to be accepted.
+    /// Connections that are served at once. Another one takes the place of the one that has waited
+    /// longest for its client; it waits only where each has a request that is being answered.
     pub connections_max: usize,
     /// How long requests in flight may go on when the door closes.
     pub closing_time_max: Duration,

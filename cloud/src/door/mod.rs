@@ -11,6 +11,7 @@ mod frontend;
 mod guard;
 mod impatient;
 mod limits;
+mod places;
 mod server;
 
 pub use limits::DoorLimits;

@@ -1,7 +1,6 @@
 //! An HTTP/1.1 server with limits, on a socket that somebody else has bound.
 
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +12,15 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::body::{Unread, read_body};
 use super::impatient::Impatient;
 use super::limits::DoorLimits;
+use super::places::{Place, Places};
 
 /// How long the server rests when no connection can be accepted, as with too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -35,8 +36,9 @@ pub(crate) trait Answers: Send + Sync + 'static {
         request: Request<Bytes>,
     ) -> impl Future<Output = io::Result<Response<Bytes>>> + Send;
 
-    /// Words an error of the server itself: 408, 413 or 500.
-    fn complain(&self, status: StatusCode) -> Response<Bytes>;
+    /// Words an error of the server itself, 408 or 413, to a client of whose request at most the head
+    /// has come.
+    fn complain(&self, head: Option<&Parts>, status: StatusCode) -> Response<Bytes>;
 }
 
 /// Returns when a stop is asked for, or when nobody is left who could ask.
@@ -51,7 +53,7 @@ pub(crate) async fn serve<A: Answers>(
     limits: DoorLimits,
     mut stop: watch::Receiver<bool>,
 ) {
-    let places = Arc::new(Semaphore::new(limits.connections_max));
+    let places = Places::new(limits.connections_max);
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -62,14 +64,14 @@ pub(crate) async fn serve<A: Answers>(
         };
         match accepted {
             Ok((stream, place)) => {
-                let connection = serve_connection(stream, answers.clone(), limits, stop.clone());
+                let (answers, stop) = (answers.clone(), stop.clone());
                 connections.spawn(async move {
-                    connection.await;
-                    drop(place);
+                    serve_connection(stream, &place, answers.as_ref(), limits, stop).await;
                 });
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
+                places.send_longest_away();
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -79,59 +81,92 @@ pub(crate) async fn serve<A: Answers>(
     let _ = tokio::time::timeout(limits.closing_time_max, all_ended).await;
 }
 
-/// Accepts a connection once there is a place for it.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
+/// Accepts a connection and finds a place for it.
+async fn accept(listener: &TcpListener, places: &Arc<Places>) -> io::Result<(TcpStream, Place)> {
     let (stream, _) = listener.accept().await?;
     // Answers are written whole; waiting to fill a packet would only add delay.
     stream.set_nodelay(true)?;
-    Ok((stream, place))
+    Ok((stream, places.take().await?))
 }
 
-/// Serves one connection until it ends, or until a stop and the end of its request.
+/// Serves one connection until it ends, or has to: for a newcomer, or for a stop after its request.
 async fn serve_connection<A: Answers>(
     stream: TcpStream,
-    answers: Arc<A>,
+    place: &Place,
+    answers: &A,
     limits: DoorLimits,
     mut stop: watch::Receiver<bool>,
 ) {
     let stream = Impatient::new(stream, limits.head_time_max);
-    let service = service_fn(|request| exchange(answers.as_ref(), &limits, request));
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.head_time_max)
-            .max_buf_size(limits.head_bytes_max)
-            .serve_connection(TokioIo::new(stream), service)
-    );
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopped(&mut stop) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let service = service_fn(|request| exchange(answers, &limits, place, request));
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_time_max)
+        .max_buf_size(limits.head_bytes_max)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut closing = false;
+    let ended = loop {
+        tokio::select! {
+            // The connection first: an answer that is ready goes out before its place is given up.
+            biased;
+            ended = &mut connection => break ended,
+            () = stopped(&mut stop), if !closing => {
+                closing = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            () = place.sent_away() => {
+                tracing::debug!("a connection was closed for a newcomer: its client had not asked");
+                return;
+            }
         }
     };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
+    let Err(error) = ended else { return };
+    tracing::debug!(%error, "a connection ended early");
+    let parts = connection.into_parts();
+    if error.is_timeout() && !parts.read_buf.is_empty() {
+        let answer = answers.complain(None, StatusCode::REQUEST_TIMEOUT);
+        let _gone_already = parts.io.into_inner().write_all(&by_hand(&answer)).await;
     }
 }
 
-/// Reads one request and answers it.
+/// Writes an answer that the HTTP library cannot give: it has given its request up.
+fn by_hand(response: &Response<Bytes>) -> Vec<u8> {
+    let (status, body) = (response.status(), response.body());
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or("text/plain");
+    let length = body.len();
+    let mut bytes = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\
+         Connection: close\r\n\r\n"
+    )
+    .into_bytes();
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+/// Reads one request and answers it; before and after that the connection waits for its client.
 async fn exchange<A: Answers>(
     answers: &A,
     limits: &DoorLimits,
+    place: &Place,
     request: Request<Incoming>,
 ) -> io::Result<Response<Full<Bytes>>> {
     let (head, body) = request.into_parts();
     let response = match answers.refuse(&head) {
         Some(refusal) => last(refusal),
         None => match read_body(body, limits).await {
-            Ok(body) => answers.answer(Request::from_parts(head, body)).await?,
-            Err(Unread::TooLarge) => last(answers.complain(StatusCode::PAYLOAD_TOO_LARGE)),
-            Err(Unread::TooSlow) => last(answers.complain(StatusCode::REQUEST_TIMEOUT)),
+            Ok(_) if !place.keeps() => return Err(io::ErrorKind::ConnectionAborted.into()),
+            Ok(body) => {
+                let answer = answers.answer(Request::from_parts(head, body)).await;
+                place.waits();
+                answer?
+            }
+            Err(Unread::TooLarge) => {
+                last(answers.complain(Some(&head), StatusCode::PAYLOAD_TOO_LARGE))
+            }
+            Err(Unread::TooSlow) => {
+                last(answers.complain(Some(&head), StatusCode::REQUEST_TIMEOUT))
+            }
             Err(Unread::Broken(error)) => return Err(error),
         },
     };
