@@ -209,6 +209,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_there_says_nothing_and_what_cannot_be_read_is_an_error() {
+        let (dir, path) = file_with(&[1]);
+        assert_eq!(Witness::look(&dir.path().join("nowhere")).unwrap(), None);
+        assert!(Witness::look(&path.join("below-a-file")).is_err());
+        assert!(Witness::look(dir.path()).is_err(), "a folder");
+    }
+
+    #[test]
     fn writing_goes_on_after_the_newest_slot() {
         let (_dir, path) = file_with(&[1, 2]);
         let (mut witness, found) = Witness::open(&path).unwrap();
