@@ -33,12 +33,7 @@ mod tests {
     #[test]
     fn a_clock_that_was_set_back_gives_zero_not_a_panic() {
         assert_eq!(Timestamp(5).since(Timestamp(9)), Duration::ZERO);
+        assert_eq!(Timestamp(9).since(Timestamp(5)), Duration::from_millis(4));
         assert_eq!(Timestamp(5).plus(Duration::from_millis(4)), Timestamp(9));
-    }
-
-    #[test]
-    fn the_time_between_two_moments_is_none_when_the_clock_was_set_back() {
-        assert_eq!(Timestamp(3_500).since(Timestamp(1_000)), Duration::from_millis(2_500));
-        assert_eq!(Timestamp(1_000).since(Timestamp(3_500)), Duration::ZERO);
     }
 }
