@@ -80,6 +80,19 @@ fn a_terminal_of_forty_columns_breaks_no_line_of_the_view() {
 }
 
 #[test]
+fn a_terminal_of_sixty_columns_shows_every_reason_whole() {
+    let sandbox = Sandbox::new();
+    let terminal = Terminal::start(&sandbox, &["run", "--time-scale", "30"], (60, 40), &[]);
+    terminal.wait_for("both waits with their reasons", |screen| {
+        let is_whole = |line: &str| line.ends_with("load balancer provisioning, usually 2-3 min");
+        screen.lines().any(is_whole) && screen.contains("targets healthy 0/9, ")
+    });
+    let left = terminal.finish();
+    assert_eq!(left.status, Some(0), "{}", left.text);
+    assert_one_view(&left, "completed  8/8 steps done");
+}
+
+#[test]
 fn a_terminal_of_few_rows_shows_what_happens_and_leaves_the_whole_view() {
     let sandbox = Sandbox::new();
     let terminal = Terminal::start(&sandbox, &["run"], (80, 8), &[]);

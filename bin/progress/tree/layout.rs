@@ -9,11 +9,14 @@ use crate::view::facts;
 use crate::view::stage::Stage;
 use crate::view::standing::Standing;
 use crate::view::steps::{ActionView, StepView, progress};
-use crate::view::text::{counted, cut};
+use crate::view::text::{counted, cut, width};
 use crate::view::time::{delay, span};
 
 /// A terminal with fewer columns than this has no room for times, nor for names beside reasons.
 const COLUMNS_FOR_TIMES: usize = 60;
+
+/// Two columns for the number, eight for the state, and the spaces between.
+const BESIDE_TEXT: usize = 2 + 2 + 8 + 2;
 
 /// One line before it is cut and painted.
 enum Line<'a> {
@@ -118,6 +121,16 @@ impl Style {
         Self { width, with_times: size.columns >= COLUMNS_FOR_TIMES, paint }
     }
 
+    /// The column of the time, where there is one.
+    fn time(&self, stage: Option<Stage>, spent: Option<Duration>) -> String {
+        if !self.with_times {
+            return String::new();
+        }
+        // A clock that runs shows tenths; one that stands shows how quick it was.
+        let clock = if stage.is_some_and(Stage::is_active) { span } else { delay };
+        format!(" {:>9}", spent.map_or_else(String::new, clock))
+    }
+
     /// A row of the view: number, state and time in columns, then text, cut to fit, and its end.
     fn row(
         &self,
@@ -129,15 +142,8 @@ impl Style {
     ) -> String {
         let word = stage.map_or("", Stage::word);
         let tone = stage.map_or(Tone::Dim, Stage::tone);
-        let time = if self.with_times {
-            // A clock that runs shows tenths; one that stands shows how quick it was.
-            let clock = if stage.is_some_and(Stage::is_active) { span } else { delay };
-            format!(" {:>9}", spent.map_or_else(String::new, clock))
-        } else {
-            String::new()
-        };
-        // Two for the number, eight for the state, and the spaces between.
-        let taken = 2 + 2 + 8 + time.len() + 2 + end.len();
+        let time = self.time(stage, spent);
+        let taken = BESIDE_TEXT + time.len() + end.len();
         let text = cut(text, self.width.saturating_sub(taken));
         let word = self.paint.tone(tone, &format!("{word:<8}"));
         if self.width < taken {
@@ -183,12 +189,17 @@ fn step_line(step: &StepView, now: &Snapshot, style: &Style) -> String {
 
 fn action_line(action: &ActionView, now: &Snapshot, style: &Style) -> String {
     let ActionView { name, stage, reason, .. } = action;
+    let spent = action.elapsed(now.now());
     if style.with_times {
-        let text = match reason {
-            Some(reason) => format!("  {name}: {reason}"),
-            None => format!("  {name}"),
+        let texts = match reason {
+            // Where not all has room, the reason stays longest: it says what waits, and for what.
+            Some(reason) => [format!("  {name}: {reason}"), format!("  {reason}")].to_vec(),
+            None => vec![format!("  {name}")],
         };
-        return style.row("", Some(*stage), action.elapsed(now.now()), &text, "");
+        let room = style.width.saturating_sub(BESIDE_TEXT + style.time(Some(*stage), spent).len());
+        if let Some(text) = texts.iter().find(|text| width(text) <= room) {
+            return style.row("", Some(*stage), spent, text, "");
+        }
     }
     // The step above tells the state; what little room there is belongs to the reason.
     let text = reason.clone().unwrap_or_else(|| format!("{name}: {}", stage.word()));

@@ -2,7 +2,6 @@ use lab1_flow_journal::{Entry, FailureClass, Rest, RollbackCause, Timestamp};
 
 use super::*;
 use crate::stored::{CREATED_AT, action, completed, failure, rested, started, state, throttled};
-use crate::view::text::width;
 
 fn snapshot(entries: Vec<Entry>) -> Snapshot {
     let mut snapshot = Snapshot::new(state(entries), CREATED_AT);
@@ -76,6 +75,37 @@ fn a_narrow_terminal_keeps_states_and_reasons() {
 }
 
 #[test]
+fn a_reason_is_cut_only_after_the_name_and_the_time_have_gone() {
+    let reason = "security group web is still held by 2 network interfaces";
+    let (mut whole, mut narrow) = (0, 0);
+    for columns in 1..=100 {
+        let line = drawn(turned_back(), columns, 24).lines().last().unwrap_or_default().to_owned();
+        let is_whole = line.contains(reason);
+        assert_eq!(is_whole, columns > 4 + reason.len(), "{columns}: {line}");
+        assert!(is_whole || !line.contains("2.5 s"), "{columns}: {line}");
+        let is_named = line.contains("balancer: ");
+        assert_eq!(is_named, columns >= 93, "{columns}: {line}");
+        whole += usize::from(is_whole);
+        narrow += usize::from(!is_whole);
+    }
+    assert_eq!((whole, narrow), (40, 60));
+    insta::assert_snapshot!(drawn(turned_back(), 84, 24), @r"
+
+    taking back  2 resources left  2.5 s
+     1  standing            The first step
+     2  undoing      2.5 s  The second step
+        undoing      2.5 s    security group web is still held by 2 network interfaces
+    ");
+    insta::assert_snapshot!(drawn(turned_back(), 70, 24), @r"
+
+    taking back  2 resources left  2.5 s
+     1  standing            The first step
+     2  undoing      2.5 s  The second step
+        security group web is still held by 2 network interfaces
+    ");
+}
+
+#[test]
 fn no_line_is_as_wide_as_the_terminal_and_there_are_fewer_than_rows() {
     let mut checked = 0;
     for entries in [vec![], half_way(), turned_back()] {
@@ -113,7 +143,7 @@ fn a_run_at_rest_says_how_and_its_clock_stands() {
     insta::assert_snapshot!(drawn(entries, 60, 5), @r"
     stopped  0/2 steps done  0.0 s
      1  waiting      0.0 s  The first step  1/2
-        waiting      0.0 s    template: throttled, next try i..
+        waiting      0.0 s    throttled, next try in 4 s
      2  running      0.0 s  The second step
     ");
 }
