@@ -56,6 +56,9 @@ fn a_fresh_account_is_fit_and_every_question_has_its_line() {
     assert_eq!((&end["outcome"], &end["problems"]), (&"fit".into(), &0.into()));
 
     let transcript = sandbox.succeed(&["doctor"]);
+    let who = "account                        000000000000 as arn:aws:";
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words(&transcript.stdout).contains(&words(who)), "{transcript}");
     let line = "18 vCPUs are needed, and 0 instances run already";
     assert!(transcript.stdout.contains(line), "{transcript}");
     assert!(transcript.stdout.contains(" syncs of 4 KiB: half within "), "{transcript}");

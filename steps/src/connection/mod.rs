@@ -12,6 +12,7 @@ mod settings;
 mod target;
 mod transport;
 
+pub(crate) use account::Identity;
 pub use account::NO_CREDENTIALS;
 pub use aws::Aws;
 pub(crate) use aws::TAGGED_MAX;

@@ -36,8 +36,8 @@ impl Stack {
             aws.clock_ahead_s().boxed(),
         );
         let mut checks = Checks::default();
-        if let Err(error) = &survey.account
-            && error.class() == FailureClass::Unreachable
+        if let Err(error) = &survey.identity
+            && (error.class() == FailureClass::Unreachable || error.code().is_none())
         {
             return out_of_reach(error);
         }
@@ -52,7 +52,8 @@ impl Stack {
     }
 }
 
-/// The account cannot be asked who it is, and so nothing else: said once, instead of to every question.
+/// The account cannot be asked who it is, or what answers does not speak as AWS does, and so nothing else can be asked: said
+/// once, instead of to every question.
 fn out_of_reach(error: &ActionError) -> Examination {
     let mut check = Check::new("account", Verdict::Problem, error.to_string());
     check.advice.clone_from(&error.failure().advice);

@@ -23,7 +23,7 @@ use machines::{MachinesAnswers, MachinesFound, MachinesWanted};
 use names::{NamesAnswers, NamesFound};
 use place::{PlaceAnswers, PlaceFound, PlaceWanted};
 
-use crate::connection::Aws;
+use crate::connection::{Aws, Identity};
 use crate::inventory::{StackNames, Thing};
 use crate::memory::{Known, Memory};
 use crate::spec::StackSpec;
@@ -76,7 +76,7 @@ impl PreflightInput {
 /// What was answered so far.
 #[derive(Debug, Default)]
 struct Answers {
-    account: Known<String>,
+    identity: Known<Identity>,
     place: PlaceAnswers,
     machines: MachinesAnswers,
     names: NamesAnswers,
@@ -85,7 +85,7 @@ struct Answers {
 /// What was found, each answer by itself: one that failed hides no other.
 #[derive(Debug)]
 struct Survey {
-    account: Result<String, ActionError>,
+    identity: Result<Identity, ActionError>,
     place: PlaceFound,
     machines: MachinesFound,
     names: NamesFound,
@@ -94,13 +94,13 @@ struct Survey {
 impl Survey {
     /// Asks everything that is not known, side by side.
     async fn take(aws: &Aws, input: &PreflightInput, known: &Answers) -> Self {
-        let (account, place, machines, names) = tokio::join!(
-            known.account.or_ask(aws.account()),
+        let (identity, place, machines, names) = tokio::join!(
+            known.identity.or_ask(aws.identity()),
             Box::pin(place::look(aws, &input.place, &known.place)),
             Box::pin(machines::look(aws, &input.place.zones, &input.machines, &known.machines)),
             Box::pin(names::look(aws, &input.names, &known.names)),
         );
-        Self { account, place, machines, names }
+        Self { identity, place, machines, names }
     }
 
     /// Judges all of it for a run: where it would be built, and what stands under its names.
@@ -111,10 +111,11 @@ impl Survey {
         run: &RunId,
         checks: &mut Checks,
     ) -> (Option<Network>, Vec<Thing>) {
-        let account = checks.settle("account", self.account);
-        if let Some(account) = &account {
-            judge_account(account, input.account.as_deref(), checks);
+        let identity = checks.settle("account", self.identity);
+        if let Some(identity) = &identity {
+            judge_account(identity, input.account.as_deref(), checks);
         }
+        let account = identity.map(|identity| identity.account);
         let place = place::judge(&input.place, region, self.place, checks);
         machines::judge(&input.place.zones, &input.machines, region, self.machines, checks);
         let vpc_id = place.as_ref().map(|(vpc_id, _)| vpc_id.as_str());
@@ -129,14 +130,17 @@ impl Survey {
     }
 }
 
-fn judge_account(account: &str, pinned: Option<&str>, checks: &mut Checks) {
+fn judge_account(Identity { account, arn }: &Identity, pinned: Option<&str>, checks: &mut Checks) {
     match pinned {
-        Some(pinned) if pinned != account => checks.problem(
+        Some(pinned) if pinned != account.as_str() => checks.problem(
             "account",
             format!("the credentials belong to account {account}, and not to {pinned}"),
             "use the credentials or the profile of that account",
         ),
-        _ => checks.ok("account", account),
+        _ => {
+            let who = arn.as_ref().map_or_else(String::new, |arn| format!(" as {arn}"));
+            checks.ok("account", format!("{account}{who}"));
+        }
     }
 }
 

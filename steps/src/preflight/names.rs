@@ -71,11 +71,9 @@ pub(super) fn judge(
         things
             .retain(|thing| !is_elsewhere(thing, vpc_id) && holder_of(thing) != Some(run.as_str()));
         all_free = all_free && things.is_empty();
-        for thing in &things {
-            refuse(thing, checks);
-        }
         standing.extend(things);
     }
+    refuse(&standing, checks);
     if all_free {
         checks.ok("names", "all names of the stack are free");
     }
@@ -91,17 +89,51 @@ fn is_elsewhere(thing: &Thing, vpc_id: Option<&str>) -> bool {
     thing.vpc_id.is_some() && vpc_id.is_some() && thing.vpc_id.as_deref() != vpc_id
 }
 
-fn refuse(thing: &Thing, checks: &mut Checks) {
-    let owner = owner_of(thing.tags());
-    let advice = match holder_of(thing) {
-        Some(holder) => format!(
-            "roll that run back with `lab1-flow rollback {holder}`, or give this stack another name \
-             with --stack"
-        ),
-        None => {
-            "give this stack another name with --stack; what is there is not touched".to_owned()
+/// Refuses what somebody holds, told once for each holder.
+fn refuse(standing: &[Thing], checks: &mut Checks) {
+    let mut by_owner: Vec<(String, Vec<&Thing>)> = Vec::new();
+    for thing in standing {
+        let owner = owner_of(thing.tags());
+        match by_owner.iter_mut().find(|(known, _)| *known == owner) {
+            Some((_, things)) => things.push(thing),
+            None => by_owner.push((owner, vec![thing])),
         }
-    };
-    let text = format!("the {} {} exists already: {owner}", thing.kind, thing.name);
-    checks.problem("names", text, advice);
+    }
+    for (owner, things) in by_owner {
+        let holder = things.first().and_then(|thing| holder_of(thing));
+        checks.problem("names", taken(&owner, &things), advice(holder));
+    }
+}
+
+fn taken(owner: &str, things: &[&Thing]) -> String {
+    if let [thing] = things {
+        return format!("the {} {} exists already: {owner}", thing.kind, thing.name);
+    }
+    let mut text = format!("{} names are taken: {owner}: ", things.len());
+    let mut kind = "";
+    for thing in things {
+        let separator = if kind.is_empty() { "" } else { ", " };
+        text.push_str(separator);
+        if kind != thing.kind {
+            kind = thing.kind;
+            text.push_str(kind);
+            text.push(' ');
+        }
+        text.push_str(&thing.name);
+    }
+    text
+}
+
+/// Whether that run is to go on or to go away is not known here: its records are.
+fn advice(holder: Option<&str>) -> String {
+    holder.map_or_else(
+        || "give this stack another name with --stack; what is there is not touched".to_owned(),
+        |holder| {
+            format!(
+                "`lab1-flow status {holder}` says how that run stands: go on with it, take it back with \
+                 `lab1-flow rollback {holder}` (with --from-tags where its records are not here), or give \
+                 this stack another name with --stack"
+            )
+        },
+    )
 }
