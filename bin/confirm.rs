@@ -25,5 +25,7 @@ pub(crate) fn ask(app: &App, question: &str, answer: &str) -> Result<(), CliErro
     if read.is_ok() && line.trim() == answer {
         return Ok(());
     }
-    Err(CliError::usage("not confirmed").stands("nothing was sent, and nothing was changed"))
+    Err(CliError::usage("not confirmed")
+        .stands("nothing was sent, and nothing was changed")
+        .next(format!("give the same command again and type {answer}, or add --yes")))
 }

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `cli`, `verbs` | the words: one file a verb, with arguments, help and body together |
 //! | `config` | the configuration file, and where in it a mistake stands |
-//! | `target`, `state_dir`, `stack_lock` | where the stack is built, and what this machine keeps about it |
+//! | `target`, `account`, `state_dir`, `stack_lock` | where the stack is built, and what this machine keeps about it |
 //! | `doctor` | whether this machine is fit for a run |
 //! | `execute` | one run in the hands of this process: engine, signals, progress |
 //! | `view` | a run as people see it: pure functions from records to text and JSON |
@@ -16,6 +16,7 @@
 //! | `graph`, `timeline`, `svg` | pictures of a stack and of a run |
 //! | `error`, `exit_status`, `output` | how the program speaks and ends |
 
+mod account;
 mod app;
 mod cli;
 mod config;

@@ -5,15 +5,12 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use lab1_flow_cloud::GuestKind;
-use lab1_flow_journal::RunId;
-use lab1_flow_steps::{Aws, CloudKind, NO_CREDENTIALS, Target, Transport};
+use lab1_flow_steps::{Aws, CloudKind, ConnectError, Target, Transport};
 use lab1_flow_workflow::{Pacer, Profile, SystemClock};
 
 use crate::app::App;
 use crate::error::{CliError, with_causes};
-use crate::exit_status::ExitStatus;
 use crate::local_cloud::{GuestChoice, TIME_SCALE_USUAL, Wanted, start_cloud, time_scale};
-use crate::view::stage::full;
 
 /// Where the stack is built.
 #[derive(Debug, Clone, Args)]
@@ -127,14 +124,17 @@ impl TargetArgs {
         };
         if target.cloud == CloudKind::Local && self.profile.is_some() {
             return Err(CliError::usage("--profile is of no use on the embedded cloud")
+                .stands("nothing was sent")
                 .next("leave it out, or add --cloud aws"));
         }
         if target.cloud != CloudKind::Local && self.time_scale.is_some() {
             return Err(CliError::usage("--time-scale is of use on the embedded cloud alone")
+                .stands("nothing was sent")
                 .next("leave it out: on this target time passes as it does"));
         }
         if target.cloud != CloudKind::Local && self.guest.is_some() {
             return Err(CliError::usage("--guest is of use on the embedded cloud alone")
+                .stands("nothing was sent")
                 .next("leave it out: on this target the instances run what their user data says"));
         }
         target.region = self.region;
@@ -174,60 +174,6 @@ pub(crate) async fn reconnect(
     connect_remote(target, profile).await
 }
 
-/// Pins the account that the credentials belong to, where there is one to be pinned.
-///
-/// Missing credentials are refused here, before there is a run. Whatever else goes wrong is left to the run's
-/// own first look, which can wait for the network, or suspend.
-pub(crate) async fn pin_account(connection: &mut Connection) -> Result<(), CliError> {
-    if connection.target.cloud == CloudKind::Local {
-        return Ok(());
-    }
-    match connection.aws.account().await {
-        Ok(account) => connection.target.account = Some(account),
-        Err(error) if error.code() == Some(NO_CREDENTIALS) => {
-            let message = &error.failure().message;
-            let reason = message.split_once(": ").map_or(message.as_str(), |(_, reason)| reason);
-            return Err(CliError::new(ExitStatus::Refused, reason)
-                .stands("nothing was sent, and nothing was created")
-                .next(
-                    "log in, or set AWS_PROFILE or the AWS_ variables, and give the command again",
-                ));
-        }
-        Err(_) => {}
-    }
-    Ok(())
-}
-
-/// Refuses to go on with a run under the credentials of another account; `again` is what to type then.
-pub(crate) async fn refuse_other_account(
-    connection: &Connection,
-    expected: Option<&str>,
-    run: &RunId,
-    again: &str,
-) -> Result<(), CliError> {
-    if connection.target.cloud == CloudKind::Local {
-        return Ok(());
-    }
-    let account = connection.aws.account().await.map_err(|error| {
-        let failure = error.failure();
-        let refusal =
-            CliError::new(ExitStatus::Suspended, full(failure)).stands("nothing was sent");
-        let refusal = failure.advice.iter().cloned().fold(refusal, CliError::next);
-        refusal.next(again)
-    })?;
-    match expected {
-        Some(expected) if expected != account => {
-            let what = format!(
-                "run {run} belongs to account {expected}, and the credentials to account {account}"
-            );
-            Err(CliError::usage(what)
-                .stands("nothing was sent")
-                .next(format!("use credentials of account {expected}, then: {again}")))
-        }
-        _ => Ok(()),
-    }
-}
-
 async fn connect_remote(mut target: Target, profile: Profile) -> Result<Connection, CliError> {
     let aws = connect(&target, &profile).await?;
     target.region = Some(aws.region().to_owned());
@@ -235,11 +181,26 @@ async fn connect_remote(mut target: Target, profile: Profile) -> Result<Connecti
 }
 
 async fn connect(target: &Target, profile: &Profile) -> Result<Aws, CliError> {
-    let aws = Aws::connect(target, Transport::Network).await;
-    let aws =
-        aws.map_err(|error| CliError::usage(with_causes(&error)).stands("nothing was sent"))?;
+    let aws = Aws::connect(target, Transport::Network).await.map_err(|error| {
+        CliError::usage(with_causes(&error)).stands("nothing was sent").next(remedy(&error))
+    })?;
     let clock = Arc::new(SystemClock::new());
     Ok(aws.with_pacer(Arc::new(Pacer::new(clock, profile.time_scale))))
+}
+
+/// What to do about a target that cannot be spoken to.
+fn remedy(error: &ConnectError) -> &'static str {
+    match error {
+        ConnectError::EndpointOverridden { .. } => {
+            "unset it, or name that endpoint with --endpoint-url"
+        }
+        ConnectError::InvalidEndpoint { .. } => {
+            "name it whole, such as --endpoint-url http://127.0.0.1:5000"
+        }
+        ConnectError::ProfileMissing { .. } => "correct --profile or AWS_PROFILE",
+        ConnectError::ProfilesUnreadable { .. } => "mend that file, or leave --profile out",
+        _ => "name the endpoint with --endpoint-url",
+    }
 }
 
 async fn connect_local(
@@ -269,7 +230,7 @@ pub(crate) fn words(target: &Target) -> String {
     }
 }
 
-/// Reads a span of time: a whole number of seconds, or one with the unit ms, s, m or h.
+/// Reads a span of time: a whole number with its unit. Without one, someone who means days would get seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
@@ -277,7 +238,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let number: u64 = number.parse().map_err(|_| wrong())?;
     let millis = match unit {
         "ms" => 1,
-        "" | "s" => 1_000,
+        "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
         "d" => 86_400_000,
@@ -289,6 +250,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit_status::ExitStatus;
 
     fn args() -> TargetArgs {
         TargetArgs {
@@ -333,12 +295,11 @@ mod tests {
 
     #[test]
     fn spans_of_time_have_units() {
-        let cases =
-            [("500ms", 500), ("30s", 30_000), ("30", 30_000), ("5m", 300_000), ("2d", 172_800_000)];
+        let cases = [("500ms", 500), ("30s", 30_000), ("5m", 300_000), ("2d", 172_800_000)];
         for (text, millis) in cases {
             assert_eq!(duration(text), Ok(Duration::from_millis(millis)));
         }
-        for wrong in ["", "s", "5w", "-1s", "1.5s", "99999999999999999999s"] {
+        for wrong in ["", "s", "30", "5w", "-1s", "1.5s", "99999999999999999999s"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
     }

@@ -6,6 +6,7 @@ use lab1_flow_journal::{Journal, Rest, RunId, RunJournal, RunState};
 use lab1_flow_steps::{Aws, RECOVERY_WORKFLOW, Stack, Target, Transport};
 use lab1_flow_workflow::Workflow;
 
+use crate::account;
 use crate::app::App;
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
@@ -102,7 +103,7 @@ async fn reach(
         let (seen, _) = facts::place(state);
         let expected = context.target.account.clone().or(seen);
         let again = app.program.command(&[verb, header.run.as_str()]);
-        target::refuse_other_account(&connection, expected.as_deref(), &header.run, &again).await?;
+        account::refuse_other(app, &connection, expected.as_deref(), &header.run, &again).await?;
     }
     Ok(connection)
 }

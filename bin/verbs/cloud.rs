@@ -148,11 +148,15 @@ impl ServeArgs {
 }
 
 fn read_faults(path: &std::path::Path) -> Result<FaultPlan, CliError> {
+    let refuse = |what: String| CliError::usage(what).stands("the embedded cloud was not started");
     let text = std::fs::read_to_string(path).map_err(|error| {
-        CliError::usage(format!("cannot read the plan of faults {}: {error}", path.display()))
+        refuse(format!("cannot read the plan of faults {}: {error}", path.display()))
+            .next("name a file that can be read with --faults")
     })?;
     toml::from_str(&text).map_err(|error| {
-        CliError::usage(format!("the plan of faults {} is wrong: {error}", path.display()))
+        let error = error.to_string();
+        refuse(format!("the plan of faults {} is wrong: {}", path.display(), error.trim_end()))
+            .next("correct that place; a rule looks like this: [[rules]] action = \"CreateRule\" fault = \"throttle\"")
     })
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::wanted::WantedArgs;
+use crate::account;
 use crate::app::App;
 use crate::doctor;
 use crate::error::CliError;
@@ -49,7 +50,7 @@ impl DoctorArgs {
         let choice = self.wanted.target.choose()?;
         let state_dir = app.state_dir()?.clone();
         let machine = tokio::task::spawn_blocking(move || doctor::examine(&state_dir));
-        let account = Box::pin(account(app, choice, &spec));
+        let account = Box::pin(ask(app, choice, &spec));
         let (machine, account) = tokio::join!(machine, account);
         let machine = machine.map_err(|error| CliError::bug(error.to_string()))?;
         let checks: Vec<Check> = machine.into_iter().chain(account).collect();
@@ -82,7 +83,7 @@ impl DoctorArgs {
 }
 
 /// Asks the account; that it cannot be reached is an answer, too.
-async fn account(app: &App, choice: Choice, spec: &StackSpec) -> Vec<Check> {
+async fn ask(app: &App, choice: Choice, spec: &StackSpec) -> Vec<Check> {
     let connection = match choice.connect(app).await {
         Ok(connection) => connection,
         Err(error) => {
@@ -95,6 +96,7 @@ async fn account(app: &App, choice: Choice, spec: &StackSpec) -> Vec<Check> {
     let stack = Stack::new(spec, target);
     // Nothing carries the mark of a run that begins now.
     let asker = RunId::from_random(0);
-    checks.extend(stack.diagnose(&connection.aws, spec, &asker).await.checks);
+    let answers = stack.diagnose(&connection.aws, spec, &asker);
+    checks.extend(account::patiently(app, &connection, "the answers", answers).await.checks);
     checks
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::wanted::WantedArgs;
+use crate::account;
 use crate::app::App;
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
@@ -69,12 +70,20 @@ impl PlanArgs {
             app.program.command(&words)
         };
         let mut connection = self.wanted.target.choose()?.connect(app).await?;
-        target::pin_account(&mut connection).await?;
+        account::pin_or_refuse(app, &mut connection, &command("plan")).await?;
         let stack = Stack::new(&spec, &connection.target);
         let workflow =
             stack.workflow(&connection.aws).map_err(|error| CliError::bug(error.to_string()))?;
-        let found = stack.examine(&connection.aws, &connection.profile).await;
-        let found = found.map_err(|failure| CliError::of_look(&failure, command("plan")))?;
+        let look = stack.examine(&connection.aws, &connection.profile);
+        let found = account::patiently(app, &connection, "the answers", look).await;
+        let found = found.map_err(|failure| {
+            let error = CliError::of_look(&failure, command("plan"));
+            match error.status {
+                // A plan has no step that could fail: as for `run`, this is a refusal.
+                ExitStatus::StepFailed => CliError { status: ExitStatus::Refused, ..error },
+                _ => error,
+            }
+        })?;
         let region = connection.aws.region();
         let cost = Cost::estimate(&spec, region, found.volume.as_ref());
         let mut steps = plan::of_new(workflow.steps());
@@ -111,7 +120,11 @@ impl PlanArgs {
             app.output.data_line("the embedded cloud is simulated and costs nothing");
         }
         app.output.data_line("");
-        app.output.data_line(&sum.sentence());
+        app.output.data_line(&if found.refuses() {
+            format!("{} This is what it would be with all that out of the way.", sum.sentence())
+        } else {
+            sum.sentence()
+        });
         app.output.say_next(&next);
         Ok(status)
     }

@@ -7,6 +7,7 @@ use lab1_flow_journal::{OnFailure, RunHeader, RunId};
 use lab1_flow_steps::{CloudKind, Cost, Stack, StackSpec};
 use lab1_flow_workflow::{Resume, Workflow};
 
+use crate::account;
 use crate::app::App;
 use crate::confirm;
 use crate::ending;
@@ -70,7 +71,7 @@ impl RunArgs {
         }
         let runs = app.state_dir()?.runs(app)?;
         let mut connection = choice.connect(app).await?;
-        target::pin_account(&mut connection).await?;
+        account::pin(app, &mut connection).await?;
         let workflow = build_workflow(&spec, &connection)?;
         let until = self.until.as_deref();
         let until = until.map(|text| find_step(workflow.steps(), text, "nothing was created"));

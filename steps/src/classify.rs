@@ -16,19 +16,17 @@ use table::{TABLE, Verdict};
 pub(crate) fn classify(call: &Call<'_>, fault: Fault) -> ActionError {
     let what = format!("{} ({})", call.action, call.subject);
     match fault {
-        Fault::NoCredentials { reason } => ActionError::unreachable(format!(
-            "{what}: there are no credentials: {reason}"
-        ))
-        .with_code(NO_CREDENTIALS)
-        .with_advice(
-            "log in or set AWS_PROFILE or the AWS_ variables, then resume: nothing was sent",
-        ),
+        Fault::NoCredentials { reason } => {
+            ActionError::unreachable(format!("{what}: there are no credentials: {reason}"))
+                .with_code(NO_CREDENTIALS)
+                .with_advice("log in, or set AWS_PROFILE or the AWS_ variables: nothing was sent")
+        }
         Fault::NotBuilt { reason } => {
             ActionError::permanent(format!("{what}: the request cannot be built: {reason}"))
         }
         Fault::NotSent { reason } => {
             ActionError::unreachable(format!("{what}: no connection: {reason}"))
-                .with_advice("check the network and the endpoint, then resume: nothing was sent")
+                .with_advice("check the network and the endpoint: nothing was sent")
         }
         Fault::NoAnswer { reason } => ActionError::of_class(
             Verdict::Doubtful.class(call.changes),

@@ -69,7 +69,7 @@ fn what_cannot_be_removed_is_listed_and_asked_again() {
             assert!(transcript.stderr.contains(line), "{line}\n{transcript}");
         }
         assert_eq!(transcript.stderr.matches("  left: ").count(), 3, "{transcript}");
-        let advice = transcript.stderr.matches("grant it (see docs/iam-policy.json)").count();
+        let advice = transcript.stderr.matches("grant it (`lab1-flow iam-policy`").count();
         assert_eq!(advice, 1, "each advice once\n{transcript}");
         let of_request = transcript.stderr.lines().filter(|line| line.contains("[request "));
         assert!(of_request.count() >= 2, "refusals name their requests\n{transcript}");

@@ -89,8 +89,8 @@ fn names_that_others_hold_are_named_with_their_owners_and_the_plan_is_shown_all_
         &format!(
             "the security group lab1-load-balancer-sg exists already: run {holder} of lab1-flow"
         ),
-        &format!("do: roll that run back with `lab1-flow rollback {holder}`"),
-        "Plan: 16 to create, 0 to change, 0 to delete.",
+        &format!("take it back with `lab1-flow rollback {holder}`"),
+        "Plan: 16 to create, 0 to change, 0 to delete. This is what it would be with all that out of",
     ] {
         assert!(transcript.stdout.contains(part), "{part}\n{transcript}");
     }

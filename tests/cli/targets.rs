@@ -1,6 +1,9 @@
 //! Targets that are refused before anything is sent.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::process::Stdio;
+use std::thread;
 
 use crate::assert_transcript;
 use crate::common::{Sandbox, Transcript, holds_no_run};
@@ -50,8 +53,9 @@ fn aws_is_refused_while_a_variable_leads_elsewhere() {
     assert_transcript!(transcript, @r"
     exit status: 2
     -- stderr
-    error: AWS_ENDPOINT_URL sends AWS calls to another endpoint; unset it, or name that endpoint with --endpoint-url
+    error: AWS_ENDPOINT_URL sends AWS calls to another endpoint
       now:  nothing was sent
+      next: unset it, or name that endpoint with --endpoint-url
     ");
     let elsewhere = [("AWS_ENDPOINT_URL_EC2", "http://127.0.0.1:9")];
     let transcript = refused(&["run", "--cloud", "aws", "--yes"], &elsewhere);
@@ -74,6 +78,7 @@ fn an_endpoint_that_is_no_address_is_refused() {
     -- stderr
     error: the endpoint "localhost:4566" is not an http or https URL
       now:  nothing was sent
+      next: name it whole, such as --endpoint-url http://[address]
     "#);
 }
 
@@ -99,6 +104,7 @@ fn flags_of_one_target_are_refused_on_another() {
     exit status: 2
     -- stderr
     error: --profile is of no use on the embedded cloud
+      now:  nothing was sent
       next: leave it out, or add --cloud aws
     ");
     let transcript = refused(&["run", "--cloud", "aws", "--time-scale", "2", "--yes"], &[]);
@@ -106,6 +112,74 @@ fn flags_of_one_target_are_refused_on_another() {
     exit status: 2
     -- stderr
     error: --time-scale is of use on the embedded cloud alone
+      now:  nothing was sent
       next: leave it out: on this target time passes as it does
     ");
+}
+
+/// A port of this machine on which nothing, or something else than AWS, listens.
+fn listener() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("its address"));
+    (listener, url)
+}
+
+#[test]
+fn an_endpoint_that_nobody_serves_is_one_error_of_those_who_only_look() {
+    let (closed, url) = listener();
+    drop(closed);
+    let transcript = refused(&["plan", "--endpoint-url", &url], &[]);
+    assert_transcript!(transcript, @r"
+    exit status: 75
+    -- stderr
+    error: GetCallerIdentity (whose the credentials are): no connection: Connection refused (os error 111)
+      now:  nothing was changed; nothing answers as AWS does on http://[address], us-east-1
+      next: check the network and the endpoint (--endpoint-url, --region), then:
+      next: lab1-flow plan --endpoint-url http://[address]
+    ");
+    let transcript = refused(&["doctor", "--endpoint-url", &url], &[]);
+    transcript.expect_status(3);
+    let advice = "do: check the network and the endpoint: nothing was sent\n";
+    assert!(transcript.stdout.contains(advice), "there is no run to resume\n{transcript}");
+}
+
+#[test]
+fn an_endpoint_that_answers_otherwise_than_aws_is_told_by_what_it_says() {
+    let (web, url) = listener();
+    thread::spawn(move || {
+        for stream in web.incoming() {
+            let mut stream = stream.expect("a connection");
+            let _request = stream.read(&mut [0; 4096]).expect("a request");
+            let answer =
+                "HTTP/1.1 501 Not Implemented\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            stream.write_all(answer.as_bytes()).expect("it is sent");
+        }
+    });
+    let transcript = refused(&["plan", "--endpoint-url", &url], &[]);
+    transcript.expect_status(75);
+    assert!(transcript.stderr.contains("HTTP 501"), "{transcript}");
+    assert!(transcript.stderr.contains("nothing answers as AWS does on "), "{transcript}");
+    let transcript = refused(&["doctor", "--endpoint-url", &url], &[]);
+    transcript.expect_status(3);
+    assert!(transcript.stdout.contains("everything else  it could not be asked"), "{transcript}");
+}
+
+#[test]
+fn a_wait_for_an_endpoint_that_is_silent_is_told() {
+    for verb in [&["plan"][..], &["doctor"], &["run", "--yes"]] {
+        let (silent, url) = listener();
+        let sandbox = Sandbox::new();
+        let mut command = sandbox.command(&[verb, &["--endpoint-url", &url]].concat());
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary starts");
+        let connection = silent.accept().expect("it calls");
+        let stderr = child.stderr.take().expect("it is piped");
+        let first = BufReader::new(stderr).lines().next().expect("a line").expect("text");
+        assert!(first.starts_with("waiting for "), "{verb:?}: {first}");
+        assert!(first.ends_with(&format!(" of {url}, us-east-1")), "{verb:?}: {first}");
+        child.kill().expect("it waits");
+        child.wait().expect("its end");
+        drop(connection);
+        assert!(holds_no_run(&sandbox.state_dir()), "there was no run yet");
+    }
 }

@@ -202,9 +202,9 @@ fn a_run_that_is_not_known_and_an_account_that_does_not_answer_are_told_apart() 
     assert_transcript!(sandbox.run(&["verify", &run]), @r"
     exit status: 1
     -- stderr
-    error: DescribeRules (arn:aws:elasticloadbalancing:us-east-1:000000000000:listener/app/lab1-load-balancer/[id]/[id]): AccessDenied: User is not authorized to perform this action
+    error: DescribeRules (arn:aws:elasticloadbalancing:us-east-1:000000000000:listener/app/lab1-load-balancer/[id]/[id]): AccessDenied: User is not authorized to perform this action [request]
       now:  nothing was changed
-      next: the credentials lack this permission; grant it (see docs/iam-policy.json), then resume
+      next: the credentials lack this permission; grant it (`lab1-flow iam-policy` prints all that are needed)
       next: lab1-flow verify [run]
     ");
 }

@@ -8,6 +8,7 @@ use lab1_flow_workflow::{Resume, Workflow};
 use serde_json::json;
 
 use super::{DELETING, RollbackArgs};
+use crate::account;
 use crate::app::App;
 use crate::confirm;
 use crate::ending;
@@ -49,7 +50,7 @@ pub(super) async fn take_back(args: RollbackArgs, app: &App) -> Result<ExitStatu
         confirm::refuse_without_terminal(DELETING)?;
     }
     let mut connection = choice.connect(app).await?;
-    target::pin_account(&mut connection).await?;
+    account::pin(app, &mut connection).await?;
     let found = search(&connection).await?;
     let Some(marked) = pick(app, asked.as_ref(), args.stack.as_ref(), found)? else {
         // Its records say that it was taken back, and the account says the same.

@@ -80,10 +80,9 @@ const CONTENDED: Verdict = Verdict::Always(FailureClass::Contended);
 const PERMANENT: Verdict = Verdict::Always(FailureClass::Permanent);
 const UNREACHABLE: Verdict = Verdict::Always(FailureClass::Unreachable);
 
-const LOG_IN: &str = "renew the credentials, then resume: nothing is lost";
-const CLOCK: &str = "check this machine's clock and the secret key, then resume: nothing is lost";
-const RIGHTS: &str =
-    "the credentials lack this permission; grant it (see docs/iam-policy.json), then resume";
+const LOG_IN: &str = "renew the credentials: nothing is lost";
+const CLOCK: &str = "check this machine's clock and the secret key: nothing is lost";
+const RIGHTS: &str = "the credentials lack this permission; grant it (`lab1-flow iam-policy` prints all that are needed)";
 const QUOTA: &str = "an account limit is reached: raise the quota or remove what is not needed";
 
 pub(super) const TABLE: &[Row] = &[

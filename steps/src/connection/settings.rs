@@ -39,9 +39,7 @@ const SERVICE_IDS: [&str; 4] = ["EC2", "Elastic Load Balancing v2", "Auto Scalin
 #[non_exhaustive]
 pub enum ConnectError {
     /// The environment or the profile sends AWS calls elsewhere, and the target says AWS.
-    #[error(
-        "{setting} sends AWS calls to another endpoint; unset it, or name that endpoint with --endpoint-url"
-    )]
+    #[error("{setting} sends AWS calls to another endpoint")]
     EndpointOverridden {
         /// The variable, or the place in the profile.
         setting: String,
@@ -56,9 +54,7 @@ pub enum ConnectError {
     #[error("this cloud is reached over the network, and no endpoint URL is given")]
     EndpointMissing,
     /// A profile was named that is not there.
-    #[error(
-        "there is no AWS profile {profile:?} in {files}, which have: {known}; correct --profile or AWS_PROFILE"
-    )]
+    #[error("there is no AWS profile {profile:?} in {files}, which have: {known}")]
     ProfileMissing {
         /// The name.
         profile: String,
