@@ -101,6 +101,10 @@ fn a_run_that_is_removed_or_damaged_is_told() {
     let damaged = follower.look();
     assert!(matches!(damaged, Err(JournalError::Damaged { .. })), "{damaged:?}");
     journal.close().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(&path, &path).unwrap();
+    let unreadable = follower.look();
+    assert!(matches!(unreadable, Err(JournalError::Storage { .. })), "{unreadable:?}");
     store.remove(&header.run).unwrap();
     let gone = follower.look();
     assert!(matches!(gone, Err(JournalError::NotFound { .. })), "{gone:?}");
