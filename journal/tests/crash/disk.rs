@@ -34,6 +34,10 @@ impl SmallDisk {
         let _ = fs::write(self.point.join("ballast"), vec![1; 64 << 20]);
     }
 
+    fn make_room(&self) {
+        fs::remove_file(self.point.join("ballast")).unwrap();
+    }
+
     fn remount(&self, options: &str) {
         let status = Command::new("mount")
             .args(["-o", &format!("remount,{options}")])
@@ -49,11 +53,16 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Runs in a thread with a limit: a store that hangs on a full disk would hang the test.
-fn within_a_minute(work: impl FnOnce() + Send + 'static) {
+/// Gives the work a state directory on a small disk, and a minute: a store that hangs on a full disk would hang
+/// the test.
+fn on_a_disk_of(size: &str, work: impl FnOnce(&SmallDisk, &RunStore) + Send + 'static) {
+    let Some(disk) = SmallDisk::make(size) else {
+        eprintln!("left out: a disk that takes no more needs root and tmpfs");
+        return;
+    };
     let (done, finished) = std::sync::mpsc::channel();
     let worker = std::thread::spawn(move || {
-        work();
+        work(&disk, &RunStore::open(&disk.point).unwrap());
         let _ = done.send(());
     });
     match finished.recv_timeout(Duration::from_mins(1)) {
@@ -64,12 +73,7 @@ fn within_a_minute(work: impl FnOnce() + Send + 'static) {
 
 #[test]
 fn a_full_disk_fails_the_append_and_every_later_one_and_loses_nothing() {
-    let Some(disk) = SmallDisk::make("6m") else {
-        eprintln!("left out: a full disk needs root and tmpfs");
-        return;
-    };
-    within_a_minute(move || {
-        let store = RunStore::open(&disk.point).unwrap();
+    on_a_disk_of("6m", |disk, store| {
         let header = samples::header("one");
         let journal = store.create(&header).unwrap();
         let append =
@@ -89,7 +93,7 @@ fn a_full_disk_fails_the_append_and_every_later_one_and_loses_nothing() {
         // The run can still be looked at, and there is still no room.
         drop(store.view(&header.run).unwrap());
         // Room again does not make a failed journal good again.
-        fs::remove_file(disk.point.join("ballast")).unwrap();
+        disk.make_room();
         for _ in 0..3 {
             assert!(matches!(append(next), Err(JournalError::Storage { .. })));
         }
@@ -107,12 +111,7 @@ fn a_full_disk_fails_the_append_and_every_later_one_and_loses_nothing() {
 /// Large batches take another way through sled: one that does not wake its waiters when a write fails.
 #[test]
 fn a_full_disk_fails_a_large_append_too() {
-    let Some(disk) = SmallDisk::make("6m") else {
-        eprintln!("left out: a full disk needs root and tmpfs");
-        return;
-    };
-    within_a_minute(move || {
-        let store = RunStore::open(&disk.point).unwrap();
+    on_a_disk_of("6m", |disk, store| {
         let header = samples::header("one");
         let journal = store.create(&header).unwrap();
         disk.fill();
@@ -120,7 +119,7 @@ fn a_full_disk_fails_a_large_append_too() {
         let failed = wait(journal.append(&header.run, Seq::FIRST, Timestamp(7), entries));
         assert!(matches!(failed, Err(JournalError::Storage { .. })), "{failed:?}");
         assert!(matches!(journal.close(), Err(JournalError::Storage { .. })));
-        fs::remove_file(disk.point.join("ballast")).unwrap();
+        disk.make_room();
         let journal = store.open_run(&header.run).unwrap();
         let history = wait(journal.read(&header.run)).unwrap();
         assert_eq!(history.records, [], "a batch that does not fit is not there in part");
@@ -130,12 +129,7 @@ fn a_full_disk_fails_a_large_append_too() {
 /// All is durable in the write-ahead log, and the database has no room for it: the close fails.
 #[test]
 fn a_disk_that_is_full_when_the_database_takes_over_loses_nothing() {
-    let Some(disk) = SmallDisk::make("6m") else {
-        eprintln!("left out: a full disk needs root and tmpfs");
-        return;
-    };
-    within_a_minute(move || {
-        let store = RunStore::open(&disk.point).unwrap();
+    on_a_disk_of("6m", |disk, store| {
         let header = samples::header("one");
         let journal = store.create(&header).unwrap();
         let append = |journal: &RunJournal, next: Seq| {
@@ -147,7 +141,7 @@ fn a_disk_that_is_full_when_the_database_takes_over_loses_nothing() {
         disk.fill();
         let failed = journal.close();
         assert!(matches!(failed, Err(JournalError::Storage { .. })), "{failed:?}");
-        fs::remove_file(disk.point.join("ballast")).unwrap();
+        disk.make_room();
         let journal = store.open_run(&header.run).unwrap();
         let history = wait(journal.read(&header.run)).unwrap();
         assert_eq!(child::check(&header, &history.records).next(), next);
@@ -158,29 +152,19 @@ fn a_disk_that_is_full_when_the_database_takes_over_loses_nothing() {
 
 #[test]
 fn a_full_disk_refuses_a_new_run_and_leaves_nothing_of_it() {
-    let Some(disk) = SmallDisk::make("3m") else {
-        eprintln!("left out: a full disk needs root and tmpfs");
-        return;
-    };
-    within_a_minute(move || {
-        let store = RunStore::open(&disk.point).unwrap();
+    on_a_disk_of("3m", |disk, store| {
         disk.fill();
         let refused = store.create(&samples::header("one"));
         assert!(matches!(refused, Err(JournalError::Storage { .. })), "{refused:?}");
         assert_eq!(store.ids().unwrap(), []);
-        fs::remove_file(disk.point.join("ballast")).unwrap();
+        disk.make_room();
         store.create(&samples::header("one")).unwrap().close().unwrap();
     });
 }
 
 #[test]
 fn a_disk_that_turns_read_only_fails_with_a_typed_error() {
-    let Some(disk) = SmallDisk::make("16m") else {
-        eprintln!("left out: a read-only disk needs root and tmpfs");
-        return;
-    };
-    within_a_minute(move || {
-        let store = RunStore::open(&disk.point).unwrap();
+    on_a_disk_of("16m", |disk, store| {
         let header = samples::header("one");
         store.create(&header).unwrap().close().unwrap();
         disk.remount("ro");
