@@ -48,6 +48,7 @@ mod view;
 #[path = "../tests/common/stored.rs"]
 mod stored;
 
+use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
@@ -75,9 +76,42 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Whether `--json` stands among the words: the parser ends at `--version`, before or after it.
+/// Whether JSON lines are asked for among the words: the parser ends at `--version`, or at a mistake, before or after it.
 fn asks_for_json() -> bool {
-    std::env::args_os().any(|word| word == "--json")
+    let words: Vec<_> = std::env::args_os().collect();
+    let progress = |pair: &[OsString]| pair[0] == "--progress" && pair[1] == "json";
+    words.iter().any(|word| word == "--json" || word == "--progress=json")
+        || words.windows(2).any(progress)
+}
+
+/// Tells what the parser says to words that it does not know, or to a question for help.
+fn tell_parser(error: &clap::Error) -> ExitStatus {
+    let _reader_gone = error.print();
+    if !error.use_stderr() {
+        return ExitStatus::Success;
+    }
+    if asks_for_json() {
+        Output::new(true, ColorChoice::Never).error_line(&mistake(error));
+    }
+    ExitStatus::Usage
+}
+
+/// What was wrong with the words, without the usage that follows it.
+fn mistake(error: &clap::Error) -> CliError {
+    let whole = error.to_string();
+    let said = match error.kind() {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            "a verb is missing"
+        }
+        _ => whole.trim_start_matches("error: "),
+    };
+    let paragraphs = said.split("\n\n");
+    let told = paragraphs.take_while(|part| {
+        !part.starts_with("Usage:") && !part.starts_with("For more information")
+    });
+    let one_line = |part: &str| part.split_whitespace().collect::<Vec<_>>().join(" ");
+    let what = told.map(one_line).collect::<Vec<_>>().join("; ");
+    CliError::usage(what).next("lab1-flow --help")
 }
 
 fn answer() -> ExitStatus {
@@ -88,10 +122,7 @@ fn answer() -> ExitStatus {
             output.json_line(&json!({ "event": "version", "name": "lab1-flow", "version": env!("CARGO_PKG_VERSION") }));
             return ExitStatus::Success;
         }
-        Err(error) => {
-            let _reader_gone = error.print();
-            return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Success };
-        }
+        Err(error) => return tell_parser(&error),
     };
     let app = App::new(&cli.global);
     let shows = cli.verb.only_shows();

@@ -132,17 +132,22 @@ impl Output {
         }
     }
 
+    /// Tells in JSON alone why a verb failed.
+    pub(crate) fn error_line(&self, error: &CliError) {
+        self.json_line(&ErrorLine {
+            event: "error",
+            outcome: "error",
+            exit_status: error.status.code(),
+            error: &error.what,
+            stands: error.stands.as_deref(),
+            next: &error.next,
+        });
+    }
+
     /// Tells why a verb failed: three parts, and in JSON as well.
     pub(crate) fn error(&self, error: &CliError) {
         if self.json {
-            self.json_line(&ErrorLine {
-                event: "error",
-                outcome: "error",
-                exit_status: error.status.code(),
-                error: &error.what,
-                stands: error.stands.as_deref(),
-                next: &error.next,
-            });
+            self.error_line(error);
         }
         let paint = self.err;
         self.say(&format!("{} {}", paint.red("error:"), error.what));

@@ -44,7 +44,7 @@ impl GcArgs {
         for summary in summaries {
             let verdict = match &summary {
                 Ok(summary) => self.judge(&runs, summary),
-                Err(error) => Verdict::Kept(with_causes(error)),
+                Err(unreadable) => Verdict::Kept(with_causes(&unreadable.error)),
             };
             let run = summary.map_or_else(|unreadable| unreadable.run, |summary| summary.run);
             if self.carry_out_on(app, &runs, &run, verdict)? {

@@ -6,13 +6,14 @@ use clap::Args;
 use comfy_table::{Cell, Table};
 use lab1_flow_journal::{RunId, RunSummary, UnreadableRun};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::error::{CliError, with_causes};
 use crate::exit_status::ExitStatus;
 use crate::output::Output;
 use crate::view::standing::Standing;
+use crate::view::text::counted;
 use crate::view::time;
 
 /// List the runs that this machine knows, the newest first
@@ -42,7 +43,7 @@ struct Row {
     run_id: RunId,
     stack: String,
     state: Standing,
-    /// How many of the documented steps are complete.
+    /// How many of the documented steps are complete; none in a run that is taken back.
     step: usize,
     steps_total: usize,
     started_at: String,
@@ -64,12 +65,11 @@ struct Row {
 }
 
 impl ListArgs {
-    /// Shows the runs that were asked for. One that cannot be read is named, and hides no other.
+    /// Shows the runs that were asked for. Those that cannot be read are named, and hide no other.
     pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
         let summaries = app.state_dir()?.runs(app)?.summaries();
         let summaries =
             summaries.map_err(|error| CliError::of_journal(&error, None, &app.program))?;
-        let is_empty = summaries.is_empty();
         let mut readable = Vec::new();
         let mut unreadable = Vec::new();
         for summary in summaries {
@@ -78,17 +78,37 @@ impl ListArgs {
                 Err(error) => unreadable.push(error),
             }
         }
+        let known = readable.len() + unreadable.len();
         readable.sort_by_key(|summary| Reverse(summary.created_at));
         let rows = readable.into_iter().map(row).filter(|row| self.wants(row));
         let rows: Vec<_> = rows.take(self.limit.unwrap_or(usize::MAX)).collect();
-        show(app, &rows, is_empty);
-        let mut status = ExitStatus::Success;
-        for unreadable in &unreadable {
-            app.output.say(&with_causes(unreadable));
-            let UnreadableRun { run, error } = unreadable;
-            status = CliError::of_journal(error, Some(run), &app.program).status;
+        if app.output.json {
+            app.output.schema_line();
+            for row in &rows {
+                app.output.json_line(row);
+            }
+        } else if !rows.is_empty() {
+            app.output.data_line(&table(&rows, &app.output).trim_fmt());
+        } else if known == 0 {
+            app.output.say(&format!("no runs; begin one with: {}", app.program.command(&["run"])));
+        } else if known > unreadable.len() {
+            let all = app.program.command(&["list"]);
+            app.output.say(&format!("no such run; all are shown by: {all}"));
         }
-        Ok(status)
+        for UnreadableRun { run, error } in &unreadable {
+            if app.output.json {
+                let error = with_causes(error);
+                app.output.json_line(
+                    &json!({ "event": "run-unreadable", "run_id": run, "error": error }),
+                );
+            } else {
+                app.output.say(&format!("run {run} cannot be read: {}", with_causes(error)));
+            }
+        }
+        match unreadable.last() {
+            Some(last) => Err(refuse(app, last, unreadable.len(), known)),
+            None => Ok(ExitStatus::Success),
+        }
     }
 
     fn wants(&self, row: &Row) -> bool {
@@ -98,20 +118,13 @@ impl ListArgs {
     }
 }
 
-fn show(app: &App, rows: &[Row], nothing_there: bool) {
-    if app.output.json {
-        app.output.schema_line();
-        for row in rows {
-            app.output.json_line(row);
-        }
-    } else if nothing_there {
-        app.output.say(&format!("no runs; begin one with: {}", app.program.command(&["run"])));
-    } else if rows.is_empty() {
-        app.output
-            .say(&format!("no such run; all are shown by: {}", app.program.command(&["list"])));
-    } else {
-        app.output.data_line(&table(rows, &app.output).trim_fmt());
-    }
+/// Says how many runs cannot be read; each of them was named.
+fn refuse(app: &App, last: &UnreadableRun, unreadable: usize, known: usize) -> CliError {
+    let UnreadableRun { run, error } = last;
+    let status = CliError::of_journal(error, Some(run), &app.program).status;
+    CliError::new(status, format!("{unreadable} of {} cannot be read", counted(known, "run")))
+        .stands("their files are left as they are, and the other runs are not touched by it")
+        .next(app.program.command(&["status", run.as_str()]))
 }
 
 fn row(summary: RunSummary) -> Row {
@@ -125,10 +138,8 @@ fn row(summary: RunSummary) -> Row {
         run_id: summary.run,
         stack: text(&context["stack"]).unwrap_or_else(unknown),
         state: standing,
-        step: match standing {
-            Standing::RolledBack | Standing::PartlyRolledBack => 0,
-            _ => summary.summary.steps_completed,
-        },
+        // As `steps::progress` counts: nothing is complete any more in a run that is taken back.
+        step: if summary.summary.rolling_back { 0 } else { summary.summary.steps_completed },
         steps_total: summary.summary.steps_total,
         started_at: time::moment(summary.created_at),
         changed_at: time::moment(summary.summary.changed_at),

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man;
+use serde_json::json;
 
 use crate::app::App;
 use crate::cli::Cli;
@@ -40,7 +41,23 @@ impl ManArgs {
             )
             .next("name a folder that can be written")
         })?;
-        app.output.say(&format!("the manual is in {}; read it with: man lab1-flow", dir.display()));
+        if app.output.json {
+            let pages = pages(&Cli::command(), "lab1-flow");
+            app.output.json_line(&json!({ "event": "man-written", "dir": dir, "pages": pages }));
+        }
+        let first = dir.join("lab1-flow.1");
+        app.output.say(&format!(
+            "the manual is in {}; read it with: man {}",
+            dir.display(),
+            first.display()
+        ));
         Ok(ExitStatus::Success)
     }
+}
+
+/// The names of the files: one for the program, and one for each verb and what is below it.
+fn pages(command: &Command, name: &str) -> Vec<String> {
+    let below = command.get_subcommands();
+    let below = below.flat_map(|verb| pages(verb, &format!("{name}-{}", verb.get_name())));
+    [format!("{name}.1")].into_iter().chain(below).collect()
 }

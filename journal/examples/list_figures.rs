@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use lab1_flow_journal::{
-    ActionName, Entry, Journal, OnFailure, Provenance, Role, RunHeader, RunId, RunStore, Seq,
+    ActionName, Entry, Journal, OnFailure, Provenance, Rest, Role, RunHeader, RunId, RunStore, Seq,
     StepName, StoredAction, StoredStep, Timestamp,
 };
 use serde_json::json;
@@ -65,8 +65,12 @@ fn write_run(store: &RunStore) -> Result<RunId, Box<dyn Error>> {
     let journal = store.create(&header)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let mut next = Seq::FIRST;
-    for name in &names {
-        let records = journal.append(&run, next, Timestamp(1_790_000_001_000), life(name)?);
+    let lives = names
+        .iter()
+        .map(|name| life(name))
+        .chain([Ok(vec![Entry::RunRested { rest: Rest::Completed }])]);
+    for entries in lives {
+        let records = journal.append(&run, next, Timestamp(1_790_000_001_000), entries?);
         next = runtime.block_on(records)?.last().map_or(next, |record| record.seq.next());
     }
     journal.close()?;

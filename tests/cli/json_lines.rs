@@ -1,6 +1,7 @@
 //! What `--json` writes, held against the published schema: each verb, each ending, each kind of record.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use lab1_flow_journal::{Entry, FailureClass, Provenance, Rest, Retry, RollbackCause, StoredStep};
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use crate::common::stored::{
     CREATED_AT, action, completed, failure, header, rested, started, throttled, write,
 };
-use crate::common::{FAST, Sandbox};
+use crate::common::{FAST, Sandbox, text};
 use crate::json_schema::Schema;
 use crate::report;
 
@@ -143,6 +144,7 @@ fn every_line_of_every_verb_is_valid_by_the_published_schema() {
     court.hear(&sandbox, &["gc", "--older-than", "0s", "--dry-run"]);
     court.hear(&sandbox, &["gc", "--older-than", "0s"]);
     court.hear(&sandbox, &["--version"]);
+    hear_mistakes(&mut court, &sandbox);
     court.hear(&sandbox, &["status", "no-such-run"]);
     court.hear(&sandbox, &["cloud", "status"]);
     court.hear(&sandbox, &["cloud", "reset"]);
@@ -172,6 +174,51 @@ fn every_line_of_every_verb_is_valid_by_the_published_schema() {
     let kinds = court.schema.events().into_iter().filter(|kind| !rare.contains(kind));
     let unseen: Vec<_> = kinds.filter(|kind| !court.seen.contains(*kind)).collect();
     assert_eq!(unseen, Vec::<&str>::new(), "kinds of the schema that no verb has written");
+}
+
+/// The manual, words that are not understood, and a run that cannot be read.
+fn hear_mistakes(court: &mut Court, sandbox: &Sandbox) {
+    let manual = sandbox.home().join("man");
+    let lines = court.hear(sandbox, &["man", "--dir", &manual.to_string_lossy()]);
+    assert_all_pages(&lines[1], &manual);
+    for (words, mistake) in [
+        (&["run", "--bogus"][..], "unexpected argument '--bogus' found"),
+        (&["resum"], "unrecognized subcommand 'resum'; tip: a similar subcommand exists: 'resume'"),
+        (&[], "a verb is missing"),
+        (
+            &["run", "--time-scale", "fast"],
+            "invalid value 'fast' for '--time-scale <FACTOR>': it must be a number from 0.01 to 100000",
+        ),
+    ] {
+        let lines = court.hear(sandbox, words);
+        assert_eq!((lines.len(), &lines[1]["error"]), (2, &mistake.into()));
+        assert_eq!((&lines[1]["event"], &lines[1]["exit_status"]), (&"error".into(), &2.into()));
+    }
+    // A run whose journal and mirror are empty.
+    std::fs::create_dir_all(sandbox.state_dir().join("runs/empty")).expect("a folder");
+    let lines = court.hear(sandbox, &["list"]);
+    assert_eq!(lines[lines.len() - 2]["run_id"], "empty");
+    std::fs::remove_dir_all(sandbox.state_dir().join("runs/empty")).expect("the folder");
+}
+
+/// Insists that the pages of the manual are the files in the folder.
+fn assert_all_pages(line: &Value, folder: &Path) {
+    let there = std::fs::read_dir(folder).expect("the folder").flatten();
+    let there: BTreeSet<_> =
+        there.map(|page| page.file_name().to_string_lossy().into_owned()).collect();
+    let told = line["pages"].as_array().into_iter().flatten().map(text).collect::<BTreeSet<_>>();
+    assert!(told.contains("lab1-flow-cloud-start.1"), "{told:?}");
+    assert_eq!(told, there);
+}
+
+#[test]
+fn with_progress_json_a_mistake_in_the_words_is_a_line_too() {
+    for words in [["--progress=json", "resum"].as_slice(), &["--progress", "json", "resum"]] {
+        let lines = Sandbox::new().run(words).json_lines();
+        assert_eq!(lines[1]["event"], "error", "{words:?}");
+    }
+    let transcript = Sandbox::new().run(&["--progress", "plain", "resum"]);
+    assert_eq!((transcript.status, transcript.stdout.as_str()), (Some(2), ""));
 }
 
 #[test]

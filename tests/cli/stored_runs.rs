@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use lab1_flow_journal::{Entry, Rest, RunStore, Seq};
+use lab1_flow_journal::{Entry, Rest, RollbackCause, RunStore, Seq};
 use serde_json::json;
 
 use crate::assert_transcript;
 use crate::common::stored::{
-    CREATED_AT, append, completed, header, rested, started, throttled, write, write_with,
+    CREATED_AT, action, append, completed, header, rested, started, throttled, write, write_with,
 };
 use crate::common::{Sandbox, text};
 
@@ -222,6 +222,82 @@ fn a_journal_that_has_lost_its_end_is_refused_and_left_alone() {
       next: lab1-flow rollback --from-tags damaged
     ");
     assert!(journal.join("db").exists(), "the damaged journal is kept");
+}
+
+#[test]
+fn runs_that_cannot_be_read_are_named_and_hide_no_other() {
+    let sandbox = sandbox_with_runs();
+    let runs = sandbox.state_dir().join("runs");
+    for broken in ["eee111", "eee222"] {
+        fs::create_dir(runs.join(broken)).expect("a folder");
+    }
+    let transcript = sandbox.run(&["list", "--limit", "1"]);
+    assert_transcript!(transcript, @r"
+    exit status: 6
+    -- stdout
+    RUN           STATE      STEP  AGE      STACK    CLOUD  RESOURCES  OWNER
+    aaa111bbb222  completed  2/2   [days]  default  local  3          tester@[host]
+    -- stderr
+    run eee111 cannot be read: the journal is damaged at [home]/state/runs/eee111/wal: it is missing; nothing was repaired and [home]/state/runs/eee111 is left as it is: keep a copy of it, and restore it from a backup if there is one
+    run eee222 cannot be read: the journal is damaged at [home]/state/runs/eee222/wal: it is missing; nothing was repaired and [home]/state/runs/eee222 is left as it is: keep a copy of it, and restore it from a backup if there is one
+    error: 2 of 5 runs cannot be read
+      now:  their files are left as they are, and the other runs are not touched by it
+      next: lab1-flow status eee222
+    ");
+    let lines = sandbox.run(&["list", "--json"]);
+    assert_eq!(lines.status, transcript.status);
+    let events: Vec<_> = lines.json().iter().map(|line| text(&line["event"])).collect();
+    assert_eq!(events, ["run", "run", "run", "run-unreadable", "run-unreadable", "error"]);
+    for run in ["aaa111bbb222", "aaa333ccc444", "ddd555eee666"] {
+        fs::remove_dir_all(runs.join(run)).expect("a run");
+    }
+    let transcript = sandbox.run(&["list"]);
+    assert!(!transcript.stderr.contains("no such run"), "{transcript}");
+    assert!(transcript.stderr.contains("error: 2 of 2 runs cannot be read"), "{transcript}");
+}
+
+#[test]
+fn a_list_and_a_look_count_the_same_steps_whichever_way_the_run_goes() {
+    let sandbox = sandbox_with_runs();
+    let dir = sandbox.state_dir();
+    let made = [started("group"), completed("group"), started("template"), completed("template")];
+    let turned = Entry::RollbackStarted { cause: RollbackCause::Request };
+    let undoing = Entry::CompensationStarted { action: action("template") };
+    let gone = Entry::CompensationCompleted { action: action("template"), with: None };
+    let left = vec!["group: the-group".to_owned()];
+    for (run, more) in [
+        ("bbb1", vec![]),
+        ("bbb2", vec![turned.clone()]),
+        ("bbb3", vec![turned.clone(), rested(Rest::Stopped)]),
+        ("bbb4", vec![turned, undoing, gone, rested(Rest::Stuck { left })]),
+    ] {
+        write(&dir, run, made.iter().cloned().chain(more).collect());
+    }
+    let listed = sandbox.succeed(&["list", "--json"]).json();
+    let mut counts = Vec::new();
+    for row in &listed {
+        let run = text(&row["run_id"]);
+        let looked = sandbox.succeed(&["status", &run, "--json"]).json();
+        assert_eq!(
+            (&row["step"], &row["state"]),
+            (&looked[0]["step"], &looked[0]["state"]),
+            "{run}"
+        );
+        counts.push(format!("{run} {}", row["step"]));
+    }
+    counts.sort();
+    assert_eq!(
+        counts,
+        [
+            "aaa111bbb222 2",
+            "aaa333ccc444 0",
+            "bbb1 1",
+            "bbb2 0",
+            "bbb3 0",
+            "bbb4 0",
+            "ddd555eee666 0"
+        ]
+    );
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub enum Source {
     Mirror,
 }
 
-/// A run in a list, read from its mirror: it may lag behind.
+/// A run in a list, mostly read from its mirror: that of a live run may lag behind.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunSummary {
     /// The run.
@@ -105,8 +105,9 @@ impl RunStore {
 
     /// Lists the runs with where they stand, in the order of their ids.
     ///
-    /// It reads the two ends of each mirror, and the journal of a run whose mirror does not read. A run that
-    /// cannot be read at all is listed with its error, and hides no other.
+    /// It reads the two ends of each mirror. It reads the journal of a run whose mirror does not read, and of one that
+    /// nobody holds and that does not rest by its mirror: its process died, perhaps before the mirror heard of the last
+    /// records. A run that cannot be read at all is listed with its error, and hides no other.
     ///
     /// # Errors
     /// [`JournalError::Storage`] when the state directory cannot be listed.
@@ -117,29 +118,43 @@ impl RunStore {
     }
 
     fn summary(&self, run: RunId) -> Result<RunSummary, JournalError> {
-        let dir = self.dir(&run);
-        match mirror::read_summary(&mirror_path(&dir)) {
-            Ok((card, summary)) if card.run == run => Ok(RunSummary {
-                run,
-                workflow: card.workflow,
-                created_at: card.created_at,
-                context: card.context,
-                holder: lock::holder(&Layout::new(&dir).lock())?,
-                summary,
-            }),
-            _ => {
-                let RunView { history, state, holder, .. } = self.view(&run)?;
-                let header = history.header;
-                Ok(RunSummary {
-                    run,
-                    workflow: header.workflow,
-                    created_at: header.created_at,
-                    context: header.context,
-                    holder,
-                    summary: Summary::of(&state),
-                })
-            }
+        let Some(mirrored) = self.mirrored_summary(&run)? else {
+            return self.view(&run).map(|view| summary_of(run, view));
+        };
+        if mirrored.holder.is_some() || mirrored.summary.rest.is_some() {
+            return Ok(mirrored);
         }
+        // A journal that does not read says so to whoever looks at the run; the mirror still knows what was done.
+        Ok(self.view(&run).map_or(mirrored, |view| summary_of(run, view)))
+    }
+
+    /// What the mirror says; nothing when it does not read.
+    fn mirrored_summary(&self, run: &RunId) -> Result<Option<RunSummary>, JournalError> {
+        let dir = self.dir(run);
+        let (card, summary) = match mirror::read_summary(&mirror_path(&dir)) {
+            Ok((card, summary)) if card.run == *run => (card, summary),
+            _ => return Ok(None),
+        };
+        Ok(Some(RunSummary {
+            run: card.run,
+            workflow: card.workflow,
+            created_at: card.created_at,
+            context: card.context,
+            holder: lock::holder(&Layout::new(&dir).lock())?,
+            summary,
+        }))
+    }
+}
+
+fn summary_of(run: RunId, view: RunView) -> RunSummary {
+    let RunView { history: History { header, .. }, state, holder, .. } = view;
+    RunSummary {
+        run,
+        workflow: header.workflow,
+        created_at: header.created_at,
+        context: header.context,
+        holder,
+        summary: Summary::of(&state),
     }
 }
 

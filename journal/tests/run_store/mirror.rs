@@ -62,6 +62,26 @@ fn a_mirror_that_differs_is_written_anew_when_the_run_is_opened() {
 }
 
 #[test]
+fn a_list_does_not_believe_the_mirror_of_a_run_whose_process_died_on_the_way() {
+    let (_dir, store) = store();
+    let journal = store.create(&samples::header("one")).unwrap();
+    append(&journal, Seq::FIRST, &samples::life()[..8]);
+    let mirror = journal.dir().join("mirror.jsonl");
+    journal.close().unwrap();
+    let whole = fs::read_to_string(&mirror).unwrap();
+    // Died between the last commit, which says that the run was stopped, and its line.
+    let lines: Vec<_> = whole.lines().collect();
+    fs::write(&mirror, lines[..lines.len() - 1].join("\n") + "\n").unwrap();
+    let summary = || store.summaries().unwrap().remove(0).unwrap().summary;
+    assert_eq!(summary().rest, Some(Rest::Stopped));
+    // While somebody holds it, the mirror is all that there is.
+    let journal = store.open_run(&samples::header("one").run).unwrap();
+    fs::write(&mirror, lines[..lines.len() - 1].join("\n") + "\n").unwrap();
+    assert_eq!(summary().rest, None);
+    journal.close().unwrap();
+}
+
+#[test]
 fn a_mirror_that_lost_a_batch_finds_its_way_back() {
     let (_dir, store) = store();
     let journal = store.create(&samples::header("one")).unwrap();
