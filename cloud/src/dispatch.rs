@@ -8,7 +8,7 @@ use crate::wire::dialect::{Service, Wrapping};
 use crate::wire::params::{Fields, Params};
 use crate::wire::refusal::Refusal;
 use crate::wire::xml::Xml;
-use crate::{autoscaling, ec2, elb, sts};
+use crate::{autoscaling, ec2, elb, regions, sts};
 
 /// What a handler gives back: the members of the answer, or a refusal without any effect.
 pub(crate) type Answer = Result<Xml, Refusal>;
@@ -76,6 +76,14 @@ pub(crate) fn understand(request: &Request<Bytes>) -> Result<Call, (Service, Ref
     let scope = Scope::of(request.headers());
     let dialect = scope.dialect();
     let refuse = |code, message: String| Err((dialect, Refusal::new(code, message)));
+    if !regions::exists(&scope.region) {
+        let message = format!(
+            "Credential should be scoped to a valid region. '{}' is none: set AWS_DEFAULT_REGION or \
+             --region to one of the commercial regions of AWS, as {DEFAULT_REGION}",
+            scope.region
+        );
+        return refuse("SignatureDoesNotMatch", message).map_err(|(d, r)| (d, r.with_status(403)));
+    }
     if request.method() != Method::POST {
         let message = format!("The method {} is not supported: use POST", request.method());
         return refuse("InvalidAction", message).map_err(|(d, r)| (d, r.with_status(405)));
@@ -127,7 +135,7 @@ impl Scope {
         let credential = text.split("Credential=").nth(1).unwrap_or_default();
         let credential = credential.split([',', ' ']).next().unwrap_or_default();
         let mut parts = credential.split('/').skip(2);
-        let region = parts.next().filter(|name| is_region(name)).unwrap_or(DEFAULT_REGION);
+        let region = parts.next().unwrap_or(DEFAULT_REGION);
         let signed_for = parts.next().unwrap_or_default();
         let service = Service::ALL.into_iter().find(|it| it.signing_name() == signed_for);
         Self { region: region.to_owned(), service }
@@ -137,15 +145,4 @@ impl Scope {
     fn dialect(&self) -> Service {
         self.service.unwrap_or(Service::Ec2)
     }
-}
-
-/// Tells whether a name looks like a region's: words, and a number at the end.
-fn is_region(name: &str) -> bool {
-    let parts: Vec<&str> = name.split('-').collect();
-    let is_word = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
-    let is_digit = |part: &&str| part.len() == 1 && part.chars().all(|c| c.is_ascii_digit());
-    (3..=4).contains(&parts.len())
-        && parts.iter().rev().skip(1).all(is_word)
-        && parts.last().is_some_and(is_digit)
-        && name.len() <= 24
 }

@@ -41,6 +41,7 @@ mod ids;
 mod limits;
 mod options;
 mod persist;
+mod regions;
 mod route_table;
 mod routing;
 mod state;

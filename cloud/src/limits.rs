@@ -31,7 +31,7 @@ const fn rate(size: i64, per_s: f64) -> Rate {
 }
 
 impl Buckets {
-    /// Takes a token from every bucket that the call needs, or refuses the call and takes none.
+    /// Takes the tokens that the call needs from every bucket, or refuses the call and takes none.
     pub(crate) fn take(
         &mut self,
         region: &str,
@@ -42,10 +42,10 @@ impl Buckets {
         let present_us = now_ms.saturating_mul(1000);
         let known = self.full_us.get(region);
         let mut taken = Vec::new();
-        for (name, rate) in needs(input.service(), action, input) {
+        for (name, rate, tokens) in needs(input.service(), action, input) {
             let full_us =
                 known.and_then(|buckets| buckets.get(name)).copied().unwrap_or(present_us);
-            let full_us = full_us.max(present_us).saturating_add(rate.token_us);
+            let full_us = full_us.max(present_us).saturating_add(rate.token_us * tokens);
             if full_us - present_us > rate.size * rate.token_us {
                 return Err(throttled(input.service()));
             }
@@ -58,15 +58,37 @@ impl Buckets {
     }
 }
 
-/// Tells the buckets of an action by name, with their rates.
-fn needs<'a>(service: Service, action: &'a str, input: &Fields<'_>) -> Vec<(&'a str, Rate)> {
+/// Tells the buckets of an action by name, with their rates and the tokens that are needed.
+fn needs<'a>(service: Service, action: &'a str, input: &Fields<'_>) -> Vec<(&'a str, Rate, i64)> {
     match service {
-        Service::Ec2 => vec![(action, ec2_rate(action, input))],
-        Service::Elb => vec![("elb", rate(40, 10.0)), elb_category(action)],
+        Service::Ec2 => {
+            let request = (action, ec2_rate(action, input), 1);
+            std::iter::once(request).chain(ec2_resources(action, input)).collect()
+        }
+        Service::Elb => {
+            let (category, rate_of_category) = elb_category(action);
+            vec![("elb", rate(40, 10.0), 1), (category, rate_of_category, 1)]
+        }
         // Size and refill are not published; these are a stand-in.
-        Service::AutoScaling => vec![("autoscaling", rate(20, 5.0))],
-        Service::Sts => vec![("sts", rate(600, 600.0))],
+        Service::AutoScaling => vec![("autoscaling", rate(20, 5.0), 1)],
+        Service::Sts => vec![("sts", rate(600, 600.0), 1)],
     }
+}
+
+/// Launching and terminating cost a token for each instance beside the one of the request.
+fn ec2_resources(action: &str, input: &Fields<'_>) -> Option<(&'static str, Rate, i64)> {
+    let (name, rate, count) = match action {
+        "RunInstances" => {
+            let count = input.text("MaxCount").and_then(|count| count.parse::<u16>().ok());
+            ("RunInstances resources", rate(1000, 2.0), count.map_or(0, i64::from))
+        }
+        "TerminateInstances" => {
+            let count = i64::try_from(input.texts("InstanceId").len()).unwrap_or(i64::MAX);
+            ("TerminateInstances resources", rate(1000, 20.0), count)
+        }
+        _ => return None,
+    };
+    Some((name, rate, count))
 }
 
 /// Each action of EC2 has its own bucket; its category gives the size.

@@ -19,7 +19,9 @@ const RESOURCE_TYPE: &str = "auto-scaling-group";
 /// Reads the tags of a create call, which are all for the group that it makes.
 pub(super) fn read_group_tags(input: &Fields<'_>, name: &str) -> Result<Vec<GroupTag>, Refusal> {
     let mut tags: Vec<GroupTag> = Vec::new();
-    for item in input.items("Tags") {
+    let items = input.items("Tags");
+    check_call(input, items.len())?;
+    for item in items {
         if item.text("ResourceId").is_some_and(|id| id != name) {
             return Err(item.invalid("ResourceId", "it must be the name of the group"));
         }
@@ -31,8 +33,14 @@ pub(super) fn read_group_tags(input: &Fields<'_>, name: &str) -> Result<Vec<Grou
         }
         tags.push(tag);
     }
-    check_count(tags.len())?;
     Ok(tags)
+}
+
+fn check_call(input: &Fields<'_>, count: usize) -> Result<(), Refusal> {
+    if count > PER_CALL_MAX {
+        return Err(input.invalid("Tags", format!("at most {PER_CALL_MAX} tags in one call")));
+    }
+    Ok(())
 }
 
 fn read_tag(item: &Fields<'_>) -> Result<GroupTag, Refusal> {
@@ -111,9 +119,7 @@ fn read_items<'a>(input: &Fields<'a>) -> Result<Vec<Fields<'a>>, Refusal> {
     if items.is_empty() {
         return Err(Refusal::missing(input.service(), "tags"));
     }
-    if items.len() > PER_CALL_MAX {
-        return Err(input.invalid("Tags", format!("at most {PER_CALL_MAX} tags in one call")));
-    }
+    check_call(input, items.len())?;
     Ok(items)
 }
 

@@ -92,6 +92,11 @@ pub(crate) fn check_data(cx: &Context<'_>, data: &LaunchTemplateData) -> Result<
                        it.";
         return refuse("InvalidParameterCombination", message.to_owned());
     }
+    let worn = data.effective_group_ids().len() + data.security_group_names.len();
+    if worn > security_groups::GROUPS_PER_INTERFACE_MAX {
+        let message = "The maximum number of security groups per interface has been reached.";
+        return refuse("SecurityGroupsPerInterfaceLimitExceeded", message.to_owned());
+    }
     for id in data.effective_group_ids() {
         if cx.region.security_groups.usable(id, cx.now_ms).is_none() {
             return Err(security_groups::not_found(id));

@@ -261,6 +261,9 @@ pub(crate) fn delete(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     Ok(xml)
 }
 
+/// Security groups that one network interface may wear.
+pub(crate) const GROUPS_PER_INTERFACE_MAX: usize = 5;
+
 /// Tells whether a network interface wears the group, or another group's rule refers to it.
 fn is_in_use(region: &Region, id: &str, now_ms: i64) -> bool {
     let on_instance = region

@@ -1,17 +1,19 @@
 //! What an account may hold, for those who ask beforehand.
 
 use crate::dispatch::Answer;
-use crate::elb::{listeners, rules, target_groups, targets};
+use crate::elb::{actions, listeners, rules, target_groups, targets};
 use crate::state::Context;
 use crate::wire::pages::{self, PageRequest};
 use crate::wire::params::Fields;
 use crate::wire::xml::Xml;
 
 /// The limits that are the same in every account, by the names that the service gives them.
-const LIMITS: [(&str, usize); 4] = [
+const LIMITS: [(&str, usize); 6] = [
     ("listeners-per-application-load-balancer", listeners::LISTENERS_MAX),
     ("rules-per-application-load-balancer", rules::RULES_MAX),
     ("target-groups", target_groups::GROUPS_MAX),
+    ("target-groups-per-action-on-application-load-balancer", actions::GROUPS_PER_ACTION_MAX),
+    ("target-groups-per-application-load-balancer", actions::GROUPS_PER_BALANCER_MAX),
     ("targets-per-application-load-balancer", targets::TARGETS_MAX),
 ];
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::elb::arns::Kind;
 use crate::elb::target_groups;
 use crate::state::Context;
 use crate::wire::params::Fields;
@@ -36,7 +37,10 @@ pub(crate) struct Forward {
 }
 
 /// Target groups that one action may name.
-const GROUPS_PER_ACTION_MAX: usize = 5;
+pub(super) const GROUPS_PER_ACTION_MAX: usize = 5;
+
+/// Target groups that the listeners and rules of one balancer may name.
+pub(super) const GROUPS_PER_BALANCER_MAX: usize = 100;
 
 impl Action {
     /// Reads a list that must hold exactly one action.
@@ -77,8 +81,9 @@ impl Action {
         cx: &Context<'_>,
         balancer_arn: &str,
     ) -> Result<(), Refusal> {
+        let groups = &cx.region.target_groups;
+        let mut used = groups.live().filter(|it| it.serves(balancer_arn)).count();
         for (arn, _) in self.target_groups() {
-            let groups = &cx.region.target_groups;
             let group =
                 groups.usable(arn, cx.now_ms).ok_or_else(|| target_groups::not_found(arn))?;
             if let Some(user) = &group.used_by
@@ -90,6 +95,13 @@ impl Action {
                 );
                 return Err(Refusal::new("TargetGroupAssociationLimit", message));
             }
+            used += usize::from(!group.serves(balancer_arn));
+        }
+        if used > GROUPS_PER_BALANCER_MAX {
+            let message = format!(
+                "A load balancer may forward to at most {GROUPS_PER_BALANCER_MAX} target groups"
+            );
+            return Err(Refusal::new("TooManyUniqueTargetGroupsPerLoadBalancer", message));
         }
         Ok(())
     }
@@ -123,7 +135,7 @@ impl Action {
 
 impl Forward {
     fn read(item: &Fields<'_>) -> Result<Self, Refusal> {
-        let single = item.text("TargetGroupArn");
+        let single = Kind::TargetGroup.optional(item)?;
         let mut groups = Vec::new();
         let mut stickiness_s = None;
         if let Some(config) = item.child("ForwardConfig") {
@@ -136,7 +148,7 @@ impl Forward {
                         return Err(Refusal::missing(group.service(), &group.full_name("Weight")));
                     }
                 };
-                groups.push((group.required("TargetGroupArn")?.to_owned(), weight));
+                groups.push((Kind::TargetGroup.required(group)?.to_owned(), weight));
             }
             if let Some(stickiness) = config.child("TargetGroupStickinessConfig") {
                 let enabled = stickiness.flag("Enabled")?.unwrap_or(false);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::dispatch::Answer;
+use crate::elb::arns::Kind;
 use crate::elb::{load_balancers, target_groups};
 use crate::state::Context;
 use crate::wire::params::Fields;
@@ -57,7 +58,7 @@ impl Domain {
 }
 
 pub(crate) fn describe_target_group(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let arn = input.required("TargetGroupArn")?;
+    let arn = Kind::TargetGroup.required(input)?;
     input.end()?;
     let group = cx
         .region
@@ -68,7 +69,7 @@ pub(crate) fn describe_target_group(cx: &mut Context<'_>, input: &Fields<'_>) ->
 }
 
 pub(crate) fn modify_target_group(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let arn = input.required("TargetGroupArn")?;
+    let arn = Kind::TargetGroup.required(input)?;
     let changes = read(input, OF_TARGET_GROUPS)?;
     input.end()?;
     let group = cx
@@ -81,7 +82,7 @@ pub(crate) fn modify_target_group(cx: &mut Context<'_>, input: &Fields<'_>) -> A
 }
 
 pub(crate) fn describe_load_balancer(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let arn = input.required("LoadBalancerArn")?;
+    let arn = Kind::LoadBalancer.required(input)?;
     input.end()?;
     let balancer = cx
         .region
@@ -92,7 +93,7 @@ pub(crate) fn describe_load_balancer(cx: &mut Context<'_>, input: &Fields<'_>) -
 }
 
 pub(crate) fn modify_load_balancer(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let arn = input.required("LoadBalancerArn")?;
+    let arn = Kind::LoadBalancer.required(input)?;
     let changes = read(input, OF_LOAD_BALANCERS)?;
     input.end()?;
     let balancer = cx

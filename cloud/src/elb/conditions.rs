@@ -60,6 +60,15 @@ impl Condition {
     pub(crate) fn read_all(input: &Fields<'_>) -> Result<Vec<Self>, Refusal> {
         let conditions =
             input.items("Conditions").iter().map(Self::read).collect::<Result<Vec<_>, _>>()?;
+        for (number, condition) in conditions.iter().enumerate() {
+            if conditions[..number].iter().any(|other| other.field == condition.field) {
+                let message = format!(
+                    "A rule may have only one condition with the field '{}'",
+                    condition.field.name()
+                );
+                return Err(Refusal::new("ValidationError", message));
+            }
+        }
         let values: Vec<&String> = conditions.iter().flat_map(|it| &it.values).collect();
         let wildcards = values.iter().flat_map(|value| value.matches(['*', '?'])).count();
         if values.len() > VALUES_MAX || wildcards > WILDCARDS_MAX {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::dispatch::Answer;
 use crate::durations::Event;
 use crate::elb::actions::Action;
+use crate::elb::arns::Kind;
 use crate::elb::rules::Rule;
 use crate::elb::tags::read_tags;
 use crate::elb::{load_balancers, usage};
@@ -39,7 +40,7 @@ impl Listener {
 
 /// Creates a listener; one on that port with the same settings is given back instead.
 pub(crate) fn create(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let balancer_arn = input.required("LoadBalancerArn")?;
+    let balancer_arn = Kind::LoadBalancer.required(input)?;
     let port = input.required_number("Port", 1..=65_535)?;
     read_protocol(input)?.ok_or_else(|| Refusal::missing(input.service(), "Protocol"))?;
     let action = Action::read(input, "DefaultActions")?
@@ -101,8 +102,8 @@ fn list<'a>(listeners: impl IntoIterator<Item = &'a Listener>) -> Xml {
 }
 
 pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let balancer = input.text("LoadBalancerArn");
-    let arns = input.texts("ListenerArns");
+    let balancer = Kind::LoadBalancer.optional(input)?;
+    let arns = Kind::Listener.list(input)?;
     let page = PageRequest::read(input, pages::ELB)?;
     input.end()?;
     if balancer.is_some() != arns.is_empty() {
@@ -127,7 +128,7 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
 }
 
 pub(crate) fn modify(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let arn = input.required("ListenerArn")?;
+    let arn = Kind::Listener.required(input)?;
     let port = input.number("Port", 1..=65_535)?;
     read_protocol(input)?;
     let action = Action::read(input, "DefaultActions")?;
@@ -159,7 +160,7 @@ pub(crate) fn modify(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
 }
 
 pub(crate) fn delete(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let arn = input.required("ListenerArn")?;
+    let arn = Kind::Listener.required(input)?;
     input.end()?;
     if cx.region.listeners.live_get(arn).is_none() {
         return Err(not_found(arn));

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::dispatch::Answer;
 use crate::durations::Event;
+use crate::ec2::security_groups::GROUPS_PER_INTERFACE_MAX;
+use crate::elb::arns::Kind;
 use crate::elb::tags::read_tags;
 use crate::elb::{target_groups, usage};
 use crate::state::{Context, Tags};
@@ -227,6 +229,12 @@ fn check_security_groups(
         return Ok(default.map(|group| group.id.clone()).into_iter().collect());
     }
     let mut worn = BTreeSet::new();
+    if ids.len() > GROUPS_PER_INTERFACE_MAX {
+        let message = format!(
+            "At most {GROUPS_PER_INTERFACE_MAX} security groups may be specified for a load balancer"
+        );
+        return Err(Refusal::new("InvalidConfigurationRequest", message));
+    }
     for id in ids {
         match groups.usable(id, cx.now_ms) {
             Some(group) if group.vpc_id == vpc_id => worn.insert(group.id.clone()),
@@ -268,7 +276,7 @@ fn list<'a>(balancers: impl IntoIterator<Item = &'a LoadBalancer>, now_ms: i64) 
 }
 
 pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let arns = input.texts("LoadBalancerArns");
+    let arns = Kind::LoadBalancer.list(input)?;
     let names = input.texts("Names");
     let page = PageRequest::read(input, pages::ELB)?;
     input.end()?;
@@ -301,7 +309,7 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
 /// Deletes a balancer with its listeners and rules; deleting an absent one succeeds. Its interfaces
 /// and its claim on target groups outlive it.
 pub(crate) fn delete(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let arn = input.required("LoadBalancerArn")?;
+    let arn = Kind::LoadBalancer.required(input)?;
     input.end()?;
     let Some(balancer) = cx.region.load_balancers.live_get(arn) else { return Ok(Xml::new()) };
     if balancer.is_protected() {
@@ -316,7 +324,7 @@ pub(crate) fn delete(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     cx.region.load_balancers.remove(arn, forgotten_ms);
     let held_until_ms = cx.after(Event::TargetGroupReleased, arn);
     for group in cx.region.target_groups.live_all_mut() {
-        if group.used_by.as_ref().is_some_and(|user| user.balancer_arn == arn) {
+        if group.serves(arn) {
             group.held_until_ms = held_until_ms;
         }
     }

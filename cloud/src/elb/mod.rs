@@ -2,6 +2,7 @@
 
 pub(crate) mod account_limits;
 pub(crate) mod actions;
+mod arns;
 pub(crate) mod attributes;
 pub(crate) mod conditions;
 pub(crate) mod listeners;

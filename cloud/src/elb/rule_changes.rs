@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::dispatch::Answer;
 use crate::durations::Event;
 use crate::elb::actions::Action;
+use crate::elb::arns::Kind;
 use crate::elb::conditions::Condition;
 use crate::elb::rules::{PRIORITY_MAX, Rule, list, not_found, priority_in_use};
 use crate::elb::usage;
@@ -14,7 +15,7 @@ use crate::wire::refusal::Refusal;
 use crate::wire::xml::Xml;
 
 pub(crate) fn modify(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let arn = input.required("RuleArn")?;
+    let arn = Kind::Rule.required(input)?;
     let conditions = Condition::read_all(input)?;
     let action = Action::read(input, "Actions")?;
     input.end()?;
@@ -41,7 +42,7 @@ pub(crate) fn modify(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
 pub(crate) fn set_priorities(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     let mut wanted = BTreeMap::new();
     for item in input.items("RulePriorities") {
-        let arn = item.required("RuleArn")?;
+        let arn = Kind::Rule.required(&item)?;
         wanted.insert(arn, item.required_number("Priority", 1..=PRIORITY_MAX)?);
     }
     if wanted.is_empty() {
@@ -73,7 +74,7 @@ pub(crate) fn set_priorities(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer
 }
 
 pub(crate) fn delete(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let arn = input.required("RuleArn")?;
+    let arn = Kind::Rule.required(input)?;
     input.end()?;
     let rule = cx.region.rules.live_get(arn).ok_or_else(|| not_found(arn))?;
     refuse_default(rule, "deleted")?;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::dispatch::Answer;
 use crate::durations::Event;
 use crate::elb::actions::Action;
+use crate::elb::arns::Kind;
 use crate::elb::conditions::Condition;
 use crate::elb::listeners::{self, Listener};
 use crate::elb::tags::read_tags;
@@ -69,7 +70,7 @@ fn rule_arn(listener_arn: &str, id: &str) -> String {
 }
 
 pub(crate) fn create(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let listener_arn = input.required("ListenerArn")?;
+    let listener_arn = Kind::Listener.required(input)?;
     let priority = input.required_number("Priority", 1..=PRIORITY_MAX)?;
     let conditions = Condition::read_all(input)?;
     let action = Action::read(input, "Actions")?
@@ -124,8 +125,8 @@ pub(super) fn list<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Xml {
 }
 
 pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let listener = input.text("ListenerArn");
-    let arns = input.texts("RuleArns");
+    let listener = Kind::Listener.optional(input)?;
+    let arns = Kind::Rule.list(input)?;
     let page = PageRequest::read(input, pages::ELB)?;
     input.end()?;
     if listener.is_some() != arns.is_empty() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::dispatch::Answer;
+use crate::elb::arns::Kind;
 use crate::elb::{listeners, load_balancers, rules, target_groups};
 use crate::state::{Context, Tags};
 use crate::wire::params::Fields;
@@ -111,24 +112,9 @@ fn read_arns<'a>(input: &Fields<'a>) -> Result<Vec<&'a str>, Refusal> {
     Ok(arns)
 }
 
-/// The kinds of resource that carry tags, told apart by their ARNs.
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    TargetGroup,
-    LoadBalancer,
-    Listener,
-    Rule,
-}
-
 fn kind_of(arn: &str) -> Result<Kind, Refusal> {
-    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
-    match resource.split('/').next() {
-        Some("targetgroup") => Ok(Kind::TargetGroup),
-        Some("loadbalancer") => Ok(Kind::LoadBalancer),
-        Some("listener") => Ok(Kind::Listener),
-        Some("listener-rule") => Ok(Kind::Rule),
-        _ => Err(Refusal::new("ValidationError", format!("'{arn}' is not a valid ARN"))),
-    }
+    let refuse = || Refusal::new("ValidationError", format!("'{arn}' is not a valid ARN"));
+    Kind::of(arn).ok_or_else(refuse)
 }
 
 fn tags_of<'a>(cx: &'a Context<'_>, arn: &str) -> Result<&'a Tags, Refusal> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dispatch::Answer;
 use crate::durations::Event;
+use crate::elb::arns::Kind;
 use crate::elb::tags::read_tags;
 use crate::elb::targets::Target;
 use crate::elb::usage::Use;
@@ -149,6 +150,11 @@ impl TargetGroup {
             .unwrap_or(300)
     }
 
+    /// Tells whether a balancer forwards to it.
+    pub(super) fn serves(&self, balancer_arn: &str) -> bool {
+        self.used_by.as_ref().is_some_and(|user| user.balancer_arn == balancer_arn)
+    }
+
     /// Tells whether any target passes its checks.
     pub(crate) fn has_healthy_target(&self) -> bool {
         self.targets.iter().any(|target| target.health == TargetState::Healthy)
@@ -264,8 +270,8 @@ fn list<'a>(groups: impl IntoIterator<Item = &'a TargetGroup>) -> Xml {
 }
 
 pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let balancer = input.text("LoadBalancerArn");
-    let arns = input.texts("TargetGroupArns");
+    let balancer = Kind::LoadBalancer.optional(input)?;
+    let arns = Kind::TargetGroup.list(input)?;
     let names = input.texts("Names");
     let page = PageRequest::read(input, pages::ELB)?;
     input.end()?;
@@ -302,7 +308,7 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
 
 /// Changes how the targets are checked.
 pub(crate) fn modify(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let arn = input.required("TargetGroupArn")?;
+    let arn = Kind::TargetGroup.required(input)?;
     let old = cx.region.target_groups.usable(arn, cx.now_ms).ok_or_else(|| not_found(arn))?;
     let check = old.settings.health_check.read(input)?;
     input.end()?;
@@ -314,7 +320,7 @@ pub(crate) fn modify(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
 }
 
 pub(crate) fn delete(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let arn = input.required("TargetGroupArn")?;
+    let arn = Kind::TargetGroup.required(input)?;
     input.end()?;
     let Some(group) = cx.region.target_groups.live_get(arn) else {
         return match cx.options.delete_absent_target_group {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::dispatch::Answer;
+use crate::elb::arns::Kind;
 use crate::elb::target_groups::{TargetGroup, not_found};
 use crate::elb::target_health::{Verdict, verdict};
 use crate::route_table::TargetState;
@@ -164,7 +165,7 @@ type Named<'a> = (&'a str, Option<u16>);
 
 /// Reads the target group and the targets of a call that must name at least one.
 fn read_targets<'a>(input: &Fields<'a>) -> Result<(&'a str, Vec<Named<'a>>), Refusal> {
-    let arn = input.required("TargetGroupArn")?;
+    let arn = Kind::TargetGroup.required(input)?;
     let targets = read_target_list(input)?;
     if targets.is_empty() {
         return Err(Refusal::missing(input.service(), "Targets"));
@@ -184,7 +185,7 @@ fn read_target_list<'a>(input: &Fields<'a>) -> Result<Vec<Named<'a>>, Refusal> {
 /// Describes the health of all targets, or of those named; a named one that is not registered is
 /// shown as unused.
 pub(crate) fn describe_health(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let arn = input.required("TargetGroupArn")?;
+    let arn = Kind::TargetGroup.required(input)?;
     let named = read_target_list(input)?;
     input.end()?;
     let group = cx.region.target_groups.seen_get(arn, cx.now_ms).ok_or_else(|| not_found(arn))?;

@@ -73,6 +73,39 @@ fn load_balancers_and_listeners_are_created_once_per_content() {
     assert_eq!(caller.elb("DescribeListeners", &form).ok().count("ListenerArn"), 1);
 }
 
+/// Section 1 fact 4, section 15 line 2: tags are settings too, for each kind that is created by content.
+#[test]
+fn the_tags_of_load_balancers_and_listeners_are_compared_while_the_switch_is_on() {
+    for compared in [true, false] {
+        let options = CloudOptions { content_compares_tags: compared, ..CloudOptions::plain() };
+        let caller = Caller::with(options);
+        let stack = Stack::without_groups(&caller);
+        let [a, b] = &stack.subnets;
+        let tagged = |value: &str| format!("&Tags.member.1.Key=run&Tags.member.1.Value={value}");
+        let balancer = |tags: &str| {
+            let form = format!("Name=tagged&Subnets.member.1={a}&Subnets.member.2={b}{tags}");
+            caller.elb("CreateLoadBalancer", &form)
+        };
+        let listener = |tags: &str| {
+            let form = listener_form(&stack.balancer, &stack.target_groups, 1, 1);
+            caller.elb("CreateListener", &format!("{}{tags}", form.replace("=80", "=81")))
+        };
+        let arn = balancer(&tagged("1")).ok().text("LoadBalancerArn");
+        let listener_arn = listener(&tagged("1")).ok().text("ListenerArn");
+        assert_eq!(balancer(&tagged("1")).ok().text("LoadBalancerArn"), arn);
+        assert_eq!(listener(&tagged("1")).ok().text("ListenerArn"), listener_arn);
+        for other in [tagged("2"), String::new()] {
+            if compared {
+                assert_eq!(balancer(&other).refusal(), "400 DuplicateLoadBalancerName");
+                assert_eq!(listener(&other).refusal(), "400 DuplicateListener");
+            } else {
+                assert_eq!(balancer(&other).ok().text("LoadBalancerArn"), arn);
+                assert_eq!(listener(&other).ok().text("ListenerArn"), listener_arn);
+            }
+        }
+    }
+}
+
 /// Section 5 step 6: a rule is never idempotent, not even an equal one.
 #[test]
 fn a_rule_is_refused_when_its_priority_is_taken() {

@@ -202,7 +202,7 @@ fn deletions(stack: &Stack) -> Vec<Call> {
         (ASG, "DeleteAutoScalingGroup", group),
         (ELB, "DeleteListener", format!("ListenerArn={}", stack.listener)),
         (ELB, "DeleteLoadBalancer", format!("LoadBalancerArn={lb}")),
-        (ELB, "DeleteTargetGroup", format!("TargetGroupArn={}", "arn:aws:elasticloadbalancing:x")),
+        (ELB, "DeleteTargetGroup", format!("TargetGroupArn={}", stack.absent_target_group())),
     ]
 }
 

@@ -105,6 +105,12 @@ fn the_lab_locks_the_account_at_twenty_instances() {
     caller.wait_s(30);
     assert_eq!(caller.ec2("DescribeVpcs", "").refusal(), "403 AccessDenied");
     assert_eq!(caller.elb("DescribeLoadBalancers", "").refusal(), "403 AccessDenied");
+    assert_eq!(caller.asg("DescribeAutoScalingGroups", "").refusal(), "403 AccessDenied");
+    assert_eq!(caller.sts("GetCallerIdentity", "").refusal(), "403 AccessDenied");
+    let other_region = caller.in_region("us-west-2");
+    assert_eq!(other_region.ec2("DescribeVpcs", "").refusal(), "403 AccessDenied");
+    let change = caller.asg("SetDesiredCapacity", "AutoScalingGroupName=group1&DesiredCapacity=4");
+    assert_eq!(change.refusal(), "403 AccessDenied");
     assert!(caller.cloud.account().locked);
 }
 

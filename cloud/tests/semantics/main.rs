@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its request has failed")]
 
 mod any_input;
+mod arns;
 mod by_hand;
 mod conflicts;
 mod dependencies;
@@ -14,10 +15,12 @@ mod lags;
 mod life;
 mod limits;
 mod persistence;
+mod quotas;
 mod readme;
 mod replacements;
 mod routes;
 mod stack;
 mod support;
 mod targets;
+mod throttling;
 mod wire;

@@ -80,6 +80,11 @@ impl Stack {
         stack
     }
 
+    /// Gives an ARN that no target group has.
+    pub(crate) fn absent_target_group(&self) -> String {
+        format!("{}0", self.target_groups[0])
+    }
+
     /// Words the creation of the group `group1` or `group2`.
     pub(crate) fn group_form(&self, index: usize, desired: u32) -> String {
         format!(

@@ -118,6 +118,25 @@ fn regions_are_accounts_of_their_own() {
     assert_eq!(west.ec2("DescribeKeyPairs", "").ok().count("keyName"), 0);
 }
 
+/// Otherwise a mistyped region would be an empty account, and each one more would stay for ever.
+#[test]
+fn a_region_that_aws_does_not_have_is_refused_by_every_service() {
+    let caller = Caller::plain();
+    caller.ec2("CreateKeyPair", "KeyName=mine").ok();
+    let before = caller.cloud.account();
+    let nowhere = caller.in_region("mars-north-9");
+    for reply in [
+        nowhere.ec2("CreateKeyPair", "KeyName=mine"),
+        nowhere.elb("DescribeLoadBalancers", ""),
+        nowhere.asg("DescribeAutoScalingGroups", ""),
+        nowhere.sts("GetCallerIdentity", ""),
+    ] {
+        assert_eq!(reply.refusal(), "403 SignatureDoesNotMatch");
+        assert!(reply.text("Message").contains("mars-north-9"), "{}", reply.body);
+    }
+    assert_eq!(caller.cloud.account(), before);
+}
+
 /// Section 7 and section 15 line 13: what deleting an absent thing says.
 #[test]
 fn deleting_what_is_absent_succeeds_or_says_so_kind_by_kind() {
