@@ -62,13 +62,21 @@ impl InstanceType {
         !zone.chars().next_back().is_some_and(|letter| self.absent_zones.contains(letter))
     }
 
+    fn is_current(&self) -> bool {
+        self.hypervisor == "nitro" || self.name.starts_with("t2")
+    }
+
+    fn is_burstable(&self) -> bool {
+        self.name.starts_with('t')
+    }
+
     fn write(&self, item: &mut Xml) {
         item.text("instanceType", self.name)
-            .text("currentGeneration", self.hypervisor == "nitro" || self.name.starts_with("t2"))
+            .text("currentGeneration", self.is_current())
             .text("freeTierEligible", self.free_tier)
             .text("bareMetal", false)
             .text("hypervisor", self.hypervisor)
-            .text("burstablePerformanceSupported", self.name.starts_with('t'))
+            .text("burstablePerformanceSupported", self.is_burstable())
             .text("instanceStorageSupported", false)
             .element("processorInfo", |processor| {
                 processor.element("supportedArchitectures", |list| {
@@ -92,7 +100,17 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     let names = input.texts("InstanceType");
     let filters = Filters::ec2(input)?;
     let page = PageRequest::read(input, pages::EC2)?;
-    let known = ["instance-type", "free-tier-eligible", "hypervisor", "vcpu-info.default-vcpus"];
+    let known = [
+        "instance-type",
+        "free-tier-eligible",
+        "current-generation",
+        "bare-metal",
+        "burstable-performance-supported",
+        "hypervisor",
+        "processor-info.supported-architecture",
+        "memory-info.size-in-mib",
+        "vcpu-info.default-vcpus",
+    ];
     filters.check(input, &known)?;
     input.end()?;
     refuse_unknown_types(&names)?;
@@ -101,6 +119,11 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
             && filters.pass(&Tags::new(), |name| match name {
                 "instance-type" => one(kind.name),
                 "free-tier-eligible" => vec![kind.free_tier.to_string()],
+                "current-generation" => vec![kind.is_current().to_string()],
+                "bare-metal" => one("false"),
+                "burstable-performance-supported" => vec![kind.is_burstable().to_string()],
+                "processor-info.supported-architecture" => one("x86_64"),
+                "memory-info.size-in-mib" => vec![kind.memory_mib.to_string()],
                 "hypervisor" => one(kind.hypervisor),
                 _ => vec![kind.vcpus.to_string()],
             })

@@ -126,6 +126,11 @@ impl Instance {
         self.answering_span().is_some_and(|(from, until)| (from..until).contains(&now_ms))
     }
 
+    /// Tells what the checks of its system say; they come out well as soon as it runs.
+    fn status(&self, now_ms: i64) -> &'static str {
+        if self.state(now_ms) == InstanceState::Running { "ok" } else { "not-applicable" }
+    }
+
     pub(crate) fn vcpus(&self) -> u32 {
         InstanceType::find(&self.kind).map_or(0, |kind| kind.vcpus)
     }
@@ -134,8 +139,27 @@ impl Instance {
         format!("ip-{}.ec2.internal", self.private_address.replace('.', "-"))
     }
 
+    fn public_dns(&self) -> Option<String> {
+        let address = self.public_address.as_ref()?;
+        Some(format!("ec2-{}.compute-1.amazonaws.com", address.replace('.', "-")))
+    }
+
     fn offers(&self, filter: &str, region: &Region, now_ms: i64) -> Vec<String> {
+        // What an instance loses with its end, no filter finds any more.
+        let alive = self.has_interface(now_ms);
+        let while_alive = |value: Option<String>| value.filter(|_| alive).into_iter().collect();
         match filter {
+            "ip-address" => while_alive(self.public_address.clone()),
+            "dns-name" => while_alive(self.public_dns()),
+            "private-dns-name" => while_alive(Some(self.private_dns())),
+            "network-interface.network-interface-id" => {
+                while_alive(Some(self.interface_id.clone()))
+            }
+            "block-device-mapping.volume-id" => while_alive(Some(self.volume_id.clone())),
+            "launch-time" => one(&iso8601(self.launched_ms)),
+            "architecture" => one(ARCHITECTURE),
+            "owner-id" => one(ACCOUNT_ID),
+            "instance-status.status" | "system-status.status" => one(self.status(now_ms)),
             "instance-id" => one(&self.id),
             "instance-state-name" => one(self.state(now_ms).as_str()),
             "instance-state-code" => vec![(self.state(now_ms) as u16).to_string()],
@@ -163,7 +187,7 @@ impl Instance {
         state.write(item, "instanceState");
         let alive = state != InstanceState::Terminated;
         let public = self.public_address.as_ref().filter(|_| alive);
-        let dns = public.map(|ip| format!("ec2-{}.compute-1.amazonaws.com", ip.replace('.', "-")));
+        let dns = self.public_dns().filter(|_| alive);
         item.text("privateDnsName", if alive { self.private_dns() } else { String::new() })
             .text("dnsName", dns.unwrap_or_default())
             .text("reason", self.end.as_ref().map_or("", |end| &end.reason))
@@ -183,7 +207,7 @@ impl Instance {
                 .text("privateIpAddress", &self.private_address)
                 .optional("ipAddress", public);
         }
-        item.text("architecture", "x86_64")
+        item.text("architecture", ARCHITECTURE)
             .text("rootDeviceType", "ebs")
             .text("rootDeviceName", "/dev/sda1")
             .text("virtualizationType", "hvm")
@@ -260,7 +284,10 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     Ok(xml)
 }
 
-const KNOWN_FILTERS: [&str; 14] = [
+/// The one architecture that there is.
+const ARCHITECTURE: &str = "x86_64";
+
+const KNOWN_FILTERS: [&str; 22] = [
     "instance-id",
     "instance-state-name",
     "instance-state-code",
@@ -271,6 +298,14 @@ const KNOWN_FILTERS: [&str; 14] = [
     "subnet-id",
     "availability-zone",
     "private-ip-address",
+    "private-dns-name",
+    "ip-address",
+    "dns-name",
+    "launch-time",
+    "architecture",
+    "owner-id",
+    "network-interface.network-interface-id",
+    "block-device-mapping.volume-id",
     "reservation-id",
     "instance.group-id",
     "instance.group-name",
@@ -282,7 +317,14 @@ pub(crate) fn describe_status(cx: &mut Context<'_>, input: &Fields<'_>) -> Answe
     let all = input.flag("IncludeAllInstances")?.unwrap_or(false);
     let filters = Filters::ec2(input)?;
     let page = PageRequest::read(input, pages::EC2)?;
-    filters.check(input, &["instance-state-name", "instance-state-code", "availability-zone"])?;
+    let known = [
+        "instance-state-name",
+        "instance-state-code",
+        "instance-status.status",
+        "system-status.status",
+        "availability-zone",
+    ];
+    filters.check(input, &known)?;
     input.end()?;
     check_ids(cx.region, &ids)?;
     let found = cx.region.instances.values().filter(|instance| {
@@ -294,7 +336,7 @@ pub(crate) fn describe_status(cx: &mut Context<'_>, input: &Fields<'_>) -> Answe
     let mut xml = Xml::new();
     xml.items("instanceStatusSet", found, |item, instance| {
         let state = instance.state(cx.now_ms);
-        let status = if state == InstanceState::Running { "ok" } else { "not-applicable" };
+        let status = instance.status(cx.now_ms);
         item.text("instanceId", &instance.id).text("availabilityZone", &instance.zone);
         state.write(item, "instanceState");
         for check in ["systemStatus", "instanceStatus"] {

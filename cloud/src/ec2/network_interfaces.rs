@@ -74,7 +74,10 @@ impl<'a> Shown<'a> {
             "availability-zone" => one(self.zone),
             "description" => one(&self.description),
             "status" => one("in-use"),
-            "private-ip-address" => one(self.private_address),
+            "interface-type" => one("interface"),
+            "private-ip-address" | "addresses.private-ip-address" => one(self.private_address),
+            "association.public-ip" => self.public_address.map(str::to_owned).into_iter().collect(),
+            "attachment.status" => one("attached"),
             "owner-id" => one(ACCOUNT_ID),
             "group-id" => self.groups.to_vec(),
             "group-name" => self
@@ -152,18 +155,22 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     Ok(xml)
 }
 
-const KNOWN_FILTERS: [&str; 15] = [
+const KNOWN_FILTERS: [&str; 19] = [
     "network-interface-id",
     "subnet-id",
     "vpc-id",
     "availability-zone",
     "description",
     "status",
+    "interface-type",
     "private-ip-address",
+    "addresses.private-ip-address",
+    "association.public-ip",
     "owner-id",
     "group-id",
     "group-name",
     "attachment.instance-id",
+    "attachment.status",
     "attachment.instance-owner-id",
     "requester-id",
     "requester-managed",

@@ -22,7 +22,11 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
         "availability-zone",
         "attachment.instance-id",
         "attachment.status",
+        "attachment.device",
         "volume-type",
+        "size",
+        "create-time",
+        "encrypted",
         "tag",
     ];
     filters.check(input, &known)?;
@@ -42,6 +46,10 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
                     "availability-zone" => &instance.zone,
                     "attachment.instance-id" => &instance.id,
                     "attachment.status" => "attached",
+                    "attachment.device" => "/dev/sda1",
+                    "size" => return vec![instance.volume_gib.to_string()],
+                    "create-time" => return vec![iso8601(instance.launched_ms)],
+                    "encrypted" => "false",
                     _ => "gp2",
                 })
             })

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use super::params::Fields;
 use super::refusal::Refusal;
 
+/// What `tag` stands for where filters are known.
+const TAG_FILTERS: &str = "tag:KEY, tag-key, tag-value";
+
 /// Holds the filters of one request.
 #[derive(Debug)]
 pub(crate) struct Filters {
@@ -34,16 +37,21 @@ impl Filters {
 
     /// Refuses a filter that `known` does not name, so that a misspelt one does not select nothing.
     ///
-    /// `tag:KEY`, `tag-key` and `tag-value` are known where `known` holds `tag`.
+    /// `tag:KEY`, `tag-key` and `tag-value` are known where `known` holds `tag`. AWS knows more filters
+    /// than are modelled; the refusal is worded so that it is true of those and of the misspelt ones.
     pub(crate) fn check(&self, fields: &Fields<'_>, known: &[&str]) -> Result<(), Refusal> {
         for (name, _) in &self.filters {
             let is_tag = name.starts_with("tag:") || name == "tag-key" || name == "tag-value";
             if !(known.contains(&name.as_str()) || is_tag && known.contains(&"tag")) {
-                return Err(Refusal::invalid(
-                    fields.service(),
-                    "Filter",
-                    format!("The filter '{name}' is invalid"),
-                ));
+                let known =
+                    known.iter().map(|name| if *name == "tag" { TAG_FILTERS } else { name });
+                let known: Vec<&str> = known.collect();
+                let why = format!(
+                    "The filter '{name}' is invalid, or not modelled by this endpoint, which \
+                     knows: {}",
+                    known.join(", ")
+                );
+                return Err(Refusal::invalid(fields.service(), "Filter", why));
             }
         }
         Ok(())

@@ -16,7 +16,8 @@ fn a_balancer_and_an_instance_wear_at_most_five_security_groups() {
         .collect();
     let list = |prefix: &str, count: usize| -> String {
         let items = groups[..count].iter().enumerate();
-        items.map(|(index, id)| format!("&{prefix}.{}={id}", index + 1)).collect()
+        let items = items.map(|(index, id)| format!("&{prefix}.{}={id}", index + 1));
+        items.collect::<Vec<_>>().concat()
     };
     let [a, b] = &stack.subnets;
     let balancer = |count: usize| {

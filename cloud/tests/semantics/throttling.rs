@@ -17,7 +17,7 @@ fn admitted(caller: &Caller, call: Call) -> usize {
         reply.status != 200
             && ["503 RequestLimitExceeded", "400 Throttling"].contains(&reply.refusal().as_str())
     };
-    (0..1000).find(|_| is_throttled(&call(caller))).expect("it is throttled in the end")
+    (0..1000).find(|_| is_throttled(&call(caller))).unwrap()
 }
 
 /// Section 3, section 15 line 5: sizes and refills of both tables.
