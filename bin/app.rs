@@ -1,5 +1,7 @@
 //! What every verb has at hand.
 
+use std::path::PathBuf;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::GlobalArgs;
@@ -22,9 +24,10 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(global: &GlobalArgs) -> Self {
         set_up_log(global.verbose);
-        let from_environment = std::env::var_os("LAB1_FLOW_STATE_DIR");
-        let given = global.state_dir.as_deref();
-        let by_flag = given.filter(|dir| Some(dir.as_os_str()) != from_environment.as_deref());
+        let by_flag = global.state_dir.as_deref();
+        // Not read by the parser: it would show the flag in every usage as if it were required.
+        let from_environment = std::env::var_os("LAB1_FLOW_STATE_DIR").map(PathBuf::from);
+        let from_environment = from_environment.filter(|dir| !dir.as_os_str().is_empty());
         Self {
             output: Output::new(
                 global.json || global.progress == ProgressChoice::Json,
@@ -33,7 +36,7 @@ impl App {
             program: Invocation::new(by_flag),
             verbose: global.verbose > 0,
             progress: global.progress,
-            state_dir: StateDir::locate(given),
+            state_dir: StateDir::locate(by_flag.or(from_environment.as_deref())),
         }
     }
 

@@ -32,14 +32,8 @@ pub(crate) struct Cli {
 pub(crate) struct GlobalArgs {
     /// Keep runs and the embedded cloud in this directory
     ///
-    /// The default is lab1-flow in `$XDG_STATE_HOME`, or in `~/.local/state`.
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "LAB1_FLOW_STATE_DIR",
-        hide_env_values = true
-    )]
+    /// The default is `$LAB1_FLOW_STATE_DIR`, else lab1-flow in `$XDG_STATE_HOME`, or in `~/.local/state`.
+    #[arg(long, global = true, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
 
     /// Write JSON lines to stdout
@@ -74,4 +68,11 @@ Exit statuses:
    70  a bug in lab1-flow
    74  the journal cannot be written: nothing further was sent
    75  suspended or stopped: `lab1-flow resume` goes on
-  130  left at once on a second Ctrl-C; `watch` on the first";
+  130  left at once on a second Ctrl-C; `watch` on the first
+
+Environment:
+  LAB1_FLOW_STATE_DIR  the state directory, as --state-dir
+  LAB1_FLOW_LOG        a filter for the log on stderr, such as lab1_flow_steps=debug
+  AWS_ENDPOINT_URL     as --endpoint-url, where no flag names a cloud
+  AWS_PROFILE and the other variables of the AWS tools, on AWS and other endpoints
+  NO_COLOR, TERM=dumb  no colours; CI and TERM=dumb: plain lines instead of the tree";

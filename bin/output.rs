@@ -91,10 +91,13 @@ impl Output {
 
     /// How many columns data may take: those of the terminal, and elsewhere as many as a page of text has.
     pub(crate) fn columns() -> usize {
-        match rustix::termios::tcgetwinsize(rustix::stdio::stdout()) {
-            Ok(size) if size.ws_col > 0 => size.ws_col.into(),
-            _ => COLUMNS_USUAL,
-        }
+        Self::terminal_columns().unwrap_or(COLUMNS_USUAL)
+    }
+
+    /// How many columns the terminal has that shows data, if one does.
+    pub(crate) fn terminal_columns() -> Option<usize> {
+        let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+        Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
     }
 
     /// Writes one line of data.

@@ -77,6 +77,11 @@ fn usual_place() -> Option<PathBuf> {
 
 /// Finds the run whose id begins like this.
 pub(crate) fn find_run(app: &App, runs: &RunStore, prefix: &str) -> Result<RunId, CliError> {
+    if prefix.is_empty() {
+        return Err(CliError::usage("the id of the run is empty")
+            .stands("nothing was sent")
+            .next(app.program.command(&["list"])));
+    }
     runs.resolve(prefix).map_err(|error| match error {
         ResolveError::Unknown { prefix, known } => {
             let stands = match known.len() {

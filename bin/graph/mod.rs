@@ -146,7 +146,7 @@ impl Node {
             None => "#ffffff",
             Some(Stage::Pending | Stage::Gone | Stage::Skipped) => "#f6f8fa",
             Some(Stage::Running | Stage::Undoing) => "#54aeff",
-            Some(Stage::Waiting) => "#b6e3ff",
+            Some(Stage::Begun | Stage::Waiting) => "#b6e3ff",
             Some(Stage::InDoubt) => "#ffb77c",
             Some(Stage::Done | Stage::Standing) => "#aceebb",
             Some(Stage::Failed | Stage::Stuck) => "#ffcecb",

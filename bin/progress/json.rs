@@ -47,10 +47,11 @@ impl JsonLines {
 }
 
 impl Screen for JsonLines {
-    fn recorded(&mut self, records: &[Record], _now: &Snapshot) {
+    fn recorded(&mut self, records: &[Record], _now: &Snapshot) -> bool {
         for record in records {
             self.output.json_line(&RecordEvent::new(record));
         }
+        true
     }
 
     fn tick(&mut self, _now: &Snapshot) {}

@@ -60,8 +60,8 @@ enum News {
 
 /// One way of showing a run.
 trait Screen: Send {
-    /// Records were written; `now` shows the run after them.
-    fn recorded(&mut self, records: &[Record], now: &Snapshot);
+    /// Records were written; `now` shows the run after them. Tells whether that was shown, or will be.
+    fn recorded(&mut self, records: &[Record], now: &Snapshot) -> bool;
     /// Time has passed, or the reason of a wait has changed.
     fn tick(&mut self, now: &Snapshot);
     /// Nothing was told for [`HEARTBEAT`].
@@ -167,9 +167,10 @@ fn show(received: &Receiver<News>, mut screen: Box<dyn Screen>, mut snapshot: Sn
         let pause = TICK.saturating_sub(last_tick.elapsed());
         match received.recv_timeout(pause) {
             Ok(News::Recorded(records, state)) => {
-                last_words = Instant::now();
                 snapshot.take(&records, *state);
-                screen.recorded(&records, snapshot.at(time::now()));
+                if screen.recorded(&records, snapshot.at(time::now())) {
+                    last_words = Instant::now();
+                }
             }
             Ok(News::Waiting(action, reason, next)) => {
                 snapshot.wait(action, reason, time::now(), next);

@@ -97,7 +97,7 @@ impl Snapshot {
     }
 }
 
-fn action_of(entry: &Entry) -> Option<&ActionName> {
+pub(super) fn action_of(entry: &Entry) -> Option<&ActionName> {
     match entry {
         Entry::AttemptStarted { action, .. }
         | Entry::AttemptFailed { action, .. }

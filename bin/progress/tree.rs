@@ -26,7 +26,9 @@ impl Tree {
 
 impl Screen for Tree {
     /// Drawn with the next tick.
-    fn recorded(&mut self, _records: &[Record], _now: &Snapshot) {}
+    fn recorded(&mut self, _records: &[Record], _now: &Snapshot) -> bool {
+        true
+    }
 
     fn tick(&mut self, now: &Snapshot) {
         let size = Size::of_stderr();

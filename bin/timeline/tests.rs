@@ -143,6 +143,9 @@ fn the_chart_fits_the_terminal() {
         let lines = text::lines(&timeline, columns, Paint::default());
         let widest = lines.iter().map(String::len).max();
         assert!(widest <= Some(columns), "{columns}:\n{}", lines.join("\n"));
+        for meaning in ["~ before a retry", "< taking back", "* critical path"] {
+            assert!(lines.iter().any(|line| line.contains(meaning)), "{columns}: {meaning}");
+        }
     }
     insta::assert_snapshot!(text::lines(&timeline, 80, Paint::default()).join("\n"), @r"
                 0 s                10 s               20 s

@@ -26,19 +26,29 @@ pub(crate) fn lines(timeline: &Timeline, columns: usize, paint: Paint) -> Vec<St
         lines.push(row_line(row, name_width, &axis, paint));
     }
     lines.push(String::new());
-    lines.push(cut(&legend(timeline), columns));
+    lines.extend(legend(timeline, columns));
     lines
 }
 
-/// What the letters mean that occur.
-fn legend(timeline: &Timeline) -> String {
+/// What the letters mean that occur, in as many lines as it takes.
+fn legend(timeline: &Timeline, columns: usize) -> Vec<String> {
     let occurs =
         |kind: &Kind| timeline.rows.iter().flat_map(|row| &row.bars).any(|bar| bar.kind == *kind);
     let letters = Kind::ALL.into_iter().filter(occurs);
     let mut parts: Vec<_> =
         letters.map(|kind| format!("{} {}", letter(kind), kind.word())).collect();
     parts.push("* critical path".to_owned());
-    format!("  {}", parts.join("  "))
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if line.len() + 2 + part.len() <= columns => {
+                line.push_str("  ");
+                line.push_str(&part);
+            }
+            _ => lines.push(format!("  {part}")),
+        }
+    }
+    lines
 }
 
 fn row_line(row: &Row, name_width: usize, axis: &Axis, paint: Paint) -> String {

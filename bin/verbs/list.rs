@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 
 use clap::Args;
-use comfy_table::{Cell, Table};
 use lab1_flow_journal::{RunId, RunSummary, UnreadableRun};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -13,10 +12,16 @@ use crate::error::{CliError, with_causes};
 use crate::exit_status::ExitStatus;
 use crate::output::Output;
 use crate::view::standing::Standing;
+use crate::view::table::{Cell, Table};
 use crate::view::text::counted;
 use crate::view::time;
 
+/// The columns that a terminal too narrow for all does without, the first of them first.
+const LEFT_OUT: [&str; 6] = ["OWNER", "CLOUD", "STACK", "RESOURCES", "AGE", "STEP"];
+
 /// List the runs that this machine knows, the newest first
+///
+/// On a terminal that is too narrow, columns are left out in this order: owner, cloud, stack, resources, age, step.
 #[derive(Debug, Default, Args)]
 pub(crate) struct ListArgs {
     /// Only runs in this state; may be given several times
@@ -88,7 +93,13 @@ impl ListArgs {
                 app.output.json_line(row);
             }
         } else if !rows.is_empty() {
-            app.output.data_line(&table(&rows, &app.output).trim_fmt());
+            let mut table = table(&rows);
+            if let Some(columns) = Output::terminal_columns() {
+                table.narrow(columns, &LEFT_OUT);
+            }
+            for line in table.lines(app.output.out) {
+                app.output.data_line(&line);
+            }
         } else if known == 0 {
             app.output.say(&format!("no runs; begin one with: {}", app.program.command(&["run"])));
         } else if known > unreadable.len() {
@@ -175,20 +186,19 @@ impl Row {
     }
 }
 
-fn table(rows: &[Row], output: &Output) -> Table {
+fn table(rows: &[Row]) -> Table {
     let mut table =
-        output.out.table(&["RUN", "STATE", "STEP", "AGE", "STACK", "CLOUD", "RESOURCES", "OWNER"]);
+        Table::new(["RUN", "STATE", "STEP", "AGE", "STACK", "CLOUD", "RESOURCES", "OWNER"]);
     for row in rows {
-        let state = Cell::new(row.state.word());
-        table.add_row([
-            Cell::new(&row.run_id),
-            row.state.tone().color().into_iter().fold(state, Cell::fg),
-            Cell::new(format!("{}/{}", row.step, row.steps_total)),
-            Cell::new(&row.age),
-            Cell::new(&row.stack),
-            Cell::new(row.place()),
-            Cell::new(row.resources),
-            Cell::new(row.holder()),
+        table.add([
+            Cell::from(&row.run_id),
+            Cell::toned(row.state.word(), row.state.tone()),
+            Cell::from(format!("{}/{}", row.step, row.steps_total)),
+            Cell::from(&row.age),
+            Cell::from(&row.stack),
+            Cell::from(row.place()),
+            Cell::from(row.resources),
+            Cell::from(row.holder()),
         ]);
     }
     table

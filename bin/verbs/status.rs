@@ -20,6 +20,7 @@ use crate::view::next::{self, Next};
 use crate::view::stage::full;
 use crate::view::standing::Standing;
 use crate::view::steps::{self, StepView};
+use crate::view::text::ACTION_WIDTH;
 use crate::view::time;
 
 /// Show where a run stands, why it waits, and what to type next; without an id, list all runs
@@ -54,6 +55,9 @@ struct Detail<'a> {
     failure: Option<Trouble<'a>>,
     /// What has gone wrong lately, overcome or not, the latest last.
     failures: Vec<PastFailure<'a>>,
+    /// Whether all of that is behind the run.
+    #[serde(skip)]
+    overcome: bool,
     left: Vec<String>,
     next: Vec<Next>,
 }
@@ -79,10 +83,12 @@ impl StatusArgs {
 fn detail<'a>(app: &App, view: &'a RunView, context: &'a RunContext) -> Detail<'a> {
     let state = &view.state;
     let header = &view.history.header;
-    let steps = steps::steps(state, time::now());
+    let steps = steps::steps_of(state, time::now(), view.holder.is_some());
     let (step, steps_total) = steps::progress(&steps);
     let standing = Standing::of(state, view.holder.is_some());
     let (account, region) = facts::place(state);
+    let failures = failures::latest(&view.history.records);
+    let next = next::commands(&header.run, standing, state.is_rolling_back(), &app.program);
     Detail {
         event: "status",
         run_id: &header.run,
@@ -102,9 +108,11 @@ fn detail<'a>(app: &App, view: &'a RunView, context: &'a RunContext) -> Detail<'
         steps,
         resources: facts::standing_resources(state),
         failure: ending::trouble(state),
-        failures: failures::latest(&view.history.records),
+        overcome: failures.iter().all(|failure| failure.is_overcome(state)),
+        failures,
         left: left::lines(state),
-        next: next::commands(&header.run, standing, state.is_rolling_back(), &app.program),
+        // Whoever reads this looks already.
+        next: next.into_iter().filter(|next| next.purpose != "look").collect(),
     }
 }
 
@@ -140,12 +148,19 @@ fn text(detail: &Detail<'_>, output: &Output) -> String {
         lines.push(String::new());
         let action = trouble.action.map_or_else(String::new, |action| format!("{action}: "));
         lines.push(format!("{} {action}{}", paint.red("failure"), full(trouble.failure)));
-        lines.extend(trouble.failure.advice.iter().map(|advice| format!("  {advice}")));
+        // Where the run is taken back, nothing is to be done about it any more.
+        let is_over = matches!(detail.state, Standing::RolledBack | Standing::PartlyRolledBack);
+        let advice = trouble.failure.advice.iter().filter(|_| !is_over);
+        lines.extend(advice.map(|advice| format!("  {advice}")));
     }
     if !detail.failures.is_empty() {
         lines.push(String::new());
-        lines.push(paint.bold("latest failures"));
+        let overcome = if detail.overcome { " (all overcome)" } else { "" };
+        lines.push(format!("{}{overcome}", paint.bold("latest failures")));
         lines.extend(detail.failures.iter().map(PastFailure::line));
+    }
+    if !detail.left.is_empty() {
+        lines.push(String::new());
     }
     for left in &detail.left {
         lines.push(format!("{} {left}", paint.red("left")));
@@ -164,18 +179,22 @@ fn step_lines(step: &StepView, output: &Output) -> Vec<String> {
     let paint = output.out;
     let number = step.number.map_or_else(|| "-".to_owned(), |number| number.to_string());
     let state = paint.tone(step.stage.tone(), &format!("{:<9}", step.stage.word()));
-    let spent = step.elapsed(time::now()).map_or_else(String::new, time::span);
+    // As in the live view: what is over shows how quick it was.
+    let clock = if step.stage.is_active() { time::span } else { time::delay };
+    let spent = step.elapsed(time::now()).map_or_else(String::new, clock);
     let mut lines = vec![format!("{number:>2}  {state} {spent:>9}  {}", step.title)];
     for action in &step.actions {
         let state = paint.tone(action.stage.tone(), &format!("{:<9}", action.stage.word()));
         let reason = action.reason.as_deref().unwrap_or_default();
-        let line = format!("    {state} {:>9}  . {:<30} {reason}", "", action.name);
+        let line = format!("    {state} {:>9}  . {:<ACTION_WIDTH$} {reason}", "", action.name);
         lines.push(line.trim_end().to_owned());
     }
     lines
 }
 
 fn resource_line(resource: &Resource) -> String {
-    let name = resource.name.as_deref().filter(|name| *name != resource.id).unwrap_or_default();
-    format!("  {:<28} {name:<24} {}", resource.action, resource.id)
+    // A listener and a rule have no name, and a group has no other id.
+    let name = resource.name.as_deref().unwrap_or("-");
+    let id = if name == resource.id { "" } else { &resource.id };
+    format!("  {:<ACTION_WIDTH$} {name:<24} {id}", resource.action).trim_end().to_owned()
 }

@@ -38,7 +38,7 @@ impl StopArgs {
         let run = find_run(app, &runs, &self.run)?;
         let view = look(app, &runs, &run)?;
         if view.holder.is_none() {
-            return Ok(tell(app, &view, "no process carries it out: there is nothing to stop"));
+            return Ok(tell(app, &view, "no process carries it out, so there is nothing to stop"));
         }
         let dir = runs.dir(&run);
         stop_request::send(&dir).map_err(|error| {

@@ -1,10 +1,10 @@
 //! What has gone wrong in a run, read from its records.
 
-use lab1_flow_journal::{Entry, Failure, Record, Rest};
+use lab1_flow_journal::{ActionPhase, Entry, Failure, Record, Rest, RunState};
 use serde::Serialize;
 
 use crate::view::stage::full;
-use crate::view::text::one_line;
+use crate::view::text::{ACTION_WIDTH, one_line};
 use crate::view::time::{moment, time_of_day};
 
 /// So many are shown: the journal has them all.
@@ -30,7 +30,18 @@ impl PastFailure<'_> {
     pub(crate) fn line(&self) -> String {
         let action = self.action.unwrap_or("run");
         let times = if self.times > 1 { format!(" ({} times)", self.times) } else { String::new() };
-        one_line(&format!("  {}  {action:<28} {}{times}", self.time, full(self.failure)))
+        one_line(&format!("  {}  {action:<ACTION_WIDTH$} {}{times}", self.time, full(self.failure)))
+    }
+
+    /// Whether the action got over it since, or the whole run did.
+    pub(crate) fn is_overcome(&self, state: &RunState) -> bool {
+        if matches!(state.rest(), Some(Rest::Completed | Rest::RolledBack)) {
+            return true;
+        }
+        let named = |name: &str| state.actions().find(|(action, _)| action.as_str() == name);
+        self.action.and_then(named).is_some_and(|(_, action)| {
+            matches!(action.phase, ActionPhase::Completed | ActionPhase::Compensated { .. })
+        })
     }
 
     fn is_like(&self, other: &Self) -> bool {
@@ -68,10 +79,12 @@ fn of(record: &Record) -> Option<PastFailure<'_>> {
 
 #[cfg(test)]
 mod tests {
-    use lab1_flow_journal::{FailureClass, Seq};
+    use lab1_flow_journal::{FailureClass, RollbackCause, Seq};
 
     use super::*;
-    use crate::stored::{CREATED_AT, completed, failure, rested, started, throttled};
+    use crate::stored::{
+        CREATED_AT, action, completed, failure, rested, started, state, throttled,
+    };
 
     #[test]
     fn the_latest_failures_are_told_once_each_with_code_and_request() {
@@ -83,6 +96,25 @@ mod tests {
         let lines: Vec<_> = latest(&records).iter().map(PastFailure::line).collect();
         assert_eq!(lines.len(), SHOWN_MAX, "{lines:#?}");
         assert!(lines[0].contains("template") && lines[0].contains("[request 0a1b] (2 times)"));
-        assert!(lines[SHOWN_MAX - 1].ends_with("run                          no network"));
+        assert!(lines[SHOWN_MAX - 1].ends_with("run                            no network"));
+    }
+
+    #[test]
+    fn a_failure_is_overcome_when_its_action_is_done_or_gone_or_its_run_has_its_end() {
+        let judged = |more: Vec<Entry>| {
+            let entries = [vec![started("group"), throttled("group")], more].concat();
+            let records = Record::number(Seq::FIRST, CREATED_AT, entries.clone());
+            latest(&records)[0].is_overcome(&state(entries))
+        };
+        assert!(!judged(vec![]) && !judged(vec![rested(Rest::Stopped)]));
+        let again = Entry::AttemptStarted {
+            action: action("group"),
+            attempt: 2,
+            input: None,
+            token: "token-group".to_owned(),
+        };
+        assert!(judged(vec![again, completed("group")]));
+        let turned = Entry::RollbackStarted { cause: RollbackCause::Request };
+        assert!(judged(vec![turned, rested(Rest::RolledBack)]));
     }
 }

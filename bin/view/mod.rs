@@ -11,6 +11,7 @@ pub(crate) mod record;
 pub(crate) mod stage;
 pub(crate) mod standing;
 pub(crate) mod steps;
+pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod time;
 pub(crate) mod verification;

@@ -5,6 +5,7 @@ use lab1_flow_steps::{Cost, Network, StackSpec};
 use serde::Serialize;
 
 use crate::paint::{Paint, Tone};
+use crate::view::table::{Cell, Table};
 
 /// What becomes of one action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -247,27 +248,22 @@ pub(crate) fn cost_lines(cost: Option<&Cost>, region: &str, paint: Paint) -> Vec
             "Cost: no prices are known here for region {region}, and none is guessed"
         )];
     };
-    let mut table = paint.table(&["COST", "COUNT", "AN HOUR", "A DAY"]);
+    let mut table = Table::new(["COST", "COUNT", "AN HOUR", "A DAY"]).numbers_from(1);
     for item in &cost.items {
-        table.add_row([
-            item.what.clone(),
-            item.count.to_string(),
-            format!("{:.4}", item.per_hour),
-            format!("{:.2}", 24.0 * item.per_hour),
+        table.add([
+            Cell::from(&item.what),
+            Cell::from(item.count),
+            Cell::from(format!("{:.4}", item.per_hour)),
+            Cell::from(format!("{:.2}", 24.0 * item.per_hour)),
         ]);
     }
-    table.add_row([
-        "all of it".to_owned(),
-        String::new(),
-        format!("{:.4}", cost.per_hour),
-        format!("{:.2}", cost.per_day),
+    table.add([
+        Cell::from("all of it"),
+        Cell::from(""),
+        Cell::from(format!("{:.4}", cost.per_hour)),
+        Cell::from(format!("{:.2}", cost.per_day)),
     ]);
-    for place in 1..4 {
-        if let Some(column) = table.column_mut(place) {
-            column.set_cell_alignment(comfy_table::CellAlignment::Right);
-        }
-    }
-    let mut lines: Vec<String> = table.trim_fmt().lines().map(str::to_owned).collect();
+    let mut lines = table.lines(paint);
     lines.push(format!("{} on demand in {region}, prices of {}", cost.currency, cost.as_of));
     lines.extend(cost.not_counted.iter().map(|text| format!("not counted: {text}")));
     lines

@@ -16,6 +16,8 @@ pub(crate) enum Stage {
     Pending,
     /// A call is under way, or was when the process died.
     Running,
+    /// A part of it is done, and nothing of the rest is under way.
+    Begun,
     /// It waits for something that takes its time, or before it is tried again.
     Waiting,
     /// A call may have taken effect: it is looked for.
@@ -59,6 +61,7 @@ impl Stage {
         match self {
             Self::Pending => "pending",
             Self::Running => "running",
+            Self::Begun => "begun",
             Self::Waiting => "waiting",
             Self::InDoubt => "in doubt",
             Self::Done => "done",
@@ -76,7 +79,7 @@ impl Stage {
         match self {
             Self::Pending | Self::Standing | Self::Gone | Self::Skipped => Tone::Dim,
             Self::Running | Self::Undoing => Tone::Cyan,
-            Self::Waiting | Self::InDoubt => Tone::Yellow,
+            Self::Begun | Self::Waiting | Self::InDoubt => Tone::Yellow,
             Self::Done => Tone::Green,
             Self::Failed | Self::Stuck => Tone::Red,
         }

@@ -65,7 +65,12 @@ impl StepView {
             Stage::Running | Stage::Waiting | Stage::InDoubt => Some(now.since(began)),
             Stage::Done | Stage::Failed => Some(changed.since(began)),
             Stage::Undoing => self.actions.iter().filter_map(|action| action.elapsed(now)).max(),
-            Stage::Pending | Stage::Standing | Stage::Gone | Stage::Stuck | Stage::Skipped => None,
+            Stage::Pending
+            | Stage::Begun
+            | Stage::Standing
+            | Stage::Gone
+            | Stage::Stuck
+            | Stage::Skipped => None,
         }
     }
 
@@ -87,9 +92,15 @@ impl ActionView {
     }
 }
 
-/// All steps of a run, in the order of display.
+/// All steps of a run, in the order of display; one that does not rest is taken for one that somebody carries out.
 pub(crate) fn steps(state: &RunState, now: Timestamp) -> Vec<StepView> {
-    state.steps().iter().map(|step| step_view(state, step, now)).collect()
+    steps_of(state, now, true)
+}
+
+/// The same for a run of which it is known whether a process carries it out.
+pub(crate) fn steps_of(state: &RunState, now: Timestamp, live: bool) -> Vec<StepView> {
+    let at_work = live && state.rest().is_none();
+    state.steps().iter().map(|step| step_view(state, step, now, at_work)).collect()
 }
 
 /// How many documented steps there are, and how many of them are complete.
@@ -99,7 +110,7 @@ pub(crate) fn progress(steps: &[StepView]) -> (usize, usize) {
     (complete.count(), numbered.count())
 }
 
-fn step_view(state: &RunState, step: &StoredStep, now: Timestamp) -> StepView {
+fn step_view(state: &RunState, step: &StoredStep, now: Timestamp, at_work: bool) -> StepView {
     let mut actions: Vec<_> =
         step.actions.iter().filter_map(|action| action_view(state, action, now)).collect();
     if state.is_rolling_back() && step.number.is_some() {
@@ -110,7 +121,7 @@ fn step_view(state: &RunState, step: &StoredStep, now: Timestamp) -> StepView {
         number: step.number,
         name: step.name.to_string(),
         title: step.title.clone(),
-        stage: stage_of_step(&stages),
+        stage: stage_of_step(&stages, at_work),
         actions,
     }
 }
@@ -142,9 +153,10 @@ fn action_view(state: &RunState, stored: &StoredAction, now: Timestamp) -> Optio
 }
 
 /// What the actions come to: trouble first, then what goes on, then what is left.
-fn stage_of_step(stages: &[Stage]) -> Stage {
+fn stage_of_step(stages: &[Stage], at_work: bool) -> Stage {
     use Stage::{
-        Done, Failed, Gone, InDoubt, Pending, Running, Skipped, Standing, Stuck, Undoing, Waiting,
+        Begun, Done, Failed, Gone, InDoubt, Pending, Running, Skipped, Standing, Stuck, Undoing,
+        Waiting,
     };
     let telling = [Failed, Stuck, InDoubt, Undoing, Running, Waiting];
     if let Some(stage) = telling.into_iter().find(|stage| stages.contains(stage)) {
@@ -153,8 +165,8 @@ fn stage_of_step(stages: &[Stage]) -> Stage {
     if stages.iter().all(|stage| *stage == Done) {
         Done
     } else if stages.contains(&Done) {
-        // Nothing is under way: the others wait for another step.
-        Waiting
+        // Nothing of it is under way: the others wait for another step, as long as anything goes on.
+        if at_work { Waiting } else { Begun }
     } else if stages.contains(&Standing) {
         if stages.contains(&Gone) { Undoing } else { Standing }
     } else if stages.contains(&Skipped) {
@@ -172,22 +184,30 @@ mod tests {
 
     #[test]
     fn trouble_in_one_action_is_the_stage_of_its_step() {
-        assert_eq!(stage_of_step(&[Stage::Done, Stage::Failed, Stage::Running]), Stage::Failed);
-        assert_eq!(stage_of_step(&[Stage::Gone, Stage::Stuck]), Stage::Stuck);
+        assert_eq!(
+            stage_of_step(&[Stage::Done, Stage::Failed, Stage::Running], true),
+            Stage::Failed
+        );
+        assert_eq!(stage_of_step(&[Stage::Gone, Stage::Stuck], true), Stage::Stuck);
     }
 
     #[test]
     fn a_step_is_done_or_gone_when_all_of_it_is() {
-        assert_eq!(stage_of_step(&[Stage::Done, Stage::Done]), Stage::Done);
-        assert_eq!(stage_of_step(&[Stage::Gone, Stage::Pending]), Stage::Gone);
-        assert_eq!(stage_of_step(&[Stage::Gone, Stage::Standing]), Stage::Undoing);
-        assert_eq!(stage_of_step(&[Stage::Pending, Stage::Standing]), Stage::Standing);
-        assert_eq!(stage_of_step(&[Stage::Pending, Stage::Pending]), Stage::Pending);
+        assert_eq!(stage_of_step(&[Stage::Done, Stage::Done], true), Stage::Done);
+        assert_eq!(stage_of_step(&[Stage::Gone, Stage::Pending], true), Stage::Gone);
+        assert_eq!(stage_of_step(&[Stage::Gone, Stage::Standing], true), Stage::Undoing);
+        assert_eq!(stage_of_step(&[Stage::Pending, Stage::Standing], true), Stage::Standing);
+        assert_eq!(stage_of_step(&[Stage::Pending, Stage::Pending], true), Stage::Pending);
     }
 
     #[test]
     fn a_step_whose_other_half_waits_for_another_step_waits() {
-        assert_eq!(stage_of_step(&[Stage::Done, Stage::Pending]), Stage::Waiting);
-        assert_eq!(stage_of_step(&[Stage::Done, Stage::Running]), Stage::Running);
+        assert_eq!(stage_of_step(&[Stage::Done, Stage::Pending], true), Stage::Waiting);
+        assert_eq!(stage_of_step(&[Stage::Done, Stage::Running], true), Stage::Running);
+    }
+
+    #[test]
+    fn nothing_waits_where_nobody_is_at_work() {
+        assert_eq!(stage_of_step(&[Stage::Done, Stage::Pending], false), Stage::Begun);
     }
 }

@@ -2,6 +2,9 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+/// The columns for the name of an action; the longest has 29.
+pub(crate) const ACTION_WIDTH: usize = 30;
+
 /// The text on one line: what a provider or an exception said may hold line ends, and characters that a terminal would
 /// obey.
 pub(crate) fn one_line(text: &str) -> String {

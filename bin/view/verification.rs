@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::Cell;
 use lab1_flow_steps::{Condition, Finding, PathAnswers, Serving, Verification};
 use serde::Serialize;
 
 use crate::paint::{Paint, Tone};
 use crate::view::facts::Resource;
 use crate::view::standing::Standing;
+use crate::view::table::{Cell, Table};
 
 /// How many things stand in which way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -85,7 +85,7 @@ fn finding_lines(finding: &Finding, paint: Paint) -> Vec<String> {
 
 /// Who has answered on which path, as a table.
 pub(crate) fn serving_lines(serving: &Serving, paint: Paint) -> Vec<String> {
-    let mut table = paint.table(&["PATH", "GROUP", "INSTANCE", "ANSWERS"]);
+    let mut table = Table::new(["PATH", "GROUP", "INSTANCE", "ANSWERS"]);
     for path in &serving.paths {
         for instance in &path.instances {
             let well = instance.is_well();
@@ -94,18 +94,17 @@ pub(crate) fn serving_lines(serving: &Serving, paint: Paint) -> Vec<String> {
                 (true, _) => "",
                 (false, _) => " (not of this group)",
             };
-            let answers = Cell::new(format!("{}{remark}", instance.answers));
             let tone = if well { Tone::Green } else { Tone::Red };
-            table.add_row([
-                Cell::new(&path.path),
-                Cell::new(&path.group),
-                Cell::new(&instance.instance_id),
-                tone.color().into_iter().fold(answers, Cell::fg),
+            table.add([
+                Cell::from(&path.path),
+                Cell::from(&path.group),
+                Cell::from(&instance.instance_id),
+                Cell::toned(format!("{}{remark}", instance.answers), tone),
             ]);
         }
     }
     let mut lines = vec![paint.bold(&serving.url)];
-    lines.extend(table.trim_fmt().lines().map(str::to_owned));
+    lines.extend(table.lines(paint));
     lines.extend(serving.paths.iter().flat_map(path_troubles));
     let shares = serving.weights.iter().map(|(group, weight)| format!("{group} {weight}"));
     let shares = shares.collect::<Vec<_>>().join(", ");

@@ -69,9 +69,8 @@ fn a_run_that_is_carried_out_can_be_looked_at() {
         pending              . balancer
 
     resources
-      group                        the-group                group-1
+      group                          the-group                group-1
 
-    look     lab1-flow status held
     follow   lab1-flow watch held
     stop     lab1-flow stop held
     ");

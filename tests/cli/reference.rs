@@ -85,7 +85,11 @@ fn arguments<'a>(text: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
 
 /// The argument as it is typed.
 fn words(argument: &Arg) -> String {
-    argument.clone().to_string().trim().to_owned()
+    let long = argument.clone().to_string().trim().to_owned();
+    match argument.get_short().filter(|_| long.starts_with("--")) {
+        Some(short) => format!("-{short}, {long}"),
+        None => long,
+    }
 }
 
 fn help(argument: &Arg) -> String {

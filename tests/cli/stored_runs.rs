@@ -4,12 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use lab1_flow_journal::{Entry, Rest, RollbackCause, RunStore, Seq};
+use lab1_flow_journal::{Entry, FailureClass, Rest, RollbackCause, RunStore, Seq};
 use serde_json::json;
 
 use crate::assert_transcript;
 use crate::common::stored::{
-    CREATED_AT, action, append, completed, header, rested, started, throttled, write, write_with,
+    CREATED_AT, action, append, completed, failure, header, rested, started, throttled, write,
+    write_with,
 };
 use crate::common::{Sandbox, text};
 
@@ -126,14 +127,80 @@ fn a_run_that_was_stopped_while_throttled_says_what_it_waited_for() {
         pending              . balancer
 
     resources
-      group                        the-group                group-1
+      group                          the-group                group-1
 
     latest failures
-      [time]  template                     Create (template): Throttling: Rate exceeded [request]
+      [time]  template                       Create (template): Throttling: Rate exceeded [request]
 
     go on    lab1-flow resume [run]
     undo     lab1-flow rollback [run]
-    look     lab1-flow status [run]
+    ");
+}
+
+#[test]
+fn a_run_at_rest_waits_for_nothing_and_says_which_failures_are_overcome() {
+    let sandbox = Sandbox::new();
+    let half = vec![started("group"), throttled("group"), rested(Rest::Stopped)];
+    write(&sandbox.state_dir(), "tried", half);
+    let again = Entry::AttemptStarted {
+        action: action("group"),
+        attempt: 2,
+        input: None,
+        token: "token-group".to_owned(),
+    };
+    let half = [started("group"), throttled("group"), again, completed("group")];
+    for (run, more) in [("half1", vec![]), ("half2", vec![rested(Rest::Stopped)])] {
+        write(&sandbox.state_dir(), run, half.iter().cloned().chain(more).collect());
+        let status = sandbox.succeed(&["status", run]);
+        assert!(status.stdout.contains("\n 1  begun "), "{status}");
+        assert!(!status.stdout.contains("waiting"), "{status}");
+        assert!(status.stdout.contains("\nlatest failures (all overcome)\n"), "{status}");
+        assert!(!status.stdout.contains("lab1-flow status"), "{status}");
+    }
+    let status = sandbox.succeed(&["status", "tried"]);
+    assert!(status.stdout.contains("\nlatest failures\n"), "{status}");
+}
+
+#[test]
+fn what_is_said_of_a_run_that_was_taken_back_asks_for_nothing_more() {
+    let sandbox = Sandbox::new();
+    let mut refusal = failure(FailureClass::Permanent, "not allowed");
+    refusal.advice = Some("grant it, then resume".to_owned());
+    let left = Entry::CompensationSkipped { action: action("group"), reason: "kept".to_owned() };
+    let entries = vec![
+        started("group"),
+        completed("group"),
+        started("template"),
+        Entry::ActionFailed { action: action("template"), failure: refusal },
+        Entry::RollbackStarted { cause: RollbackCause::Failure { action: action("template") } },
+        left,
+        rested(Rest::RolledBack),
+    ];
+    write(&sandbox.state_dir(), "over", entries);
+    let status = sandbox.succeed(&["status", "over"]);
+    assert!(status.stdout.contains("failure template: not allowed"), "{status}");
+    assert!(!status.stdout.contains("grant it"), "{status}");
+    assert!(status.stdout.contains("\n\nleft group: the-group"), "{status}");
+}
+
+#[test]
+fn colours_that_are_asked_for_are_whole_whatever_the_environment_says() {
+    let sandbox = sandbox_with_runs();
+    let mut command = sandbox.command(&["list", "--color", "always"]);
+    let listed = command.env("NO_COLOR", "1").output().expect("a list");
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(listed.contains("\u{1b}[32mcompleted\u{1b}[0m"), "{listed:?}");
+    assert!(!listed.contains("\u{1b}[m"), "{listed:?}");
+}
+
+#[test]
+fn an_empty_id_is_no_beginning_of_one() {
+    assert_transcript!(sandbox_with_runs().run(&["status", ""]), @r"
+    exit status: 2
+    -- stderr
+    error: the id of the run is empty
+      now:  nothing was sent
+      next: lab1-flow list
     ");
 }
 
@@ -188,7 +255,7 @@ fn a_run_that_nobody_carries_out_has_nothing_to_stop() {
     assert_transcript!(sandbox_with_runs().run(&["stop", "aaa3"]), @r"
     exit status: 0
     -- stderr
-    run [run] is stopped: no process carries it out: there is nothing to stop
+    run [run] is stopped: no process carries it out, so there is nothing to stop
       go on: lab1-flow resume [run]
       undo:  lab1-flow rollback [run]
       look:  lab1-flow status [run]

@@ -91,7 +91,7 @@ fn a_cloud_and_an_endpoint_at_once_are_refused() {
     -- stderr
     error: the argument '--cloud <CLOUD>' cannot be used with '--endpoint-url <URL>'
 
-    Usage: lab1-flow run --cloud <CLOUD> --state-dir <DIR>
+    Usage: lab1-flow run --cloud <CLOUD>
 
     For more information, try '--help'.
     ");

@@ -93,6 +93,17 @@ fn a_terminal_of_sixty_columns_shows_every_reason_whole() {
 }
 
 #[test]
+fn a_list_on_a_narrow_terminal_leaves_columns_out_and_breaks_no_word() {
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&["run", "--until", "1", "--time-scale", FAST]);
+    let listed = |columns| Terminal::start(&sandbox, &["list"], (columns, 20), &[]).finish().text;
+    let narrow = listed(60);
+    assert!(narrow.starts_with("RUN ") && !narrow.contains("OWNER"), "{narrow}");
+    let wide = listed(110);
+    assert!(wide.contains("  OWNER\n"), "{wide}");
+}
+
+#[test]
 fn a_terminal_of_few_rows_shows_what_happens_and_leaves_the_whole_view() {
     let sandbox = Sandbox::new();
     let terminal = Terminal::start(&sandbox, &["run"], (80, 8), &[]);

@@ -22,6 +22,7 @@ use crate::target::{self, Connection};
 use crate::verbs::announce;
 use crate::view::stage::full;
 use crate::view::standing::Request;
+use crate::view::text::counted;
 use crate::view::time;
 
 /// How often the search is tried, and the pause when the provider names none.
@@ -202,7 +203,8 @@ fn pick(
 }
 
 fn describe(marked: &MarkedRun) -> String {
-    format!("run {} (stack {}, {} things)", marked.run, marked.stack, marked.things.len())
+    let things = counted(marked.things.len(), "thing");
+    format!("run {} (stack {}, {things})", marked.run, marked.stack)
 }
 
 fn show(app: &App, marked: &MarkedRun, connection: &Connection) {
