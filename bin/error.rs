@@ -61,7 +61,8 @@ impl CliError {
     ) -> Self {
         let what = with_causes(error);
         match error {
-            JournalError::Held { pid, .. } => held(run, *pid, program),
+            JournalError::Held { pid, .. } => held(run, *pid, program)
+                .next("or wait for its end: `resume` and `rollback` do so with --wait-lock"),
             JournalError::Conflict { .. } => Self::new(ExitStatus::Held, what)
                 .stands("this process has sent nothing further")
                 .next("wait until the other process has ended, then look at the run again"),
@@ -82,7 +83,7 @@ impl CliError {
             JournalError::Storage { .. } => {
                 let error = Self::new(ExitStatus::Storage, what)
                     .stands("nothing further was sent; what was acknowledged before is safe")
-                    .next("make room, or make the state directory writable");
+                    .next("make room, make the state directory writable, or name another with --state-dir");
                 match run {
                     Some(run) => error.next(program.command(&["resume", run.as_str()])),
                     None => error.next("then give the same command again"),

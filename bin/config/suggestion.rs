@@ -5,13 +5,23 @@ use crate::suggestion::most_alike;
 /// More accepted words than this are not listed in a message.
 const LIST_LENGTH_MAX: usize = 6;
 
+/// What is said by flags alone, since it belongs to a command and not to a stack.
+const FLAGS: [&str; 6] = ["region", "profile", "cloud", "endpoint_url", "time_scale", "on_failure"];
+
 /// Reads the accepted words out of a message such as ``unknown field `a`, expected one of `b`, `c` ``, and
-/// offers the one that is most like the word that was used.
+/// offers the one that is most like the word that was used; else all of them, where the message does not.
 pub(super) fn for_message(message: &str) -> Option<String> {
     let mut words = quoted_words(message);
     let used = words.next()?;
-    let word = most_alike(used, words)?;
-    Some(format!("did you mean `{word}`?"))
+    let known: Vec<&str> = words.collect();
+    if let Some(word) = most_alike(used, known.iter().copied()) {
+        return Some(format!("did you mean `{word}`?"));
+    }
+    let is_key = message.starts_with("unknown field");
+    if let Some(flag) = most_alike(used, FLAGS).filter(|_| is_key) {
+        return Some(format!("it is given by a flag: --{}", flag.replace('_', "-")));
+    }
+    (is_key && known.len() > LIST_LENGTH_MAX).then(|| format!("one of {}", known.join(", ")))
 }
 
 /// The message without its list of accepted words, where that is long.
@@ -52,7 +62,16 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_like_none_gets_no_offer() {
+    fn a_word_that_is_like_none_is_answered_with_all_of_them_or_with_a_flag() {
+        let all = "expected one of `stack`, `b`, `c`, `d`, `e`, `f`, `g`";
+        let offer = |word: &str| for_message(&format!("unknown field `{word}`, {all}"));
+        assert_eq!(offer("clusters").as_deref(), Some("one of stack, b, c, d, e, f, g"));
+        let flag = "it is given by a flag: --region";
+        assert_eq!(offer("regoin").as_deref(), Some(flag));
+    }
+
+    #[test]
+    fn a_word_that_is_like_none_of_a_few_gets_no_offer() {
         assert_eq!(for_message("unknown field `zzz`, expected one of `name`, `max`"), None);
         assert_eq!(for_message("invalid type: string"), None);
     }

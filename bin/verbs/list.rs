@@ -32,8 +32,8 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "NAME")]
     stack: Option<String>,
 
-    /// Only runs on this cloud
-    #[arg(long, value_name = "CLOUD")]
+    /// Only runs on this cloud: local, aws, endpoint for all other endpoints, or the URL of one
+    #[arg(long, value_name = "CLOUD", value_parser = cloud)]
     cloud: Option<String>,
 
     /// At most so many, after the other filters
@@ -125,7 +125,7 @@ impl ListArgs {
     fn wants(&self, row: &Row) -> bool {
         (self.state.is_empty() || self.state.contains(&row.state))
             && self.stack.as_ref().is_none_or(|stack| *stack == row.stack)
-            && self.cloud.as_ref().is_none_or(|cloud| *cloud == row.cloud)
+            && self.cloud.as_ref().is_none_or(|cloud| row.is_on(cloud))
     }
 }
 
@@ -167,7 +167,20 @@ fn row(summary: RunSummary) -> Row {
     }
 }
 
+/// Reads the name of a cloud, as a list shows it.
+fn cloud(text: &str) -> Result<String, String> {
+    let is_known = ["local", "aws", "endpoint"].contains(&text) || text.contains("://");
+    if is_known {
+        return Ok(text.to_owned());
+    }
+    Err("it must be local, aws, endpoint, or the URL of an endpoint".to_owned())
+}
+
 impl Row {
+    fn is_on(&self, cloud: &str) -> bool {
+        self.cloud == cloud || self.endpoint_url.as_deref() == Some(cloud)
+    }
+
     /// The cloud, and where in it.
     fn place(&self) -> String {
         match (&self.endpoint_url, &self.region) {

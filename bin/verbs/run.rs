@@ -24,6 +24,9 @@ use crate::view::plan::{self, Sum};
 use crate::view::standing::Request;
 use crate::view::time;
 
+/// How long the question before a run waits for what it would like to show.
+const LOOK_MAX: Duration = Duration::from_secs(10);
+
 /// Deploy the stack and wait until it answers
 ///
 /// The run id is printed before anything is sent. Whatever happens then, `lab1-flow resume` goes on and
@@ -77,7 +80,7 @@ impl RunArgs {
         let until = until.map(|text| find_step(workflow.steps(), text, "nothing was created"));
         let until = until.transpose()?;
         if asks {
-            show_plan(app, &spec, &workflow, &connection);
+            show_plan(app, &spec, &workflow, &connection).await;
             confirm::ask(app, "Create all this? Only `yes` is taken for a yes:", "yes")?;
         }
 
@@ -130,14 +133,21 @@ fn build_workflow(spec: &StackSpec, connection: &Connection) -> Result<Workflow,
 }
 
 /// Shows each change that the run would make, and what the stack costs.
-fn show_plan(app: &App, spec: &StackSpec, workflow: &Workflow, connection: &Connection) {
+async fn show_plan(app: &App, spec: &StackSpec, workflow: &Workflow, connection: &Connection) {
     let paint = app.output.err;
     let account = connection.target.account.as_deref().unwrap_or("not known yet");
     app.output.say(&format!("On {}, account {account}:", target::words(&connection.target)));
+    let stack = Stack::new(spec, &connection.target);
+    let look = stack.examine(&connection.aws, &connection.profile);
+    let look = account::patiently(app, connection, "the answers", look);
+    // As `plan` shows it. What cannot be seen now is not worth more than a moment: the run itself looks again.
+    let found = tokio::time::timeout(LOOK_MAX, Box::pin(look)).await.ok().and_then(Result::ok);
+    let network = found.as_ref().and_then(|found| found.network.as_ref());
     let mut steps = plan::of_new(workflow.steps());
-    plan::add_settings(&mut steps, spec, None);
+    plan::add_settings(&mut steps, spec, network);
     let region = connection.aws.region();
-    let cost = Cost::estimate(spec, region, None);
+    let volume = found.as_ref().and_then(|found| found.volume.as_ref());
+    let cost = Cost::estimate(spec, region, volume);
     let lines = plan::lines(&steps, paint).into_iter();
     for line in lines.chain(plan::cost_lines(cost.as_ref(), region, paint)) {
         app.output.say(&line);

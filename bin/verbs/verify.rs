@@ -68,6 +68,9 @@ impl VerifyArgs {
             tell_scripts(app, run.as_str(), &found, status, next);
         } else {
             tell_people(app, &found, standing);
+            if self.http && found.serving.is_none() {
+                app.output.say("nothing was visited: the run has no load balancer that answers");
+            }
             if status != ExitStatus::Success {
                 app.output.say_next(&next);
             }

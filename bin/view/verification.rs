@@ -109,7 +109,9 @@ pub(crate) fn serving_lines(serving: &Serving, paint: Paint) -> Vec<String> {
     let shares = serving.weights.iter().map(|(group, weight)| format!("{group} {weight}"));
     let shares = shares.collect::<Vec<_>>().join(", ");
     let (greeted, greetings) = (serving.greeted, serving.greetings);
-    lines.push(format!("/ {greeted} of {greetings} healthy, spread by weight: {shares}"));
+    lines.push(format!(
+        "/ was asked {greetings} times and greeted {greeted} times; the listener spreads it by weight: {shares}"
+    ));
     lines.extend(counted(&serving.troubles));
     lines
 }

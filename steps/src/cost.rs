@@ -119,7 +119,7 @@ impl Cost {
         volume: Option<&RootVolume>,
     ) {
         let Some(volume) = volume else {
-            self.not_counted.push("volumes: the image does not say how large they are".to_owned());
+            self.not_counted.push("volumes: their size is not known".to_owned());
             return;
         };
         let RootVolume { gib, kind } = volume;

@@ -185,8 +185,11 @@ fn living_group<'a>(
     group: Option<&'a AutoScalingGroup>,
     name: &str,
 ) -> Result<&'a AutoScalingGroup, ActionError> {
-    let group = group
-        .ok_or_else(|| ActionError::transient(format!("group {name} was made and is not there")))?;
+    let group = group.ok_or_else(|| {
+        ActionError::transient(format!(
+            "the Auto Scaling group {name} was made by this run, and is not seen now"
+        ))
+    })?;
     match group.status() {
         None => Ok(group),
         Some(status) => Err(ActionError::permanent(format!(

@@ -105,6 +105,11 @@ pub(crate) fn owner_of<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -
     Seen::read(tags).owner()
 }
 
+/// Says to which run of which stack the thing with these tags belongs, for people.
+pub(crate) fn holder_in_words<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    Seen { action: None, ..Seen::read(tags) }.owner()
+}
+
 /// The marks found on something.
 #[derive(Debug, Default)]
 struct Seen<'a> {
@@ -130,8 +135,8 @@ impl<'a> Seen<'a> {
     fn owner(&self) -> String {
         let Some(run) = self.run else { return "no mark of lab1-flow".to_owned() };
         let stack = self.stack.unwrap_or("?");
-        let action = self.action.unwrap_or("?");
-        format!("run {run} of lab1-flow (stack {stack}, action {action})")
+        let action = self.action.map_or_else(String::new, |action| format!(", action {action}"));
+        format!("run {run} of lab1-flow (stack {stack}{action})")
     }
 }
 

@@ -29,6 +29,7 @@ fn a_run_that_is_carried_out_is_not_resumed_a_second_time() {
       now:  this process has changed nothing
       next: lab1-flow status held
       next: lab1-flow stop held
+      next: or wait for its end: `resume` and `rollback` do so with --wait-lock
     ");
 }
 
@@ -42,6 +43,7 @@ fn a_run_that_is_carried_out_is_not_rolled_back_under_it() {
       now:  this process has changed nothing
       next: lab1-flow status held
       next: lab1-flow stop held
+      next: or wait for its end: `resume` and `rollback` do so with --wait-lock
     ");
 }
 

@@ -53,7 +53,8 @@ fn a_run_that_is_recorded_here_is_taken_back_by_its_records() {
     let sandbox = Sandbox::new();
     sandbox.succeed(&["run", "--until", "2", "--time-scale", FAST]);
     let run = sandbox.run_ids()[0].clone();
-    sandbox.succeed(&["rollback", "--from-tags", &run]);
+    // What is known here is known by its beginning, too.
+    sandbox.succeed(&["rollback", "--from-tags", &run[..6]]);
     let journal = sandbox.succeed(&["journal", &run, "--json"]).json();
     assert_eq!(journal[0]["header"]["workflow"], "lab1-flow");
     assert_eq!(sandbox.account(), Vec::<String>::new());

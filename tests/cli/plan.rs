@@ -87,13 +87,19 @@ fn names_that_others_hold_are_named_with_their_owners_and_the_plan_is_shown_all_
         "+ target-group-1: HTTP on port 80",
         "run would be refused, and create nothing:",
         &format!(
-            "the security group lab1-load-balancer-sg exists already: run {holder} of lab1-flow"
+            "4 of the names exist already, run {holder} of lab1-flow (stack default): \
+             security group lab1-instances, security group lab1-load-balancer-sg, "
         ),
         &format!("take it back with `lab1-flow rollback {holder}`"),
         "Plan: 16 to create, 0 to change, 0 to delete. This is what it would be with all that out of",
     ] {
         assert!(transcript.stdout.contains(part), "{part}\n{transcript}");
     }
+    assert_eq!(
+        transcript.stdout.matches("  do: ").count(),
+        1,
+        "once for each holder\n{transcript}"
+    );
     let transcript = sandbox.run(&["plan", "--stack", "blue", "--json"]);
     let lines = transcript.expect_status(3).json();
     let exists: Vec<_> = lines.iter().filter(|it| it["event"] == "exists").collect();

@@ -17,7 +17,7 @@ fn a_state_directory_that_cannot_be_made_is_refused_before_anything_is_sent() {
     -- stderr
     error: cannot create the folder [home]/occupied: File exists (os error 17)
       now:  nothing further was sent; what was acknowledged before is safe
-      next: make room, or make the state directory writable
+      next: make room, make the state directory writable, or name another with --state-dir
       next: then give the same command again
     ");
 }

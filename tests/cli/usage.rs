@@ -101,3 +101,51 @@ fn a_list_that_cannot_be_written_is_no_success() {
     let status = command.stdout(full).stderr(Stdio::null()).status().expect("the binary starts");
     assert_eq!(status.code(), Some(74));
 }
+
+#[test]
+fn a_list_takes_the_clouds_that_it_shows_and_no_other() {
+    let sandbox = Sandbox::new();
+    assert_transcript!(sandbox.run(&["list", "--cloud", "foo"]), @r"
+    exit status: 2
+    -- stderr
+    error: invalid value 'foo' for '--cloud <CLOUD>': it must be local, aws, endpoint, or the URL of an endpoint
+
+    For more information, try '--help'.
+    ");
+    sandbox.succeed(&["list", "--cloud", "http://127.0.0.1:5000"]);
+}
+
+#[test]
+fn a_span_of_time_without_a_unit_is_refused() {
+    assert_transcript!(Sandbox::new().run(&["gc", "--older-than", "30"]), @r"
+    exit status: 2
+    -- stderr
+    error: invalid value '30' for '--older-than <TIME>': it must be a number with a unit: 500ms, 30s, 5m, 1h or 7d
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn a_rollback_by_tags_says_what_it_needs() {
+    assert_transcript!(Sandbox::new().run(&["rollback", "--from-tags"]), @r"
+    exit status: 2
+    -- stderr
+    error: --from-tags needs the id of the run, or the name of its stack
+      now:  nothing was sent
+      next: lab1-flow rollback --from-tags RUN-ID
+      next: lab1-flow rollback --from-tags --stack NAME
+    ");
+}
+
+#[test]
+fn a_plan_of_faults_that_does_not_read_starts_no_cloud() {
+    let sandbox = Sandbox::new();
+    let missing = sandbox.run(&["cloud", "serve", "--faults", "/nonexistent/faults.toml"]);
+    missing.expect_status(2);
+    assert!(missing.stderr.contains("now:  the embedded cloud was not started"), "{missing}");
+    let file = sandbox.file("faults.toml", "[[rules]]\nfalt = 1\n");
+    let wrong = sandbox.run(&["cloud", "serve", "--faults", &file.to_string_lossy()]);
+    wrong.expect_status(2);
+    assert!(wrong.stderr.contains("next: correct that place"), "{wrong}");
+}

@@ -151,7 +151,8 @@ fn every_instance_answers_and_scripts_read_how_often() {
     for line in ["PATH       GROUP", "/cluster1  group1  i-", "/cluster2  group2  i-"] {
         assert!(transcript.stdout.contains(line), "{line}\n{transcript}");
     }
-    let greeting = "/ 18 of 18 healthy, spread by weight: target-group-1 1, target-group-2 1";
+    let greeting = "/ was asked 18 times and greeted 18 times; \
+                    the listener spreads it by weight: target-group-1 1, target-group-2 1";
     assert!(transcript.stdout.contains(greeting), "{transcript}");
 
     revoke_ssh(&sandbox);
@@ -207,4 +208,15 @@ fn a_run_that_is_not_known_and_an_account_that_does_not_answer_are_told_apart() 
       next: the credentials lack this permission; grant it (`lab1-flow iam-policy` prints all that are needed)
       next: lab1-flow verify [run]
     ");
+}
+
+#[test]
+fn a_run_without_a_balancer_says_that_nothing_was_visited() {
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&["run", "--until", "2", "--time-scale", FAST]);
+    let run = sandbox.run_ids()[0].clone();
+    let transcript = sandbox.succeed(&["verify", &run, "--http"]);
+    let told = "nothing was visited: the run has no load balancer that answers\n";
+    assert!(transcript.stderr.contains(told), "{transcript}");
+    assert_eq!(sandbox.succeed(&["verify", &run]).stderr, "");
 }

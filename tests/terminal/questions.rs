@@ -18,6 +18,9 @@ fn answered(sandbox: &Sandbox, url: &str, answer: &str) -> Left {
     let terminal = Terminal::start(sandbox, &run, SIZE, &[]);
     let screen = terminal.wait_for("the question", |screen| screen.contains("Create all this?"));
     assert!(screen.contains("Plan: "), "what is asked about is shown\n{screen}");
+    let cost = screen.lines().find(|line| line.contains("all of it")).expect("the cost");
+    let plan = sandbox.run(&["plan", "--endpoint-url", url]);
+    assert!(plan.stdout.contains(cost.trim_end()), "{cost}: the cost is that of the plan\n{plan}");
     terminal.type_in(answer);
     terminal.finish()
 }
@@ -29,6 +32,7 @@ fn no_answer_and_a_wrong_one_create_nothing() {
         let left = answered(&sandbox, &url, answer);
         assert_eq!(left.status, Some(2), "{answer:?}\n{}", left.text);
         assert!(left.text.contains("not confirmed"), "{}", left.text);
+        assert!(left.text.contains("give the same command again and type yes, or add --yes"));
         assert!(sandbox.run_ids().is_empty(), "no run was begun");
         assert_eq!(sandbox.account(), Vec::<String>::new());
     }

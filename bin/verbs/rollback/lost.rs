@@ -38,8 +38,9 @@ enum Known {
 }
 
 pub(super) async fn take_back(args: RollbackArgs, app: &App) -> Result<ExitStatus, CliError> {
-    let asked = args.run.as_deref().map(|text| whole_id(app, text)).transpose()?;
+    refuse_nameless(&args, app)?;
     let runs = app.state_dir()?.runs(app)?;
+    let asked = args.run.as_deref().map(|text| whole_id(app, &runs, text)).transpose()?;
     if let Some(run) = &asked
         && matches!(known(app, &runs, run)?, Known::Recorded)
     {
@@ -107,8 +108,22 @@ pub(super) async fn take_back(args: RollbackArgs, app: &App) -> Result<ExitStatu
     Ok(ending::tell(app, report.state(), Request::RollBack, began.elapsed()))
 }
 
-/// Tags hold the whole id, and nothing here could complete a part of it.
-fn whole_id(app: &App, text: &str) -> Result<RunId, CliError> {
+fn refuse_nameless(args: &RollbackArgs, app: &App) -> Result<(), CliError> {
+    if args.run.is_some() || args.stack.is_some() {
+        return Ok(());
+    }
+    let again = |rest: &[&str]| app.program.command(&[&["rollback", "--from-tags"], rest].concat());
+    Err(CliError::usage("--from-tags needs the id of the run, or the name of its stack")
+        .stands("nothing was sent")
+        .next(again(&["RUN-ID"]))
+        .next(again(&["--stack", "NAME"])))
+}
+
+/// Tags hold the whole id: the beginning of one can be completed for a run that is known here.
+fn whole_id(app: &App, runs: &RunStore, text: &str) -> Result<RunId, CliError> {
+    if let Ok(known) = runs.resolve(text) {
+        return Ok(known);
+    }
     RunId::new(text).map_err(|error| {
         CliError::usage(error.to_string()).stands("nothing was sent").next(app.program.command(&[
             "rollback",

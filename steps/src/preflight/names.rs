@@ -9,7 +9,7 @@ use crate::connection::Aws;
 use crate::ec2::filter;
 use crate::inventory::{self, StackNames, Thing};
 use crate::memory::Known;
-use crate::ownership::{RUN_ID_TAG, owner_of};
+use crate::ownership::{RUN_ID_TAG, holder_in_words, owner_of};
 
 /// What stands under the names, in the order of the search.
 pub(super) type NamesAnswers = [Known<Vec<Thing>>; 6];
@@ -91,37 +91,28 @@ fn is_elsewhere(thing: &Thing, vpc_id: Option<&str>) -> bool {
 
 /// Refuses what somebody holds, told once for each holder.
 fn refuse(standing: &[Thing], checks: &mut Checks) {
-    let mut by_owner: Vec<(String, Vec<&Thing>)> = Vec::new();
+    let mut by_holder: Vec<(Option<&str>, Vec<&Thing>)> = Vec::new();
     for thing in standing {
-        let owner = owner_of(thing.tags());
-        match by_owner.iter_mut().find(|(known, _)| *known == owner) {
+        let holder = holder_of(thing);
+        match by_holder.iter_mut().find(|(known, _)| *known == holder) {
             Some((_, things)) => things.push(thing),
-            None => by_owner.push((owner, vec![thing])),
+            None => by_holder.push((holder, vec![thing])),
         }
     }
-    for (owner, things) in by_owner {
-        let holder = things.first().and_then(|thing| holder_of(thing));
-        checks.problem("names", taken(&owner, &things), advice(holder));
+    for (holder, things) in by_holder {
+        checks.problem("names", taken(&things), advice(holder));
     }
 }
 
-fn taken(owner: &str, things: &[&Thing]) -> String {
+fn taken(things: &[&Thing]) -> String {
     if let [thing] = things {
+        let owner = owner_of(thing.tags());
         return format!("the {} {} exists already: {owner}", thing.kind, thing.name);
     }
-    let mut text = format!("{} names are taken: {owner}: ", things.len());
-    let mut kind = "";
-    for thing in things {
-        let separator = if kind.is_empty() { "" } else { ", " };
-        text.push_str(separator);
-        if kind != thing.kind {
-            kind = thing.kind;
-            text.push_str(kind);
-            text.push(' ');
-        }
-        text.push_str(&thing.name);
-    }
-    text
+    let holder = things.first().map_or_else(String::new, |thing| holder_in_words(thing.tags()));
+    let names: Vec<String> =
+        things.iter().map(|thing| format!("{} {}", thing.kind, thing.name)).collect();
+    format!("{} of the names exist already, {holder}: {}", names.len(), names.join(", "))
 }
 
 /// Whether that run is to go on or to go away is not known here: its records are.
@@ -130,9 +121,9 @@ fn advice(holder: Option<&str>) -> String {
         || "give this stack another name with --stack; what is there is not touched".to_owned(),
         |holder| {
             format!(
-                "`lab1-flow status {holder}` says how that run stands: go on with it, take it back with \
-                 `lab1-flow rollback {holder}` (with --from-tags where its records are not here), or give \
-                 this stack another name with --stack"
+                "`lab1-flow status {holder}` says how that run stands; take it back with `lab1-flow rollback \
+                 {holder}` (with --from-tags where its records are not here), or give this stack another name with \
+                 --stack"
             )
         },
     )

@@ -127,7 +127,7 @@ async fn a_name_that_is_taken_is_refused_with_its_owner_for_every_kind() {
     balancer.subnets(first).subnets(second).send().await.unwrap();
     let text = reasons(&trial, &StackSpec::default()).await;
     for reason in [
-        "2 names are taken: no mark of lab1-flow: \
+        "2 of the names exist already, no mark of lab1-flow: \
          security group lab1-instances, load balancer lab1-load-balancer",
         "the target group target-group-2 exists already: run run-other of lab1-flow",
     ] {
