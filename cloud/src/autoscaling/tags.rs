@@ -3,6 +3,7 @@
 use crate::autoscaling::model::{Group, GroupTag, find};
 use crate::dispatch::Answer;
 use crate::ec2::network::one;
+use crate::ec2::tags::is_reserved;
 use crate::state::{Context, Tags};
 use crate::wire::filters::Filters;
 use crate::wire::pages::{self, PageRequest};
@@ -47,7 +48,7 @@ fn read_tag(item: &Fields<'_>) -> Result<GroupTag, Refusal> {
     let key = item.required("Key")?;
     let value = item.text("Value").unwrap_or_default();
     let propagate = item.flag("PropagateAtLaunch")?.unwrap_or(false);
-    if key.chars().count() > 128 || value.chars().count() > 256 || key.starts_with("aws:") {
+    if key.chars().count() > 128 || value.chars().count() > 256 || is_reserved(key) {
         let message = format!("The tag '{key}' is not valid: its length, or 'aws:'");
         return Err(Refusal::new("ValidationError", message));
     }

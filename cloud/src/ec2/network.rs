@@ -293,7 +293,12 @@ pub(crate) fn describe_availability_zones(cx: &mut Context<'_>, input: &Fields<'
     let known = ["zone-name", "zone-id", "state", "region-name", "zone-type"];
     filters.check(input, &known)?;
     input.end()?;
-    let zones = cx.region.network.subnets.iter().filter(|subnet| {
+    let subnets = &cx.region.network.subnets;
+    if let Some(name) = names.iter().find(|name| !subnets.iter().any(|it| it.zone == **name)) {
+        let message = format!("Invalid availability zone: [{name}]");
+        return Err(Refusal::new("InvalidParameterValue", message));
+    }
+    let zones = subnets.iter().filter(|subnet| {
         (names.is_empty() || names.contains(&subnet.zone.as_str()))
             && filters.pass(&Tags::new(), |name| {
                 one(match name {

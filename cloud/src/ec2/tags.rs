@@ -47,13 +47,22 @@ pub(crate) fn read_specifications(
     Ok(tags)
 }
 
+/// Tells whether a key is Amazon's own: the prefix is, in any letter case.
+pub(crate) fn is_reserved(key: &str) -> bool {
+    key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:"))
+}
+
 /// Reads `Tag.N.Key` and `Tag.N.Value`, checked.
 pub(crate) fn read_tags(fields: &Fields<'_>) -> Result<Vec<(String, String)>, Refusal> {
-    let mut tags = Vec::new();
+    let mut tags: Vec<(String, String)> = Vec::new();
     for tag in fields.items("Tag") {
         let key = tag.required("Key")?;
         let value = tag.text("Value").unwrap_or_default();
         check_tag(key, value)?;
+        if tags.iter().any(|(other, _)| other == key) {
+            let message = format!("Duplicate tag key '{key}' specified.");
+            return Err(Refusal::new("InvalidParameterValue", message));
+        }
         tags.push((key.to_owned(), value.to_owned()));
     }
     Ok(tags)
@@ -67,7 +76,7 @@ fn check_tag(key: &str, value: &str) -> Result<(), Refusal> {
     if value.chars().count() > 256 {
         return refuse(format!("Tag value exceeds the maximum length of 256 characters: {value}"));
     }
-    if key.starts_with("aws:") {
+    if is_reserved(key) {
         return refuse("Tag keys starting with 'aws:' are reserved for internal use".to_owned());
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::dispatch::Answer;
+use crate::ec2::tags::is_reserved;
 use crate::elb::arns::Kind;
 use crate::elb::{listeners, load_balancers, rules, target_groups};
 use crate::state::{Context, Tags};
@@ -35,7 +36,7 @@ pub(super) fn read_tags(input: &Fields<'_>) -> Result<Tags, Refusal> {
 fn check_tag(key: &str, value: &str) -> Result<(), Refusal> {
     let allowed = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c);
     let fits = key.chars().count() <= 128 && value.chars().count() <= 256;
-    if fits && key.chars().all(allowed) && value.chars().all(allowed) && !key.starts_with("aws:") {
+    if fits && key.chars().all(allowed) && value.chars().all(allowed) && !is_reserved(key) {
         return Ok(());
     }
     let message = format!("The tag '{key}' is not valid: its length, a character or 'aws:'");

@@ -169,7 +169,12 @@ fn tags_are_limited_in_number_and_in_what_they_may_be() {
     create(&tags(50)).ok();
     create("&Tag.1.Key=k1&Tag.1.Value=again").ok();
     assert_eq!(create("&Tag.1.Key=more").refusal(), "400 TagLimitExceeded");
-    assert_eq!(create("&Tag.1.Key=aws:x").refusal(), "400 InvalidParameterValue");
+    for reserved in ["aws:x", "AWS:x", "Aws:x"] {
+        let tag = format!("&Tag.1.Key={reserved}");
+        assert_eq!(create(&tag).refusal(), "400 InvalidParameterValue", "{reserved}");
+    }
+    let twice = create("&Tag.1.Key=k1&Tag.1.Value=a&Tag.2.Key=k1&Tag.2.Value=b");
+    assert_eq!(twice.refusal(), "400 InvalidParameterValue");
     let long = format!("&Tag.1.Key={}", "k".repeat(129));
     assert_eq!(create(&long).refusal(), "400 InvalidParameterValue");
     let filter = format!("Filter.1.Name=resource-id&Filter.1.Value.1={id}");
@@ -181,6 +186,7 @@ fn tags_are_limited_in_number_and_in_what_they_may_be() {
     };
     let twice = "&Tags.member.1.Key=a&Tags.member.2.Key=a";
     assert_eq!(target_group(twice).refusal(), "400 DuplicateTagKeys");
+    assert_eq!(target_group("&Tags.member.1.Key=AWS:x").refusal(), "400 ValidationError");
     let tag = |n| format!("&Tags.member.{n}.Key=k{n}");
     let many = (1..=51).map(tag).collect::<Vec<_>>().concat();
     assert_eq!(target_group(&many).refusal(), "400 TooManyTags");

@@ -137,6 +137,16 @@ fn a_region_that_aws_does_not_have_is_refused_by_every_service() {
     assert_eq!(caller.cloud.account(), before);
 }
 
+#[test]
+fn a_zone_that_is_named_and_does_not_exist_is_refused() {
+    let caller = Caller::plain();
+    let describe = |zone: &str| {
+        caller.ec2("DescribeAvailabilityZones", &format!("ZoneName.1=us-east-1a&ZoneName.2={zone}"))
+    };
+    assert_eq!(describe("us-east-1z").refusal(), "400 InvalidParameterValue");
+    assert_eq!(describe("us-east-1b").ok().count("zoneName"), 2);
+}
+
 /// Section 7 and section 15 line 13: what deleting an absent thing says.
 #[test]
 fn deleting_what_is_absent_succeeds_or_says_so_kind_by_kind() {
