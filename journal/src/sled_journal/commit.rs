@@ -99,4 +99,25 @@ mod tests {
         let whole = (0..bytes.len()).filter(|length| Commit::decode(&bytes[..*length]).is_some());
         assert_eq!(whole.count(), 3, "only a cut between two batches leaves a commit");
     }
+
+    #[test]
+    fn a_batch_is_one_value_or_as_many_as_it_needs() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = sled::open(dir.path()).unwrap();
+        let mut wanted = Vec::new();
+        let mut commit = Commit::default();
+        for (first, lengths) in [
+            (1, vec![5]),
+            (2, vec![VALUE_BYTES_MAX]),
+            (3, vec![VALUE_BYTES_MAX, 1]),
+            (4, vec![VALUE_BYTES_MAX, VALUE_BYTES_MAX, 7]),
+        ] {
+            let run = RunId::new("one").unwrap();
+            commit.put_batch(&run, Seq(first), vec![7; lengths.iter().sum()]);
+            wanted.extend(lengths);
+        }
+        commit.write(&db).unwrap();
+        let lengths = db.iter().values().map(|value| value.unwrap().len());
+        assert_eq!(lengths.collect::<Vec<_>>(), wanted);
+    }
 }

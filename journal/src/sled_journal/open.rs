@@ -311,6 +311,7 @@ pub(super) fn advised(error: JournalError, layout: &Layout) -> JournalError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::Chain;
     use crate::sled_journal::SledJournal;
     use crate::testing::samples;
     use crate::{Journal, Seq, Timestamp};
@@ -376,6 +377,28 @@ mod tests {
         });
         let shared = commits() - 60;
         assert!(shared <= 10, "60 appends that waited together took {shared} commits");
+    }
+
+    #[test]
+    fn a_log_that_is_missing_is_damage() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::new(&dir.path().join("shared"));
+        SledJournal::create(layout.dir()).unwrap().close().unwrap();
+        fs::remove_file(layout.wal()).unwrap();
+        let error = SledJournal::open(layout.dir()).unwrap_err().to_string();
+        assert!(error.contains(&layout.wal().display().to_string()), "{error}");
+    }
+
+    #[test]
+    fn what_is_behind_or_beside_its_witness_is_damaged() {
+        let mark = |commit, ends: &[u8]| CommitMark { commit, ends: Chain::hash(&[ends]) };
+        let seen = Some(Sighting::open(mark(5, b"these")));
+        compare(mark(5, b"these"), seen).unwrap();
+        compare(mark(6, b"others"), seen).unwrap();
+        compare(mark(1, b"any"), None).unwrap();
+        for lost in [mark(4, b"these"), mark(5, b"others")] {
+            assert!(compare(lost, seen).is_err(), "{lost:?}");
+        }
     }
 
     #[test]

@@ -257,3 +257,66 @@ fn unreadable(path: &Path, error: sled::Error) -> JournalError {
         other => JournalError::damaged(path.display().to_string(), other.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sled_journal::commit::Commit;
+
+    fn io_error(kind: io::ErrorKind) -> JournalError {
+        unreadable(Path::new("there"), sled::Error::Io(kind.into()))
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_told_from_a_file_that_is_damaged() {
+        for kind in [io::ErrorKind::UnexpectedEof, io::ErrorKind::InvalidData] {
+            let error = io_error(kind);
+            assert!(matches!(error, JournalError::Damaged { .. }), "{error:?}");
+        }
+        let error = io_error(io::ErrorKind::StorageFull);
+        assert!(matches!(error, JournalError::Storage { .. }), "{error:?}");
+        let error = unreadable(Path::new("there"), sled::Error::Unsupported("this".into()));
+        assert!(matches!(error, JournalError::Damaged { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn ends_that_are_not_those_of_the_mark_are_missing_records() {
+        let mark = CommitMark { commit: 3, ends: Chain::hash(&[b"ends"]) };
+        check_ends(mark.ends, mark).unwrap();
+        let error = check_ends(Chain::hash(&[b"others"]), mark).unwrap_err();
+        assert!(error.to_string().contains("not those of commit 3"), "{error}");
+    }
+
+    #[test]
+    fn a_portion_is_as_large_as_it_may_be_and_never_empty() {
+        let portion = |sizes: &[usize]| {
+            let logged = sizes.iter().map(|size| {
+                let mut commit = Commit::default();
+                commit.put_batch(&RunId::new("one").unwrap(), Seq(0), vec![7; *size]);
+                Logged { commit, mark: CommitMark::none() }
+            });
+            portion_of(&logged.collect::<Vec<_>>())
+        };
+        assert_eq!(portion(&[1, 1, 1]), 3);
+        assert_eq!(portion(&[PORTION_BYTES / 2, PORTION_BYTES / 2, 1]), 2);
+        assert_eq!(portion(&[PORTION_BYTES / 2, PORTION_BYTES / 2 + 1, 1]), 1);
+        assert_eq!(portion(&[PORTION_BYTES + 1, 1]), 1);
+    }
+
+    #[test]
+    fn a_lock_that_outlives_its_holder_for_a_moment_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        wait_until_unlocked(&dir.path().join("nowhere")).unwrap();
+        std::fs::write(log_path(dir.path()), "").unwrap();
+        assert!(wait_until_unlocked(&log_path(dir.path())).is_err(), "below a file");
+        let holder = File::open(log_path(dir.path())).unwrap();
+        holder.lock().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(Duration::from_millis(20));
+                holder.unlock().unwrap();
+            });
+            wait_until_unlocked(dir.path()).unwrap();
+        });
+    }
+}

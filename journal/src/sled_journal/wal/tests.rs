@@ -56,6 +56,22 @@ fn what_is_written_reads_back_and_a_missing_file_is_told_from_an_empty_one() {
 }
 
 #[test]
+fn a_log_is_long_when_it_is_beyond_its_checkpoint() {
+    let dir = tempfile::tempdir().unwrap();
+    let checkpoint = usize::try_from(CHECKPOINT_BYTES).unwrap();
+    let overhead = {
+        let one = commits(&[0]);
+        usize::try_from(log_of(&dir.path().join("empty"), &one, 0..1).end).unwrap()
+    };
+    for (size, long) in [(checkpoint - overhead, false), (checkpoint - overhead + 1, true)] {
+        let mut wal = log_of(&dir.path().join(size.to_string()), &commits(&[size]), 0..1);
+        assert_eq!(wal.is_long(), long, "{}", wal.end);
+        wal.restart().unwrap();
+        assert!(!wal.is_long());
+    }
+}
+
+#[test]
 fn a_flip_or_a_cut_leaves_the_commits_before_it_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("wal");
