@@ -45,6 +45,27 @@ async fn a_look_waits_until_it_sees_what_it_waits_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_look_that_fails_leaves_no_doubt_and_is_made_again_after_a_delay() {
+    let rig = Rig::new(&Blueprint::default().thing("a", &[]).watch("w", 0));
+    for fault in [Fault::ReplyLost, refused(FailureClass::Contended)] {
+        rig.world.order_fault(Op::Watch, "a", fault);
+    }
+    assert_eq!(rig.start().await, Rest::Completed);
+    let failed = "w failed Transient";
+    assert_eq!(
+        rig.lines().await[2..],
+        ["w begun 1", failed, "w begun 2", failed, "w begun 3", "w made", "rests completed"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_for_the_longest_attempt_at_most() {
+    let limits = Limits { attempt_max: Duration::from_secs(90), ..Limits::default() };
+    let rig = Rig::with(&Blueprint::chain(), Habits::default(), limits);
+    assert_eq!(rig.workflow.attempt_max(), Duration::from_secs(90));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_look_that_sees_nothing_for_too_long_fails() {
     let habits = Habits { settling: Duration::from_hours(5), ..Habits::default() };
     let limits = Limits::waiting_at_most(Duration::from_mins(3));
