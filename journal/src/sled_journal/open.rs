@@ -390,6 +390,37 @@ mod tests {
     }
 
     #[test]
+    fn only_a_snapshot_that_is_half_written_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["snap.1", "snap.2.generating", "other.generating"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        remove_half_snapshots(dir.path()).unwrap();
+        let mut names: Vec<_> = files::list(dir.path()).unwrap();
+        names.sort();
+        assert_eq!(names, ["other.generating", "snap.1"].map(|name| dir.path().join(name)));
+    }
+
+    #[test]
+    fn damage_of_a_copy_is_told_as_that_of_the_original() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::new(&dir.path().join("shared"));
+        SledJournal::create(layout.dir()).unwrap().close().unwrap();
+        let copy = dir.path().join("copy");
+        let place = |at: &Path| {
+            let at = at.display().to_string();
+            let damaged = move |_: &Store| Err::<(), _>(JournalError::damaged(at, "so"));
+            let error = open_copy(&layout, &copy, None, damaged).unwrap_err();
+            files::remove_tree(&copy).unwrap();
+            error.to_string()
+        };
+        let told = place(&copy);
+        assert!(told.contains(&layout.database().display().to_string()), "{told}");
+        let told = place(Path::new("record 5"));
+        assert!(told.contains("at record 5:"), "{told}");
+    }
+
+    #[test]
     fn what_is_behind_or_beside_its_witness_is_damaged() {
         let mark = |commit, ends: &[u8]| CommitMark { commit, ends: Chain::hash(&[ends]) };
         let seen = Some(Sighting::open(mark(5, b"these")));

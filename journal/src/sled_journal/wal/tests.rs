@@ -138,6 +138,8 @@ fn a_database_gets_what_it_lacks_and_another_one_nothing() {
         let refused = behind(range, mark);
         assert!(matches!(refused, Err(JournalError::Damaged { .. })), "{mark:?}: {refused:?}");
     }
+    let gap = behind(3..6, commits[1].mark).unwrap_err().to_string();
+    assert!(gap.contains("begins with commit 4, and the database ends with commit 2"), "{gap}");
 }
 
 #[test]
