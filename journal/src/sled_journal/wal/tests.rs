@@ -72,6 +72,30 @@ fn a_log_is_long_when_it_is_beyond_its_checkpoint() {
 }
 
 #[test]
+fn a_file_that_grew_out_of_measure_is_emptied_and_another_one_keeps_its_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let room = 2 * usize::try_from(CHECKPOINT_BYTES).unwrap();
+    for (size, left) in [(room - 1_000, room as u64), (room, 0), (3 * room, 0)] {
+        let path = dir.path().join(size.to_string());
+        let mut wal = log_of(&path, &commits(&[size]), 0..1);
+        wal.restart().unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().len(), left, "after a commit of {size} bytes");
+    }
+}
+
+#[test]
+fn a_write_that_fails_names_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("wal");
+    fs::write(&path, "").unwrap();
+    let file = File::open(&path).unwrap();
+    let mut wal = Wal { file, path: path.clone(), end: 0, length: 0, pending: Vec::new() };
+    let Logged { commit, mark } = commits(&[1])[0].clone();
+    let error = wal.append(commit, CommitMark::none(), mark).unwrap_err().to_string();
+    assert!(error.contains(&format!("write to {}", path.display())), "{error}");
+}
+
+#[test]
 fn a_flip_or_a_cut_leaves_the_commits_before_it_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("wal");
