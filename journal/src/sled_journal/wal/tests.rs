@@ -43,6 +43,7 @@ fn what_is_written_reads_back_and_a_missing_file_is_told_from_an_empty_one() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("wal");
     assert_eq!(Log::read(&path).unwrap(), None);
+    assert!(Log::read(dir.path()).is_err(), "a folder is no log");
     let commits = commits(&[300, 0, 200_000, 5]);
     let mut wal = log_of(&path, &commits, 0..0);
     assert_eq!(read(&path), []);
