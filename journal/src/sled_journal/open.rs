@@ -313,6 +313,8 @@ mod tests {
     use super::*;
     use crate::codec::Chain;
     use crate::sled_journal::SledJournal;
+    use crate::sled_journal::commit::Commit;
+    use crate::sled_journal::wal::Logged;
     use crate::testing::samples;
     use crate::{Journal, Seq, Timestamp};
 
@@ -377,6 +379,19 @@ mod tests {
         });
         let shared = commits() - 60;
         assert!(shared <= 10, "60 appends that waited together took {shared} commits");
+    }
+
+    #[test]
+    fn what_was_not_closed_is_checked_whole_before_it_is_believed() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::new(&dir.path().join("shared"));
+        SledJournal::create(layout.dir()).unwrap().close().unwrap();
+        let store = Store::open(&layout.database()).unwrap();
+        let mark = CommitMark { commit: 1, ends: Chain::hash(&[b"of a run that is not there"]) };
+        store.take_over(&[Logged { commit: Commit::default(), mark }]).unwrap();
+        store.close().unwrap();
+        let error = SledJournal::open(layout.dir()).unwrap_err();
+        assert!(error.to_string().contains("records are missing"), "{error}");
     }
 
     #[test]

@@ -288,6 +288,18 @@ mod tests {
     }
 
     #[test]
+    fn a_database_whose_runs_do_not_end_as_its_mark_says_is_damaged() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("database")).unwrap();
+        store.verify().unwrap();
+        let mark = CommitMark { commit: 1, ends: Chain::hash(&[b"of a run that is not there"]) };
+        store.take_over(&[Logged { commit: Commit::default(), mark }]).unwrap();
+        assert_eq!(store.mark().unwrap(), mark, "what was written, not what is there");
+        let error = store.verify().unwrap_err();
+        assert!(error.to_string().contains("records are missing"), "{error}");
+    }
+
+    #[test]
     fn a_portion_is_as_large_as_it_may_be_and_never_empty() {
         let portion = |sizes: &[usize]| {
             let logged = sizes.iter().map(|size| {
