@@ -158,7 +158,7 @@ fn tell_people(
     // What was asked for is there: what went wrong before is history.
     let has_failed = status != ExitStatus::Success && left.is_empty();
     if let Some(trouble) = trouble(state).filter(|_| has_failed) {
-        tell_trouble(app, &trouble);
+        tell_trouble(app, &trouble, standing);
     }
     for line in left {
         app.output.say(&format!("  {} {line}", paint.red("left:")));
@@ -182,7 +182,7 @@ fn tell_gone(app: &App, state: &RunState) {
         app.output.say(&format!("  {} {}", paint.bold("verified gone:"), counts.join(", ")));
     }
     for resource in gone {
-        app.output.say(&format!("    {:<28} {}", resource.action, resource.label()));
+        app.output.say(&format!("    {}", resource.line()));
     }
     let searched = searched(state);
     if !searched.is_empty() {
@@ -203,11 +203,11 @@ fn searched(state: &RunState) -> &'static [&'static str] {
     }
 }
 
-fn tell_trouble(app: &App, trouble: &Trouble<'_>) {
+fn tell_trouble(app: &App, trouble: &Trouble<'_>, standing: Standing) {
     let paint = app.output.err;
     let action = trouble.action.map_or_else(String::new, |action| format!("{action}: "));
     app.output.say(&format!("  {} {action}{}", paint.red("why:"), full(trouble.failure)));
-    if let Some(advice) = &trouble.failure.advice {
+    if let Some(advice) = trouble.failure.advice.as_ref().filter(|_| !standing.is_over()) {
         app.output.say(&format!("  {} {advice}", paint.bold("do:")));
     }
 }

@@ -148,9 +148,7 @@ fn text(detail: &Detail<'_>, output: &Output) -> String {
         lines.push(String::new());
         let action = trouble.action.map_or_else(String::new, |action| format!("{action}: "));
         lines.push(format!("{} {action}{}", paint.red("failure"), full(trouble.failure)));
-        // Where the run is taken back, nothing is to be done about it any more.
-        let is_over = matches!(detail.state, Standing::RolledBack | Standing::PartlyRolledBack);
-        let advice = trouble.failure.advice.iter().filter(|_| !is_over);
+        let advice = trouble.failure.advice.iter().filter(|_| !detail.state.is_over());
         lines.extend(advice.map(|advice| format!("  {advice}")));
     }
     if !detail.failures.is_empty() {

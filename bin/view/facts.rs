@@ -23,6 +23,11 @@ impl Resource {
         Self { kind: kind_of(&id), action, name, id }
     }
 
+    /// The action that made it, and what people call it, in columns.
+    pub(crate) fn line(&self) -> String {
+        format!("{:<28} {}", self.action, self.label())
+    }
+
     /// What people call it: its name, with a short id beside it; of an ARN the part that names the thing.
     pub(crate) fn label(&self) -> String {
         let id = self.id.splitn(6, ':').nth(5).unwrap_or(&self.id);

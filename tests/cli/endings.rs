@@ -41,7 +41,11 @@ fn a_step_that_fails_for_good_is_taken_back_where_the_policy_says_so() {
     assert_eq!(sandbox.account(), Vec::<String>::new());
     // Told again as it was; a rollback that is asked for has reached its end.
     let run = &sandbox.run_ids()[0];
-    sandbox.run(&["resume", run]).expect_status(1);
+    let again = sandbox.run(&["resume", run]);
+    again.expect_status(1);
+    assert!(again.stderr.contains("is rolled back after"), "{again}");
+    assert!(again.stderr.contains("why: launch-template-"), "{again}");
+    assert!(!again.stderr.contains("grant it"), "nothing is to be done any more\n{again}");
     sandbox.run(&["rollback", run]).expect_status(0);
 }
 

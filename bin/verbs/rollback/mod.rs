@@ -142,7 +142,7 @@ fn confirm_deletion(app: &App, state: &RunState, context: &RunContext) -> Result
     app.output.say(&format!("On {}:", target::words(&context.target)));
     for resource in &resources {
         let minus = app.output.err.tone(Tone::Red, "-");
-        app.output.say(&format!("  {minus} {:<28} {}", resource.action, resource.label()));
+        app.output.say(&format!("  {minus} {}", resource.line()));
     }
     app.output.say(&format!(
         "Plan: 0 to create, 0 to change, {} to delete, and what was in flight when the run stopped.",
