@@ -1,7 +1,9 @@
 use lab1_flow_workflow::journal::FailureClass;
 
 use super::*;
-use crate::trial::{OTHER_RUN, OUR_RUN, Trial, WireFault, context, fails};
+use crate::trial::{
+    OTHER_RUN, OUR_RUN, Trial, WireFault, context, fails, is_foreign_of_another_run,
+};
 
 const ACTION: &str = "launch-template-1";
 
@@ -57,13 +59,9 @@ async fn a_version_marks_volumes_and_interfaces_and_not_instances() {
 async fn a_template_whose_reply_is_lost_is_found_in_two_reads() {
     let (trial, action, input) = begin().await;
     let ours = context(OUR_RUN, ACTION);
-    assert_eq!(action.reconcile(&ours, &input).await, Ok(Reconciled::Absent));
-    trial.order("CreateLaunchTemplate", WireFault::LoseReply);
-    fails(action.execute(&ours, &input).await, FailureClass::Ambiguous);
-    trial.take_calls();
-    let found = action.reconcile(&ours, &input).await;
-    assert_eq!(trial.take_calls(), ["DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"]);
-    let Ok(Reconciled::Adopted(found)) = found else { panic!("it stands: {found:?}") };
+    let (found, reads) =
+        trial.adopts_without_reply(&action, &ours, &input, "CreateLaunchTemplate").await;
+    assert_eq!(reads, ["DescribeLaunchTemplates", "DescribeLaunchTemplateVersions"]);
     // Sent again with the same token, it is the same template.
     assert_eq!(action.execute(&ours, &input).await, Ok(found));
     assert_eq!(trial.made("launch-template").len(), 1);
@@ -82,15 +80,9 @@ async fn the_same_token_with_other_content_is_refused_for_good() {
 #[tokio::test]
 async fn a_template_of_another_run_is_foreign_and_is_not_deleted() {
     let (trial, action, input) = begin().await;
-    let made = action.execute(&context(OTHER_RUN, ACTION), &input).await.unwrap();
-    let ours = context(OUR_RUN, ACTION);
-    fails(action.execute(&ours, &input).await, FailureClass::Contended);
-    let found = action.reconcile(&ours, &input).await;
-    let Ok(Reconciled::Foreign { evidence, .. }) = found else {
-        panic!("it is not ours: {found:?}")
-    };
-    assert!(evidence.contains("run run-other of lab1-flow"), "{evidence}");
-    fails(action.compensate(&ours, &input, &made).await, FailureClass::Permanent);
+    let made = is_foreign_of_another_run(&action, ACTION, &input).await;
+    let refused = action.compensate(&context(OUR_RUN, ACTION), &input, &made).await;
+    fails(refused, FailureClass::Permanent);
     assert_eq!(trial.made("launch-template").len(), 1);
 }
 

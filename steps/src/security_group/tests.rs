@@ -1,7 +1,9 @@
 use lab1_flow_workflow::journal::FailureClass;
 
 use super::*;
-use crate::trial::{OTHER_RUN, OUR_RUN, Trial, WireFault, context, fails, waits};
+use crate::trial::{
+    OTHER_RUN, OUR_RUN, Trial, WireFault, context, fails, is_foreign_of_another_run, waits,
+};
 
 const ACTION: &str = "instance-security-group";
 
@@ -38,13 +40,9 @@ async fn a_group_is_made_with_its_mark_in_one_call() {
 async fn a_group_whose_reply_is_lost_is_found_in_one_read_and_not_made_twice() {
     let (trial, action, input) = begin().await;
     let ours = context(OUR_RUN, ACTION);
-    assert_eq!(action.reconcile(&ours, &input).await, Ok(Reconciled::Absent));
-    trial.order("CreateSecurityGroup", WireFault::LoseReply);
-    fails(action.execute(&ours, &input).await, FailureClass::Ambiguous);
-    trial.take_calls();
-    let found = action.reconcile(&ours, &input).await;
-    assert_eq!(trial.take_calls(), ["DescribeSecurityGroups"]);
-    let Ok(Reconciled::Adopted(found)) = found else { panic!("it stands: {found:?}") };
+    let (found, reads) =
+        trial.adopts_without_reply(&action, &ours, &input, "CreateSecurityGroup").await;
+    assert_eq!(reads, ["DescribeSecurityGroups"]);
     assert_eq!(trial.made("security-group")[0].id, found.id);
     let again = fails(action.execute(&ours, &input).await, FailureClass::Contended);
     assert_eq!(again.code(), Some("InvalidGroup.Duplicate"));
@@ -54,14 +52,8 @@ async fn a_group_whose_reply_is_lost_is_found_in_one_read_and_not_made_twice() {
 #[tokio::test]
 async fn a_group_of_another_run_is_foreign_and_is_not_deleted() {
     let (trial, action, input) = begin().await;
-    let made = action.execute(&context(OTHER_RUN, ACTION), &input).await.unwrap();
-    let ours = context(OUR_RUN, ACTION);
-    let found = action.reconcile(&ours, &input).await;
-    let Ok(Reconciled::Foreign { evidence, .. }) = found else {
-        panic!("it is not ours: {found:?}")
-    };
-    assert!(evidence.contains("run run-other of lab1-flow"), "{evidence}");
-    let refused = action.compensate(&ours, &input, &made).await;
+    let made = is_foreign_of_another_run(&action, ACTION, &input).await;
+    let refused = action.compensate(&context(OUR_RUN, ACTION), &input, &made).await;
     fails(refused, FailureClass::Permanent);
     assert_eq!(trial.made("security-group").len(), 1);
 }

@@ -2,6 +2,7 @@
 //! a record of the calls, and faults on order.
 
 mod context;
+mod doubt;
 mod stack;
 mod wire;
 
@@ -14,6 +15,7 @@ use crate::preflight::{Network, SubnetRef};
 use crate::spec::StackName;
 
 pub(crate) use context::context;
+pub(crate) use doubt::is_foreign_of_another_run;
 use wire::Wire;
 pub(crate) use wire::WireFault;
 

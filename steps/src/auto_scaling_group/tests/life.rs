@@ -1,7 +1,7 @@
 use lab1_flow_workflow::journal::FailureClass;
 
 use super::super::*;
-use crate::trial::{OTHER_RUN, OUR_RUN, Trial, WireFault, context, fails};
+use crate::trial::{OTHER_RUN, OUR_RUN, Trial, context, fails, is_foreign_of_another_run};
 
 const ACTION: &str = "auto-scaling-group-1";
 
@@ -34,26 +34,17 @@ async fn a_group_is_made_in_one_call_and_its_instances_get_its_mark() {
 async fn a_group_whose_reply_is_lost_is_found_in_one_read_and_never_made_twice() {
     let (trial, action, input) = begin().await;
     let context = context(OUR_RUN, ACTION);
-    assert_eq!(action.reconcile(&context, &input).await, Ok(Reconciled::Absent));
-    trial.order("CreateAutoScalingGroup", WireFault::LoseReply);
-    fails(action.execute(&context, &input).await, FailureClass::Ambiguous);
-    trial.take_calls();
-    let adopted = Reconciled::Adopted(AutoScalingGroupRef { name: "group1".to_owned() });
-    assert_eq!(action.reconcile(&context, &input).await, Ok(adopted));
-    assert_eq!(trial.take_calls(), ["DescribeAutoScalingGroups"]);
+    let (found, reads) =
+        trial.adopts_without_reply(&action, &context, &input, "CreateAutoScalingGroup").await;
+    assert_eq!(reads, ["DescribeAutoScalingGroups"]);
+    assert_eq!(found, AutoScalingGroupRef { name: "group1".to_owned() });
     fails(action.execute(&context, &input).await, FailureClass::Contended);
 }
 
 #[tokio::test]
 async fn a_group_of_another_run_is_foreign() {
     let (_trial, action, input) = begin().await;
-    action.execute(&context(OTHER_RUN, ACTION), &input).await.unwrap();
-    let ours = context(OUR_RUN, ACTION);
-    fails(action.execute(&ours, &input).await, FailureClass::Contended);
-    let Ok(Reconciled::Foreign { evidence, .. }) = action.reconcile(&ours, &input).await else {
-        panic!("it is not ours");
-    };
-    assert!(evidence.contains("run run-other of lab1-flow"), "{evidence}");
+    is_foreign_of_another_run(&action, ACTION, &input).await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@ use lab1_flow_cloud::CloudOptions;
 use lab1_flow_workflow::journal::FailureClass;
 
 use super::super::*;
-use crate::trial::{OTHER_RUN, OUR_RUN, Trial, WireFault, context, fails};
+use crate::trial::{OUR_RUN, Trial, context, fails, is_foreign_of_another_run};
 
 const ACTION: &str = "listener";
 
@@ -43,14 +43,9 @@ async fn a_listener_is_made_with_its_mark_and_proven_in_two_calls() {
 async fn a_listener_whose_reply_is_lost_is_found_in_two_reads() {
     let (trial, action, input) = begin().await;
     let context = context(OUR_RUN, ACTION);
-    assert_eq!(action.reconcile(&context, &input).await, Ok(Reconciled::Absent));
-    trial.order("CreateListener", WireFault::LoseReply);
-    fails(action.execute(&context, &input).await, FailureClass::Ambiguous);
-    trial.take_calls();
-    let Ok(Reconciled::Adopted(found)) = action.reconcile(&context, &input).await else {
-        panic!("it stands");
-    };
-    assert_eq!(trial.take_calls(), ["DescribeListeners", "DescribeTags"]);
+    let (found, reads) =
+        trial.adopts_without_reply(&action, &context, &input, "CreateListener").await;
+    assert_eq!(reads, ["DescribeListeners", "DescribeTags"]);
     assert_eq!(action.execute(&context, &input).await, Ok(found));
     assert_eq!(trial.made("listener").len(), 1);
 }
@@ -60,13 +55,7 @@ async fn an_equal_listener_of_another_run_is_foreign_whether_or_not_tags_are_com
     for content_compares_tags in [true, false] {
         let options = CloudOptions { content_compares_tags, ..CloudOptions::plain() };
         let (trial, action, input) = begin_with(options).await;
-        action.execute(&context(OTHER_RUN, ACTION), &input).await.unwrap();
-        let ours = context(OUR_RUN, ACTION);
-        fails(action.execute(&ours, &input).await, FailureClass::Contended);
-        let Ok(Reconciled::Foreign { evidence, .. }) = action.reconcile(&ours, &input).await else {
-            panic!("it is not ours");
-        };
-        assert!(evidence.contains("run run-other of lab1-flow"), "{evidence}");
+        is_foreign_of_another_run(&action, ACTION, &input).await;
         assert_eq!(trial.made("listener").len(), 1);
     }
 }

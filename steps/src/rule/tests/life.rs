@@ -1,7 +1,7 @@
 use lab1_flow_workflow::journal::FailureClass;
 
 use super::super::*;
-use crate::trial::{OTHER_RUN, OUR_RUN, Trial, WireFault, context, fails};
+use crate::trial::{OUR_RUN, Trial, context, fails, is_foreign_of_another_run};
 
 const ACTION: &str = "rule-1";
 
@@ -33,12 +33,8 @@ async fn a_rule_is_made_with_its_mark_in_one_call() {
 async fn a_rule_whose_reply_is_lost_is_found_in_two_reads_and_never_made_twice() {
     let (trial, action, input) = begin().await;
     let context = context(OUR_RUN, ACTION);
-    assert_eq!(action.reconcile(&context, &input).await, Ok(Reconciled::Absent));
-    trial.order("CreateRule", WireFault::LoseReply);
-    fails(action.execute(&context, &input).await, FailureClass::Ambiguous);
-    trial.take_calls();
-    assert!(matches!(action.reconcile(&context, &input).await, Ok(Reconciled::Adopted(_))));
-    assert_eq!(trial.take_calls(), ["DescribeRules", "DescribeTags"]);
+    let (_, reads) = trial.adopts_without_reply(&action, &context, &input, "CreateRule").await;
+    assert_eq!(reads, ["DescribeRules", "DescribeTags"]);
     fails(action.execute(&context, &input).await, FailureClass::Contended);
     assert_eq!(rules_of(&trial.aws, &input.listener.arn).await.unwrap().len(), 1);
 }
@@ -46,13 +42,7 @@ async fn a_rule_whose_reply_is_lost_is_found_in_two_reads_and_never_made_twice()
 #[tokio::test]
 async fn a_rule_of_another_run_at_our_priority_is_foreign() {
     let (_trial, action, input) = begin().await;
-    action.execute(&context(OTHER_RUN, ACTION), &input).await.unwrap();
-    let ours = context(OUR_RUN, ACTION);
-    fails(action.execute(&ours, &input).await, FailureClass::Contended);
-    let Ok(Reconciled::Foreign { evidence, .. }) = action.reconcile(&ours, &input).await else {
-        panic!("it is not ours");
-    };
-    assert!(evidence.contains("run run-other of lab1-flow"), "{evidence}");
+    is_foreign_of_another_run(&action, ACTION, &input).await;
 }
 
 #[tokio::test]
