@@ -16,11 +16,12 @@ mod report;
 use std::path::Path;
 use std::time::Duration;
 
+use lab1_flow_journal::testing::copy_folder;
 use lab1_flow_journal::{History, Journal, Record, RunId, RunStore, Seq, Timestamp};
 use serde_json::json;
 
 use door::Door;
-use program::{Program, children_cpu_ms, copy_dir, disk_kib};
+use program::{Program, children_cpu_ms, disk_kib};
 use report::{Limit, in_full, median};
 
 fn main() {
@@ -92,7 +93,7 @@ fn resume(program: &Program, runs: usize, rounds: usize) {
     let (run, _) = program.run_to_its_end(&[&["run"], stack.as_slice()].concat());
     let place = program.run_dir(&run);
     let clean = place.with_file_name("clean-copy");
-    copy_dir(&place, &clean);
+    copy_folder(&place, &clean).unwrap();
     measure_resume("resume to its first call", program, &door, &run, (&clean, runs, rounds));
     // A death in mid-run: its journal was not closed.
     restore(&clean, &place);
@@ -102,7 +103,7 @@ fn resume(program: &Program, runs: usize, rounds: usize) {
     child.kill().unwrap();
     child.wait().unwrap();
     let killed = place.with_file_name("killed-copy");
-    copy_dir(&place, &killed);
+    copy_folder(&place, &killed).unwrap();
     let figure = "resume to its first call after kill -9";
     measure_resume(figure, program, &door, &run, (&killed, runs, rounds));
 }
@@ -139,5 +140,5 @@ fn mean(sum: f64, count: usize) -> f64 {
 
 fn restore(copy: &Path, place: &Path) {
     std::fs::remove_dir_all(place).unwrap();
-    copy_dir(copy, place);
+    copy_folder(copy, place).unwrap();
 }

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lab1_flow_journal::testing::samples;
+use lab1_flow_journal::testing::{copy_folder, samples};
 use lab1_flow_journal::{
     Journal, JournalError, Record, RunPhase, RunState, RunStore, Seq, Source, Timestamp,
 };
@@ -18,22 +18,9 @@ fn fixture(name: &str) -> PathBuf {
 /// A state directory with a copy of a fixture, so that the fixture stays as it is.
 fn opened(name: &str) -> (tempfile::TempDir, RunStore) {
     let dir = tempfile::tempdir().unwrap();
-    copy(&fixture(name), dir.path());
+    copy_folder(&fixture(name), dir.path()).unwrap();
     let store = RunStore::open(dir.path()).unwrap();
     (dir, store)
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -64,7 +51,7 @@ fn write_a_fixture() {
         let append = journal.append(&header.run, record.seq, record.at, vec![record.entry]);
         wait(append).unwrap();
     }
-    copy(dir.path(), &fixture("format-new"));
+    copy_folder(dir.path(), &fixture("format-new")).unwrap();
     journal.close().unwrap();
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use lab1_flow_journal::testing::copy_folder;
 use lab1_flow_journal::{Entry, FailureClass, Rest, RollbackCause, RunStore, Seq};
 use serde_json::json;
 
@@ -269,13 +270,13 @@ fn a_journal_that_has_lost_its_end_is_refused_and_left_alone() {
     write(&dir, "damaged", vec![started("group")]);
     let journal = dir.join("runs/damaged/journal");
     let earlier = dir.join("earlier");
-    copy_folder(&journal, &earlier);
+    copy_folder(&journal, &earlier).expect("a copy");
     let runs = RunStore::open(&dir).expect("a state directory");
     let open = runs.open_run(&header("damaged").run).expect("the run");
     append(&open, "damaged", Seq(2), vec![completed("group")]);
     open.close().expect("a clean close");
     fs::remove_dir_all(&journal).expect("the folder is there");
-    copy_folder(&earlier, &journal);
+    copy_folder(&earlier, &journal).expect("a copy");
 
     for verb in ["resume", "rollback", "status", "journal"] {
         sandbox.run(&[verb, "damaged"]).expect_status(6);
@@ -372,7 +373,7 @@ fn a_journal_of_a_newer_version_is_refused() {
     let sandbox = Sandbox::new();
     let fixture =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("journal/tests/fixtures/format-3/runs");
-    copy_folder(&fixture, &sandbox.state_dir().join("runs"));
+    copy_folder(&fixture, &sandbox.state_dir().join("runs")).expect("a copy");
     assert_transcript!(sandbox.run(&["resume", "fixture"]), @r"
     exit status: 6
     -- stderr
@@ -392,16 +393,4 @@ fn records_that_contradict_one_another_are_called_a_bug() {
     error: record 1 is not legal: no attempt is open in Pending
       next: please report it, with `lab1-flow --version` and this text
     ");
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a new folder");
-    for entry in fs::read_dir(from).expect("a folder").flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("a file");
-        }
-    }
 }

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use lab1_flow_journal::testing::samples;
+use lab1_flow_journal::testing::{copy_folder, samples};
 use lab1_flow_journal::{
     Entry, FailureClass, Journal, JournalError, ResolveError, Rest, RunId, RunJournal, RunPhase,
     RunStore, Seq, Source, StepName, Timestamp,
@@ -33,19 +33,6 @@ fn append(journal: &RunJournal, mut next: Seq, batches: &[Vec<Entry>]) -> Seq {
         next = records.last().unwrap().seq.next();
     }
     next
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 fn names(runs: &[RunId]) -> Vec<&str> {
@@ -264,7 +251,7 @@ fn a_journal_that_ends_before_its_witness_is_damaged_and_left_alone() {
     let (run, dir) = (journal.run().clone(), journal.dir().to_owned());
     journal.close().unwrap();
     // An older backup of the database, restored without its witness.
-    copy(&dir.join("journal"), &dir.join("backup"));
+    copy_folder(&dir.join("journal"), &dir.join("backup")).unwrap();
     let journal = store.open_run(&run).unwrap();
     append(&journal, next, &samples::life()[2..4]);
     journal.close().unwrap();
