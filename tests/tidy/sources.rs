@@ -1,12 +1,10 @@
 //! Rules that every text file keeps.
 
 use crate::assert_none;
-use crate::files::{Text, with_extension};
+use crate::files::with_extension;
 
-/// A file above this is two files. Tests at its end do not count.
-const LINES_MAX: usize = 400;
-/// The same for a file of tests: a list of cases may be longer than an idea.
-const TEST_LINES_MAX: usize = 500;
+/// A file of so many lines is two files, with its tests.
+const LINES_END: usize = 400;
 
 /// Everything that people read.
 const TEXTS: [&str; 6] = ["rs", "toml", "md", "py", "sh", "json"];
@@ -17,11 +15,9 @@ fn no_source_file_is_longer_than_its_idea() {
     assert!(files.len() > 50, "the sources are found: {}", files.len());
     let mut long = Vec::new();
     for file in &files {
-        let of_tests = file.path.split('/').any(|folder| folder == "tests");
-        let max = if of_tests { TEST_LINES_MAX } else { LINES_MAX };
-        let lines = lines_of_code(file);
-        if lines > max {
-            long.push(format!("{}: {lines} lines, at most {max}", file.path));
+        let lines = file.text.lines().count();
+        if lines >= LINES_END {
+            long.push(format!("{}: {lines} lines, fewer than {LINES_END}", file.path));
         }
     }
     assert_none("files that are too long", &long);
@@ -68,10 +64,4 @@ fn no_line_ends_in_blanks_and_every_file_ends_in_a_line() {
         }
     }
     assert_none("untidy lines", &untidy);
-}
-
-/// Counts lines up to the tests that stand at the end of a file.
-fn lines_of_code(file: &Text) -> usize {
-    let code = file.text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
-    code.lines().count()
 }

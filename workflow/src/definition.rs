@@ -1,11 +1,11 @@
 //! A workflow: steps, their actions, and how outputs feed inputs.
 
+mod outputs;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lab1_flow_journal::{
-    ActionName, InvalidName, Role, RunState, StepName, StoredAction, StoredStep,
-};
+use lab1_flow_journal::{ActionName, InvalidName, Role, StepName, StoredAction, StoredStep};
 use serde_json::Value;
 
 use crate::erased::{Change, ErasedAction, Looking};
@@ -13,6 +13,8 @@ use crate::handle::OutputMismatch;
 use crate::knot::knotted;
 use crate::sweep::{ErasedSweep, Sweep};
 use crate::{Action, Compensate, Handle, Look, Needs, Payload, Step};
+
+pub use outputs::Outputs;
 
 /// Why a workflow cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -365,34 +367,6 @@ impl Actions<'_> {
             build_input,
         });
         handle
-    }
-}
-
-/// The stored outputs of a run, as far as they exist.
-#[derive(Debug)]
-pub struct Outputs<'a> {
-    workflow: &'a Workflow,
-    state: &'a RunState,
-}
-
-impl<'a> Outputs<'a> {
-    /// The outputs of the run in this state.
-    pub fn new(workflow: &'a Workflow, state: &'a RunState) -> Self {
-        Self { workflow, state }
-    }
-
-    /// Reads the output behind a handle.
-    ///
-    /// # Errors
-    /// [`OutputMismatch`] when it does not have the type of its handle, or is not there.
-    pub fn get<T: Payload>(&self, handle: Handle<T>) -> Result<T, OutputMismatch> {
-        let action = self.workflow.nodes[handle.index].name.clone();
-        let output = self.state.action(&action).and_then(|state| state.output.clone());
-        serde_json::from_value(output.unwrap_or(Value::Null)).map_err(|source| OutputMismatch {
-            action,
-            wanted: std::any::type_name::<T>(),
-            source,
-        })
     }
 }
 
