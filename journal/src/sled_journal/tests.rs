@@ -19,7 +19,7 @@ fn a_journal_is_made_once_and_opened_from_then_on() {
 
 #[test]
 fn of_many_that_make_one_journal_at_once_one_has_it_and_the_others_are_told_so() {
-    for _ in 0..4 {
+    for _ in 0..10 {
         let dir = tempfile::tempdir().unwrap();
         let journal = dir.path().join("journal");
         let start = Barrier::new(4);
