@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use change::{Change, changes};
-use lab1_flow_journal::testing::samples;
+use lab1_flow_journal::testing::{copy_folder, samples};
 use lab1_flow_journal::{
     Entry, History, Journal, JournalError, RunId, RunStore, Seq, Source, Timestamp,
 };
@@ -27,11 +27,7 @@ const JOB: &str = "LAB1_FLOW_DAMAGE_JOB";
 
 pub(crate) fn copy(from: &Path, to: &Path) {
     if from.is_dir() {
-        fs::create_dir_all(to).unwrap();
-        for entry in fs::read_dir(from).unwrap() {
-            let entry = entry.unwrap();
-            copy(&entry.path(), &to.join(entry.file_name()));
-        }
+        copy_folder(from, to).unwrap();
     } else {
         fs::copy(from, to).unwrap();
     }
