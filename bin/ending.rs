@@ -94,6 +94,20 @@ pub(crate) struct Trouble<'a> {
     pub(crate) failure: &'a Failure,
 }
 
+impl Trouble<'_> {
+    /// Where it was met, and what.
+    pub(crate) fn text(&self) -> String {
+        let action = self.action.map_or_else(String::new, |action| format!("{action}: "));
+        format!("{action}{}", full(self.failure))
+    }
+
+    /// What to do about it; nothing more once the run is taken back.
+    pub(crate) fn advice(&self, standing: Standing) -> Option<&str> {
+        let is_over = matches!(standing, Standing::RolledBack | Standing::PartlyRolledBack);
+        self.failure.advice.as_deref().filter(|_| !is_over)
+    }
+}
+
 /// Tells how the run stands, on both streams, and gives the exit status.
 pub(crate) fn tell(app: &App, state: &RunState, request: Request, elapsed: Duration) -> ExitStatus {
     let status = standing::exit_status(state, request);
@@ -205,9 +219,8 @@ fn searched(state: &RunState) -> &'static [&'static str] {
 
 fn tell_trouble(app: &App, trouble: &Trouble<'_>, standing: Standing) {
     let paint = app.output.err;
-    let action = trouble.action.map_or_else(String::new, |action| format!("{action}: "));
-    app.output.say(&format!("  {} {action}{}", paint.red("why:"), full(trouble.failure)));
-    if let Some(advice) = trouble.failure.advice.as_ref().filter(|_| !standing.is_over()) {
+    app.output.say(&format!("  {} {}", paint.red("why:"), trouble.text()));
+    if let Some(advice) = trouble.advice(standing) {
         app.output.say(&format!("  {} {advice}", paint.bold("do:")));
     }
 }

@@ -17,7 +17,6 @@ use crate::view::facts::{self, Resource};
 use crate::view::failures::{self, PastFailure};
 use crate::view::left;
 use crate::view::next::{self, Next};
-use crate::view::stage::full;
 use crate::view::standing::Standing;
 use crate::view::steps::{self, StepView};
 use crate::view::text::ACTION_WIDTH;
@@ -146,10 +145,8 @@ fn text(detail: &Detail<'_>, output: &Output) -> String {
     }
     if let Some(trouble) = &detail.failure {
         lines.push(String::new());
-        let action = trouble.action.map_or_else(String::new, |action| format!("{action}: "));
-        lines.push(format!("{} {action}{}", paint.red("failure"), full(trouble.failure)));
-        let advice = trouble.failure.advice.iter().filter(|_| !detail.state.is_over());
-        lines.extend(advice.map(|advice| format!("  {advice}")));
+        lines.push(format!("{} {}", paint.red("failure"), trouble.text()));
+        lines.extend(trouble.advice(detail.state).map(|advice| format!("  {advice}")));
     }
     if !detail.failures.is_empty() {
         lines.push(String::new());

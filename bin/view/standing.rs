@@ -65,11 +65,6 @@ impl Standing {
         Self::new(&Summary::of(state), live)
     }
 
-    /// Whether the run is taken back: nothing is to be done any more about what went wrong in it.
-    pub(crate) fn is_over(self) -> bool {
-        matches!(self, Self::RolledBack | Self::PartlyRolledBack)
-    }
-
     /// The word itself.
     pub(crate) fn word(self) -> &'static str {
         match self {
