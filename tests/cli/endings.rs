@@ -67,7 +67,7 @@ fn what_cannot_be_removed_is_listed_and_asked_again() {
             "left: balancer-security-group: lab1-load-balancer-sg (sg-",
             ") waits until nothing is left of target-group-1, target-group-2\n",
             "do: the credentials lack this permission; grant it",
-            " of 8 steps done, 3 resources\n",
+            " of 8 steps done, 3 resources",
             &format!("leave: lab1-flow rollback {run} --skip ACTION --reason TEXT"),
         ] {
             assert!(transcript.stderr.contains(line), "{line}\n{transcript}");
