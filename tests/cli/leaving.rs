@@ -114,7 +114,7 @@ fn a_dry_run_tells_the_order_that_the_rollback_then_takes() {
     assert_transcript!(sandbox.run(&["rollback", &run, "--dry-run"]), @r"
     exit status: 0
     -- stdout
-    run [run]: what has one number goes side by side, when all before it is proven gone
+    run [run]: what has one number may go side by side; each goes when all that was built on it is proven gone
      1  - load-balancer                    lab1-load-balancer
      1  - auto-scaling-group-1             group1
      1  - auto-scaling-group-2             group2

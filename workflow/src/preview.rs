@@ -31,7 +31,8 @@ pub enum Undoing {
     },
 }
 
-/// What goes side by side, when all before it is proven gone.
+/// What may go side by side. Each goes when all that was built on it is proven gone, whatever else its turn or the one
+/// before still holds.
 pub type Turn = Vec<(ActionName, Undoing)>;
 
 impl Workflow {

@@ -18,7 +18,7 @@ struct Preview<'a> {
     event: &'static str,
     run_id: &'a str,
     dry_run: bool,
-    /// What is in one turn goes side by side, after all that stands before it is proven gone.
+    /// What is in one turn may go side by side; each goes when all that was built on it is proven gone.
     turns: Vec<Vec<Row>>,
     delete: usize,
     in_doubt: usize,
@@ -78,7 +78,7 @@ fn tell(app: &App, preview: &Preview<'_>) {
         output.data_line(&format!("run {}: there is nothing to take back", preview.run_id));
     } else {
         output.data_line(&format!(
-            "run {}: what has one number goes side by side, when all before it is proven gone",
+            "run {}: what has one number may go side by side; each goes when all that was built on it is proven gone",
             preview.run_id
         ));
     }
