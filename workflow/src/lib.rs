@@ -83,13 +83,13 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let path = std::env::temp_dir().join("lab1-flow-example").display().to_string();
+//! let run = RunId::new("first")?;
+//! let path = std::env::temp_dir().join(format!("lab1-flow-{run}")).display().to_string();
 //! let mut builder = Workflow::builder("example");
 //! let folder = builder.step(&Folder { path: path.clone() }, ());
 //! let workflow = builder.build()?;
 //!
 //! let engine = Engine::new(Arc::new(MemoryJournal::new()));
-//! let run = RunId::new("first")?;
 //! // A folder is seen at once, and gone at once: nothing here takes as long as on AWS.
 //! let new = NewRun { profile: Profile::scaled(1_000.0), ..NewRun::new(run.clone()) };
 //! let report = engine.start(&workflow, new).await?;
