@@ -106,14 +106,17 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `action.rs`, `step.rs`, `sweep.rs` | what an author writes |
-//! | `definition.rs`, `handle.rs`, `knot.rs` | how outputs feed inputs; wrong wiring does not compile |
+//! | `action.rs`, `failure.rs`, `step.rs`, `sweep.rs` | what an author writes |
+//! | `definition.rs`, `handle.rs`, `knot.rs`, `erased.rs` | how outputs feed inputs; wrong wiring does not compile |
 //! | `decide.rs`, `preview.rs` | the planner: a pure function from history to all that may go on now; the same, asked ahead |
+//! | `frontier.rs` | the few actions at which a turn of the loop has to look |
 //! | `drive.rs` | the loop: decide, write, send, take in what lands |
-//! | `flight.rs`, `land.rs`, `retract.rs` | one call under way; what its answer means for the run |
-//! | `patience.rs`, `retry.rs`, `pace.rs`, `limits.rs`, `profile.rs` | delays, rates, limits |
-//! | `engine.rs`, `change.rs`, `presume.rs`, `report.rs` | start, resume, roll back; what may have changed or was lost in between |
+//! | `flight.rs`, `token.rs`, `land.rs`, `retract.rs` | one call under way; what its answer means for the run |
+//! | `patience.rs`, `retry.rs`, `looks.rs`, `limits.rs`, `profile.rs` | delays, limits, when to look again |
+//! | `pace/`, `turns.rs` | how fast the provider may be asked, and whose call is next |
+//! | `engine.rs`, `error.rs`, `change.rs`, `presume.rs`, `report.rs` | start, resume, roll back; what may have changed or was lost in between |
 //! | `clock.rs`, `stop.rs`, `observe.rs` | the seams: nothing else reaches outside |
+//! | `testing/` | a small world, its faults and deaths, and what must hold afterwards |
 //!
 //! `docs/writing-a-step.md` has a longer example and a checklist; `docs/guarantees.md` has the promises.
 
