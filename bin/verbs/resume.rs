@@ -22,8 +22,8 @@ use crate::view::standing::{Request, Standing};
 
 /// Go on with a run where it stopped, in the direction it was going
 ///
-/// A run that has ended is reported as it ended, and no call is made. One that had failed, or had run out of
-/// patience, gets fresh patience; one whose process died does not.
+/// A run that has ended is reported as it ended, and no call is made. One that had failed, got stuck or run out of
+/// patience gets fresh patience; one whose process died does not.
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {
     /// The run, by its id or a unique beginning of it
