@@ -31,7 +31,8 @@ use crate::view::standing::Request;
 /// `resume` or with `rollback`. What cannot be removed is listed, and asked again by the same command.
 #[derive(Debug, Args)]
 pub(crate) struct RollbackArgs {
-    /// The run, by its id or a unique beginning of it; with --from-tags a run that is not known here by its whole id
+    /// The run, by its id or a unique beginning of it; with --from-tags, a run that is not known here is given by its
+    /// whole id
     #[arg(value_name = "RUN-ID", required_unless_present_any = ["stack", "from_tags"])]
     run: Option<String>,
 
