@@ -182,12 +182,12 @@ fn the_embedded_cloud_is_started_looked_at_emptied_and_stopped() {
     ");
 }
 
-/// What a visitor gets for a path.
 /// Reads the address from the last line of a deployment.
 fn text_of_url(lines: &[serde_json::Value]) -> String {
     text(&lines.last().expect("a last line")["url"])
 }
 
+/// What a visitor gets for a path.
 fn answer(url: &str, path: &str) -> String {
     let host = url.trim_start_matches("http://");
     let mut stream = std::net::TcpStream::connect(host).expect("a balancer that listens");
