@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use lab1_flow_workflow::journal::{FailureClass, MemoryJournal, OnFailure, Rest, RunId};
 use lab1_flow_workflow::testing::{
-    Blueprint, Call, Evidence, Fault, Habits, Life, Op, PausedClock, Sketch, SketchKind, World,
-    check,
+    Blueprint, Call, Evidence, Fault, Habits, Life, Op, PausedClock, SketchKind, World, check,
 };
 use lab1_flow_workflow::{Clock, Engine, Limits, NewRun, Profile, Resume};
 use proptest::prelude::*;
@@ -37,25 +36,9 @@ struct Schedule {
 /// The window in which an effect may appear late.
 const WINDOW_MS: u64 = 8_000;
 
-prop_compose! {
-    fn blueprints()(raw in prop::collection::vec((0..5_u8, any::<u8>(), any::<usize>()), 1..7))
-        -> Blueprint
-    {
-        let mut actions: Vec<Sketch> = Vec::new();
-        for (place, (kind, needs, about)) in raw.into_iter().enumerate() {
-            let things: Vec<usize> =
-                (0..place).filter(|before| actions[*before].kind == SketchKind::Thing).collect();
-            let thing = things.get(about % things.len().max(1)).copied();
-            let kind = match (kind, thing) {
-                (3, Some(thing)) => SketchKind::Part(thing),
-                (4, Some(thing)) => SketchKind::Watch(thing),
-                _ => SketchKind::Thing,
-            };
-            let needs = (0..place).filter(|before| needs >> before & 1 == 1).collect();
-            actions.push(Sketch { name: format!("x{place}"), kind, needs });
-        }
-        Blueprint { actions }
-    }
+fn blueprints() -> impl Strategy<Value = Blueprint> {
+    let draws = prop::collection::vec((0..5_u8, any::<u8>(), any::<usize>()), 1..7);
+    draws.prop_map(Blueprint::of_draws)
 }
 
 /// Whether it can be taken back: a part may not need what was built on its whole.

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::testing::{Blueprint, Habits, PausedClock, Sketch, SketchKind, World};
+use crate::testing::{Blueprint, Habits, PausedClock, World};
 use crate::{DefinitionError, Limits};
 
 /// A history that is being written, and the process that writes it.
@@ -250,25 +250,9 @@ fn workflow(blueprint: &Blueprint) -> Result<Workflow, DefinitionError> {
     blueprint.workflow(&world, Limits::default())
 }
 
-prop_compose! {
-    fn blueprints()(raw in prop::collection::vec((0..5_u8, any::<u8>(), any::<usize>()), 1..8))
-        -> Blueprint
-    {
-        let mut actions: Vec<Sketch> = Vec::new();
-        for (place, (kind, needs, about)) in raw.into_iter().enumerate() {
-            let things: Vec<usize> =
-                (0..place).filter(|before| actions[*before].kind == SketchKind::Thing).collect();
-            let thing = things.get(about % things.len().max(1)).copied();
-            let kind = match (kind, thing) {
-                (3, Some(thing)) => SketchKind::Part(thing),
-                (4, Some(thing)) => SketchKind::Watch(thing),
-                _ => SketchKind::Thing,
-            };
-            let needs = (0..place).filter(|before| needs >> before & 1 == 1).collect();
-            actions.push(Sketch { name: format!("x{place}"), kind, needs });
-        }
-        Blueprint { actions }
-    }
+fn blueprints() -> impl Strategy<Value = Blueprint> {
+    let draws = prop::collection::vec((0..5_u8, any::<u8>(), any::<usize>()), 1..8);
+    draws.prop_map(Blueprint::of_draws)
 }
 
 fn events() -> impl Strategy<Value = Event> {

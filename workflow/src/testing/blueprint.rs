@@ -78,6 +78,27 @@ impl Blueprint {
             .thing("top", &[2, 4, 5])
     }
 
+    /// Makes sense of random draws, one for each action: what it does (3 a part, 4 a wait, else a thing), which of
+    /// the earlier actions it needs (a bit for each), and which of the earlier things it is about.
+    ///
+    /// Without an earlier thing it is one itself.
+    pub fn of_draws(draws: Vec<(u8, u8, usize)>) -> Self {
+        let mut actions: Vec<Sketch> = Vec::new();
+        for (place, (kind, needs, about)) in draws.into_iter().enumerate() {
+            let things: Vec<usize> =
+                (0..place).filter(|before| actions[*before].kind == SketchKind::Thing).collect();
+            let thing = things.get(about % things.len().max(1)).copied();
+            let kind = match (kind, thing) {
+                (3, Some(thing)) => SketchKind::Part(thing),
+                (4, Some(thing)) => SketchKind::Watch(thing),
+                _ => SketchKind::Thing,
+            };
+            let needs = (0..place.min(8)).filter(|before| needs >> before & 1 == 1).collect();
+            actions.push(Sketch { name: format!("x{place}"), kind, needs });
+        }
+        Self { actions }
+    }
+
     /// The workflow that consists of this step and a search for leftovers.
     ///
     /// # Errors
