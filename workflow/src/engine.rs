@@ -144,9 +144,13 @@ impl Engine {
     /// A run that has ended is reported as it ended: no call is made and nothing is written. A run that had
     /// failed, was stuck or had run out of patience gets fresh budgets; one that died in mid-run does not.
     ///
+    /// Dies here: the run stands where its journal says; this or [`roll_back`](Self::roll_back) goes on.
+    ///
     /// # Errors
-    /// [`EngineError::StepChanged`] when `workflow` differs from what the run has begun; steps that have not
-    /// begun may differ, and are replaced.
+    /// [`EngineError::Journal`] when the journal refuses, [`EngineError::OtherWorkflow`] when the run was started by
+    /// another one, [`EngineError::Profile`] when its time profile does not read. [`EngineError::StepChanged`] when
+    /// `workflow` differs from what the run has begun; steps that have not begun may differ, and are replaced.
+    /// [`EngineError::Input`] when what is stored does not make the input of an action.
     pub async fn resume(
         &self,
         workflow: &Workflow,
@@ -171,6 +175,9 @@ impl Engine {
     }
 
     /// Turns a run around, or goes on with its rollback, until nothing is left.
+    ///
+    /// Dies here: the run stands where its journal says; this goes on, and once the turn is durable so does
+    /// [`resume`](Self::resume).
     ///
     /// # Errors
     /// As [`resume`](Self::resume).
@@ -212,7 +219,8 @@ impl Engine {
     /// Records that a person leaves what these actions made in place, and why. Nothing is sent: the next
     /// [`roll_back`](Self::roll_back) goes on without them. A run on its way forward turns around.
     ///
-    /// What they were built on is still taken back, as far as the provider lets it go.
+    /// What they were built on is still taken back, as far as the provider lets it go. Dies here: all of it is
+    /// recorded, or nothing.
     ///
     /// # Errors
     /// [`EngineError::Journal`], also when nothing is left of one of them: then nothing is recorded at all.
