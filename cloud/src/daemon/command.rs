@@ -32,6 +32,10 @@ pub struct DaemonStatus {
 }
 
 /// Asks the daemon of a directory how it stands; none runs when there is no answer to give.
+///
+/// # Errors
+///
+/// One holds the directory and stays silent, the connection to it breaks, or the lock's file is out of reach.
 pub fn status(directory: &Path) -> Result<Option<DaemonStatus>, DaemonError> {
     match running(&Files::at(directory))? {
         Some(endpoint) => ask(&endpoint, "GET", "status").map(Some),
@@ -42,6 +46,11 @@ pub fn status(directory: &Path) -> Result<Option<DaemonStatus>, DaemonError> {
 /// Empties the account of a directory, whether a daemon serves it or not.
 ///
 /// Also when its file is damaged or of another version: no daemon can serve that one.
+///
+/// # Errors
+///
+/// A daemon holds the directory and stays silent, the connection to it breaks, another one takes the directory at this
+/// moment, or a file of it is out of reach.
 pub fn reset(directory: &Path) -> Result<(), DaemonError> {
     let files = Files::create(directory)?;
     if let Some(endpoint) = running(&files)? {
@@ -55,6 +64,10 @@ pub fn reset(directory: &Path) -> Result<(), DaemonError> {
 ///
 /// It is asked first. One that does not end in some seconds is terminated, then killed: it has
 /// stored everything that it has answered, so nothing is lost.
+///
+/// # Errors
+///
+/// It holds the directory even after that, or the lock's file is out of reach.
 pub fn stop(directory: &Path) -> Result<bool, DaemonError> {
     let files = Files::at(directory);
     if !files.is_held()? {

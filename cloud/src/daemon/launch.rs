@@ -37,6 +37,10 @@ pub struct Started {
 
 impl Launch {
     /// Starts the program that runs now, with other arguments.
+    ///
+    /// # Errors
+    ///
+    /// The system does not say which program runs.
     pub fn of_this_program(
         arguments: impl IntoIterator<Item = impl Into<OsString>>,
     ) -> Result<Self, DaemonError> {
@@ -53,6 +57,11 @@ impl Launch {
 /// Commands that do this at once get one daemon: each may start a process, one of them gets the
 /// lock, and all wait for that one's endpoint. Dies here: a daemon that was started goes on by
 /// itself and is found by the next command.
+///
+/// # Errors
+///
+/// The process cannot be started, ends at once (the error holds the end of its log), or does not answer in time; or a
+/// file of the directory is out of reach.
 pub fn start(directory: &Path, launch: &Launch) -> Result<Started, DaemonError> {
     let files = Files::create(directory)?;
     if let Some(endpoint) = running(&files)? {

@@ -55,6 +55,11 @@ impl ServeOptions {
 ///
 /// `ready` is called once, when clients are answered. Killed at any time, the process loses nothing
 /// that it has answered: the cloud stores each change before its answer.
+///
+/// # Errors
+///
+/// The plan of faults is wrong, another daemon serves the directory, the port is taken, the stored account cannot be
+/// opened, what the guests need cannot be made, or a file of the directory is out of reach. No client was answered.
 pub async fn serve(
     options: ServeOptions,
     stop: impl Future<Output = ()>,
