@@ -30,7 +30,7 @@ pub(crate) struct Skip {
 
 /// What is to be done with a run that this process holds.
 #[derive(Debug)]
-pub(crate) struct Task<'a> {
+pub(crate) struct Assignment<'a> {
     pub(crate) run: &'a RunId,
     pub(crate) stack: &'a str,
     pub(crate) journal: RunJournal,
@@ -69,8 +69,12 @@ impl Observer for Listeners {
 ///
 /// The first signal, or a stop request, lets the calls in flight finish and be recorded; a second signal ends
 /// the process at once. Dies here: the run stands where its journal says.
-pub(crate) async fn carry_out(app: &App, task: Task<'_>) -> Result<RunReport, CliError> {
-    let Task { run, stack, journal, workflow, pacer, request, skip, how, notify } = task;
+pub(crate) async fn carry_out(
+    app: &App,
+    assignment: Assignment<'_>,
+) -> Result<RunReport, CliError> {
+    let Assignment { run, stack, journal, workflow, pacer, request, skip, how, notify } =
+        assignment;
     let stop = StopSignal::new();
     let requests = stop_request::Inbox::open(journal.dir());
     let journal = Arc::new(journal);

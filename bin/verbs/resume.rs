@@ -13,7 +13,7 @@ use crate::config;
 use crate::ending;
 use crate::error::CliError;
 use crate::execute::reopen::{Found, Reopened, stored_stack};
-use crate::execute::{self, Task};
+use crate::execute::{self, Assignment};
 use crate::exit_status::ExitStatus;
 use crate::target::Connection;
 use crate::verbs::until::find_step_ahead;
@@ -72,7 +72,7 @@ impl ResumeArgs {
             Some(stack) => build(&stack, &connection)?,
             None => stored,
         };
-        let task = Task {
+        let assignment = Assignment {
             run: &reopened.run,
             stack: &reopened.context.stack,
             journal: reopened.journal,
@@ -83,7 +83,7 @@ impl ResumeArgs {
             how: Resume { now: self.common.now, until },
             notify: self.common.notify.notify_cmd.as_deref(),
         };
-        let report = Box::pin(execute::carry_out(app, task)).await?;
+        let report = Box::pin(execute::carry_out(app, assignment)).await?;
         Ok(ending::tell(app, report.state(), Request::GoOn, began.elapsed()))
     }
 }

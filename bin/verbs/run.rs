@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::confirm;
 use crate::ending;
 use crate::error::CliError;
-use crate::execute::{self, Task};
+use crate::execute::{self, Assignment};
 use crate::exit_status::ExitStatus;
 use crate::run_context::{RunContext, owner};
 use crate::stack_lock::StackLock;
@@ -111,7 +111,7 @@ impl RunArgs {
         })?;
         announce(app, &run, &context);
         let began = Instant::now();
-        let task = Task {
+        let assignment = Assignment {
             run: &run,
             stack,
             journal,
@@ -122,7 +122,7 @@ impl RunArgs {
             how: Resume::default(),
             notify: self.notify.notify_cmd.as_deref(),
         };
-        let report = Box::pin(execute::carry_out(app, task)).await?;
+        let report = Box::pin(execute::carry_out(app, assignment)).await?;
         Ok(ending::tell(app, report.state(), Request::GoOn, began.elapsed()))
     }
 }

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::confirm;
 use crate::ending;
 use crate::error::CliError;
-use crate::execute::{self, Task};
+use crate::execute::{self, Assignment};
 use crate::exit_status::ExitStatus;
 use crate::paint::Tone;
 use crate::run_context::{RunContext, owner};
@@ -93,7 +93,7 @@ pub(super) async fn take_back(args: RollbackArgs, app: &App) -> Result<ExitStatu
     let journal = runs.create(&header).map_err(refuse)?;
     announce(app, &run, &RunContext::of(&header)?);
     let how = Resume { now: args.common.now, ..Resume::default() };
-    let task = Task {
+    let assignment = Assignment {
         run: &run,
         stack,
         journal,
@@ -104,7 +104,7 @@ pub(super) async fn take_back(args: RollbackArgs, app: &App) -> Result<ExitStatu
         how,
         notify: args.common.notify.notify_cmd.as_deref(),
     };
-    let report = Box::pin(execute::carry_out(app, task)).await?;
+    let report = Box::pin(execute::carry_out(app, assignment)).await?;
     Ok(ending::tell(app, report.state(), Request::RollBack, began.elapsed()))
 }
 

@@ -16,7 +16,7 @@ use crate::confirm;
 use crate::ending;
 use crate::error::CliError;
 use crate::execute::reopen::{Found, Reopened};
-use crate::execute::{self, Task};
+use crate::execute::{self, Assignment};
 use crate::exit_status::ExitStatus;
 use crate::paint::Tone;
 use crate::run_context::RunContext;
@@ -117,7 +117,7 @@ impl RollbackArgs {
         }
         announce(app, &reopened.run, &reopened.context);
         let (connection, workflow) = reopened.connect(app, "rollback").await?;
-        let task = Task {
+        let assignment = Assignment {
             run: &reopened.run,
             stack: &reopened.context.stack,
             journal: reopened.journal,
@@ -128,7 +128,7 @@ impl RollbackArgs {
             how: Resume { now: self.common.now, ..Resume::default() },
             notify: self.common.notify.notify_cmd.as_deref(),
         };
-        let report = Box::pin(execute::carry_out(app, task)).await?;
+        let report = Box::pin(execute::carry_out(app, assignment)).await?;
         Ok(ending::tell(app, report.state(), Request::RollBack, began.elapsed()))
     }
 }
