@@ -2,10 +2,12 @@
 
 use lab1_flow_journal::RunHeader;
 use lab1_flow_steps::Target;
+use lab1_flow_workflow::{NewRun, Workflow};
 use serde::{Deserialize, Serialize};
 
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
+use crate::view::time;
 
 /// Where a run is carried out and for whom. It holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +21,19 @@ pub(crate) struct RunContext {
 }
 
 impl RunContext {
+    /// The context of a run that this user begins on this machine.
+    pub(crate) fn new(stack: &str, target: Target) -> Self {
+        Self { stack: stack.to_owned(), target, owner: owner() }
+    }
+
+    /// The header of a run that begins now, with this context.
+    pub(crate) fn header(&self, new: NewRun, workflow: &Workflow) -> Result<RunHeader, CliError> {
+        let bug = |error: &dyn std::error::Error| CliError::bug(error.to_string());
+        let context = serde_json::to_value(self).map_err(|error| bug(&error))?;
+        let new = NewRun { context, ..new };
+        new.header(workflow, time::now()).map_err(|error| bug(&error))
+    }
+
     /// Reads the context back from a header.
     pub(crate) fn of(header: &RunHeader) -> Result<Self, CliError> {
         serde_json::from_value(header.context.clone()).map_err(|error| {
@@ -32,7 +47,7 @@ impl RunContext {
 }
 
 /// The user and the machine, as far as the environment tells.
-pub(crate) fn owner() -> String {
+fn owner() -> String {
     let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let user = variable("USER").or_else(|| variable("LOGNAME"));
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use lab1_flow_journal::{OnFailure, RunHeader, RunId};
+use lab1_flow_journal::{OnFailure, RunId};
 use lab1_flow_steps::{CloudKind, Cost, Stack, StackSpec};
-use lab1_flow_workflow::{Resume, Workflow};
+use lab1_flow_workflow::{NewRun, Resume, Workflow};
 
 use crate::account;
 use crate::app::App;
@@ -14,7 +14,7 @@ use crate::ending;
 use crate::error::CliError;
 use crate::execute::{self, Assignment};
 use crate::exit_status::ExitStatus;
-use crate::run_context::{RunContext, owner};
+use crate::run_context::RunContext;
 use crate::stack_lock::StackLock;
 use crate::target::{self, Connection};
 use crate::verbs::until::find_step;
@@ -22,7 +22,6 @@ use crate::verbs::wanted::WantedArgs;
 use crate::verbs::{NotifyArgs, announce, block_on};
 use crate::view::plan::{self, Sum};
 use crate::view::standing::Request;
-use crate::view::time;
 
 /// How long the question before a run waits for what it would like to show.
 const LOOK_MAX: Duration = Duration::from_secs(10);
@@ -87,23 +86,14 @@ impl RunArgs {
         let run = RunId::from_random(random_bits());
         let stack = spec.stack.as_str();
         let _lock = StackLock::acquire(app, &connection.target, stack, &run, Duration::ZERO)?;
-        let context =
-            RunContext { stack: stack.to_owned(), target: connection.target, owner: owner() };
+        let context = RunContext::new(stack, connection.target);
         let on_failure = match self.on_failure {
             Policy::Stop => OnFailure::Stop,
             Policy::Rollback => OnFailure::Rollback,
         };
-        let header = RunHeader {
-            run: run.clone(),
-            workflow: workflow.name().to_owned(),
-            created_at: time::now(),
-            seed: random_bits(),
-            on_failure,
-            until,
-            steps: workflow.steps().to_vec(),
-            profile: as_json(&connection.profile)?,
-            context: as_json(&context)?,
-        };
+        let (seed, profile) = (random_bits(), connection.profile);
+        let new = NewRun { seed, on_failure, until, profile, ..NewRun::new(run.clone()) };
+        let header = context.header(new, &workflow)?;
         let journal = runs.create(&header).map_err(|error| {
             // A run that was written and could not be opened is there; it has sent nothing.
             let begun = runs.dir(&run).exists().then_some(&run);
@@ -153,10 +143,6 @@ async fn show_plan(app: &App, spec: &StackSpec, workflow: &Workflow, connection:
         app.output.say(&line);
     }
     app.output.say(&Sum::of(&steps).sentence());
-}
-
-fn as_json(value: &impl serde::Serialize) -> Result<serde_json::Value, CliError> {
-    serde_json::to_value(value).map_err(|error| CliError::bug(error.to_string()))
 }
 
 /// Sixty random bits: the tail of a random id, where its clock does not reach.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lab1_flow_journal::{
     ActionName, Entry, Journal, OnFailure, Record, Rest, RollbackCause, RunHeader, RunId, RunState,
-    StepName,
+    StepName, Timestamp,
 };
 use serde_json::Value;
 
@@ -43,6 +43,28 @@ impl NewRun {
             profile: Profile::default(),
             context: Value::Null,
         }
+    }
+
+    /// The header of a run of this workflow that is created at this moment.
+    ///
+    /// # Errors
+    /// [`EngineError::Profile`] when the profile cannot be stored.
+    pub fn header(
+        self,
+        workflow: &Workflow,
+        created_at: Timestamp,
+    ) -> Result<RunHeader, EngineError> {
+        Ok(RunHeader {
+            run: self.run,
+            workflow: workflow.name().to_owned(),
+            created_at,
+            seed: self.seed,
+            on_failure: self.on_failure,
+            until: self.until,
+            steps: workflow.steps().to_vec(),
+            profile: serde_json::to_value(&self.profile).map_err(EngineError::Profile)?,
+            context: self.context,
+        })
     }
 }
 
@@ -124,19 +146,9 @@ impl Engine {
     /// The header that [`start`](Self::start) would write; for callers who create the run themselves.
     ///
     /// # Errors
-    /// [`EngineError::Profile`] when the profile cannot be stored.
+    /// As [`NewRun::header`].
     pub fn header(&self, workflow: &Workflow, new: NewRun) -> Result<RunHeader, EngineError> {
-        Ok(RunHeader {
-            run: new.run,
-            workflow: workflow.name().to_owned(),
-            created_at: self.clock.now(),
-            seed: new.seed,
-            on_failure: new.on_failure,
-            until: new.until,
-            steps: workflow.steps().to_vec(),
-            profile: serde_json::to_value(&new.profile).map_err(EngineError::Profile)?,
-            context: new.context,
-        })
+        new.header(workflow, self.clock.now())
     }
 
     /// Goes on with a run in the direction it was going, from its first incomplete actions.

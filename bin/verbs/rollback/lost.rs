@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use lab1_flow_journal::{FailureClass, JournalError, OnFailure, Rest, RunHeader, RunId, RunStore};
+use lab1_flow_journal::{FailureClass, JournalError, OnFailure, Rest, RunId, RunStore};
 use lab1_flow_steps::{CloudKind, MarkedRun, StackName, marked_runs, recovery_workflow};
-use lab1_flow_workflow::{Resume, Workflow};
+use lab1_flow_workflow::{NewRun, Resume};
 use serde_json::json;
 
 use super::{DELETING, RollbackArgs};
@@ -16,14 +16,13 @@ use crate::error::CliError;
 use crate::execute::{self, Assignment};
 use crate::exit_status::ExitStatus;
 use crate::paint::Tone;
-use crate::run_context::{RunContext, owner};
+use crate::run_context::RunContext;
 use crate::stack_lock::StackLock;
 use crate::target::{self, Connection};
 use crate::verbs::announce;
 use crate::view::stage::full;
 use crate::view::standing::Request;
 use crate::view::text::counted;
-use crate::view::time;
 
 /// How often the search is tried, and the pause when the provider names none.
 const TRIES: u32 = 6;
@@ -84,14 +83,18 @@ pub(super) async fn take_back(args: RollbackArgs, app: &App) -> Result<ExitStatu
     let _lock = StackLock::acquire(app, &connection.target, stack, &run, patience)?;
     let workflow = recovery_workflow(&marked.stack, &connection.aws);
     let workflow = workflow.map_err(|error| CliError::bug(error.to_string()))?;
-    let header = header(&marked, &workflow, &connection)?;
+    let context = RunContext::new(stack, connection.target.clone());
+    let profile = connection.profile.clone();
+    let new =
+        NewRun { on_failure: OnFailure::Rollback, profile, ..NewRun::new(marked.run.clone()) };
+    let header = context.header(new, &workflow)?;
     let refuse = |error| CliError::of_journal(&error, Some(&run), &app.program);
     if runs.dir(&run).exists() {
         let aside = runs.set_aside(&run).map_err(refuse)?;
         app.output.say(&format!("the earlier records are kept in {}", aside.display()));
     }
     let journal = runs.create(&header).map_err(refuse)?;
-    announce(app, &run, &RunContext::of(&header)?);
+    announce(app, &run, &context);
     let how = Resume { now: args.common.now, ..Resume::default() };
     let assignment = Assignment {
         run: &run,
@@ -244,30 +247,4 @@ fn show(app: &App, marked: &MarkedRun, connection: &Connection) {
         "Plan: 0 to create, 0 to change, {} to delete, and what was in flight when the run was lost.",
         marked.things.len()
     ));
-}
-
-fn header(
-    marked: &MarkedRun,
-    workflow: &Workflow,
-    connection: &Connection,
-) -> Result<RunHeader, CliError> {
-    let as_json = |result: serde_json::Result<serde_json::Value>| {
-        result.map_err(|error| CliError::bug(error.to_string()))
-    };
-    let context = RunContext {
-        stack: marked.stack.as_str().to_owned(),
-        target: connection.target.clone(),
-        owner: owner(),
-    };
-    Ok(RunHeader {
-        run: marked.run.clone(),
-        workflow: workflow.name().to_owned(),
-        created_at: time::now(),
-        seed: 0,
-        on_failure: OnFailure::Rollback,
-        until: None,
-        steps: workflow.steps().to_vec(),
-        profile: as_json(serde_json::to_value(&connection.profile))?,
-        context: as_json(serde_json::to_value(&context))?,
-    })
 }
