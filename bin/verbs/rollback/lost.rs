@@ -72,39 +72,50 @@ pub(super) async fn take_back(args: RollbackArgs, app: &App) -> Result<ExitStatu
         app.output.say("Nothing was deleted and nothing was recorded.");
         return Ok(ExitStatus::Success);
     }
-    let run = marked.run.clone();
     if asks {
-        let question = format!("Type the run id {run} to delete all this:");
-        confirm::ask(app, &question, run.as_str())?;
+        let run = &marked.run;
+        confirm::ask(app, &format!("Type the run id {run} to delete all this:"), run.as_str())?;
     }
+    carry_out(app, &runs, &args, connection, &marked).await
+}
+
+/// Begins the run's records anew, and takes back all that it may have made.
+///
+/// Dies here: before the new records are there nothing was sent, and the same command begins again; with them
+/// `resume` and `rollback` go on.
+async fn carry_out(
+    app: &App,
+    runs: &RunStore,
+    args: &RollbackArgs,
+    connection: Connection,
+    marked: &MarkedRun,
+) -> Result<ExitStatus, CliError> {
     let began = Instant::now();
-    let stack = marked.stack.as_str();
+    let (run, stack) = (&marked.run, marked.stack.as_str());
     let patience = args.common.patience();
-    let _lock = StackLock::acquire(app, &connection.target, stack, &run, patience)?;
+    let _lock = StackLock::acquire(app, &connection.target, stack, run, patience)?;
     let workflow = recovery_workflow(&marked.stack, &connection.aws);
     let workflow = workflow.map_err(|error| CliError::bug(error.to_string()))?;
-    let context = RunContext::new(stack, connection.target.clone());
-    let profile = connection.profile.clone();
-    let new =
-        NewRun { on_failure: OnFailure::Rollback, profile, ..NewRun::new(marked.run.clone()) };
+    let context = RunContext::new(stack, connection.target);
+    let (on_failure, profile) = (OnFailure::Rollback, connection.profile);
+    let new = NewRun { on_failure, profile, ..NewRun::new(run.clone()) };
     let header = context.header(new, &workflow)?;
-    let refuse = |error| CliError::of_journal(&error, Some(&run), &app.program);
-    if runs.dir(&run).exists() {
-        let aside = runs.set_aside(&run).map_err(refuse)?;
+    let refuse = |error| CliError::of_journal(&error, Some(run), &app.program);
+    if runs.dir(run).exists() {
+        let aside = runs.set_aside(run).map_err(refuse)?;
         app.output.say(&format!("the earlier records are kept in {}", aside.display()));
     }
     let journal = runs.create(&header).map_err(refuse)?;
-    announce(app, &run, &context);
-    let how = Resume { now: args.common.now, ..Resume::default() };
+    announce(app, run, &context);
     let assignment = Assignment {
-        run: &run,
+        run,
         stack,
         journal,
         workflow: &workflow,
         pacer: connection.aws.pacer().cloned(),
         request: Request::RollBack,
         skip: None,
-        how,
+        how: Resume { now: args.common.now, ..Resume::default() },
         notify: args.common.notify.notify_cmd.as_deref(),
     };
     let report = Box::pin(execute::carry_out(app, assignment)).await?;
