@@ -1,7 +1,7 @@
 //! `plan`: what `run` would do, what stands in its way, and what it costs.
 
 use clap::Args;
-use lab1_flow_steps::{Check, CloudKind, Cost, Examination, Stack, Verdict};
+use lab1_flow_steps::{Check, CloudKind, Cost, Examination, Stack, StackSpec, Verdict};
 use serde::Serialize;
 use serde_json::json;
 
@@ -84,8 +84,7 @@ impl PlanArgs {
                 _ => error,
             }
         })?;
-        let region = connection.aws.region();
-        let cost = Cost::estimate(&spec, region, found.volume.as_ref());
+        let cost = Cost::estimate(&spec, connection.aws.region(), found.volume.as_ref());
         let mut steps = plan::of_new(workflow.steps());
         plan::add_settings(&mut steps, &spec, found.network.as_ref());
         let sum = Sum::of(&steps);
@@ -99,34 +98,91 @@ impl PlanArgs {
         } else {
             vec![Next { purpose: "do it", command: command("run") }]
         };
+        let plan = NewPlan { spec, connection, steps, found, cost, sum, status, next };
         if app.output.json {
-            tell_steps(app, &steps);
-            for thing in &found.standing {
-                app.output.json_line(&json!({ "event": "exists", "thing": thing }));
-            }
-            for check in problems(&found) {
-                app.output.json_line(&json!({ "event": "check", "check": check }));
-            }
-            app.output.json_line(&json!({ "event": "cost", "cost": cost, "region": region }));
-            let outcome = if found.refuses() { "refused" } else { "planned" };
-            tell_sum(app, None, outcome, status, sum, next);
-            return Ok(status);
-        }
-        tell_people(app, &connection, &spec.stack.to_string(), &steps, &found);
-        for line in plan::cost_lines(cost.as_ref(), region, app.output.out) {
-            app.output.data_line(&line);
-        }
-        if connection.target.cloud == CloudKind::Local {
-            app.output.data_line("the embedded cloud is simulated and costs nothing");
-        }
-        app.output.data_line("");
-        app.output.data_line(&if found.refuses() {
-            format!("{} This is what it would be with all that out of the way.", sum.sentence())
+            plan.tell_json(app);
         } else {
-            sum.sentence()
-        });
-        app.output.say_next(&next);
+            plan.tell_people(app);
+        }
         Ok(status)
+    }
+}
+
+/// What `run` would do now, and what stands in its way.
+struct NewPlan {
+    spec: StackSpec,
+    connection: Connection,
+    steps: Vec<PlannedStep>,
+    found: Examination,
+    cost: Option<Cost>,
+    sum: Sum,
+    status: ExitStatus,
+    next: Vec<Next>,
+}
+
+impl NewPlan {
+    fn tell_json(self, app: &App) {
+        tell_steps(app, &self.steps);
+        for thing in &self.found.standing {
+            app.output.json_line(&json!({ "event": "exists", "thing": thing }));
+        }
+        for check in self.problems() {
+            app.output.json_line(&json!({ "event": "check", "check": check }));
+        }
+        let region = self.connection.aws.region();
+        app.output.json_line(&json!({ "event": "cost", "cost": self.cost, "region": region }));
+        let outcome = if self.found.refuses() { "refused" } else { "planned" };
+        tell_sum(app, None, outcome, self.status, self.sum, self.next);
+    }
+
+    fn tell_people(&self, app: &App) {
+        let (output, paint) = (&app.output, app.output.out);
+        let network = self.found.network.as_ref();
+        let account = network.map(|network| format!(", account {}", network.account));
+        let account = account.unwrap_or_default();
+        let place = target::words(&self.connection.target);
+        output.data_line(&format!("stack {} on {place}{account}", self.spec.stack));
+        if let Some(network) = network {
+            output.data_line(&format!("    VPC {}", network.vpc_id));
+        }
+        for line in plan::lines(&self.steps, paint) {
+            output.data_line(&line);
+        }
+        output.data_line("");
+        self.tell_obstacles(app);
+        for line in plan::cost_lines(self.cost.as_ref(), self.connection.aws.region(), paint) {
+            output.data_line(&line);
+        }
+        if self.connection.target.cloud == CloudKind::Local {
+            output.data_line("the embedded cloud is simulated and costs nothing");
+        }
+        output.data_line("");
+        let sum = self.sum.sentence();
+        output.data_line(&if self.found.refuses() {
+            format!("{sum} This is what it would be with all that out of the way.")
+        } else {
+            sum
+        });
+        output.say_next(&self.next);
+    }
+
+    fn tell_obstacles(&self, app: &App) {
+        if !self.found.refuses() {
+            return;
+        }
+        let (output, paint) = (&app.output, app.output.out);
+        output.data_line(&paint.red("run would be refused, and create nothing:"));
+        for check in self.problems() {
+            output.data_line(&format!("  {} {}", paint.red("!"), check.text));
+            if let Some(advice) = &check.advice {
+                output.data_line(&format!("    {} {advice}", paint.bold("do:")));
+            }
+        }
+        output.data_line("");
+    }
+
+    fn problems(&self) -> impl Iterator<Item = &Check> {
+        self.found.checks.iter().filter(|check| check.verdict == Verdict::Problem)
     }
 }
 
@@ -158,41 +214,6 @@ fn plan_on(app: &App, prefix: &str, detailed: bool) -> Result<ExitStatus, CliErr
     app.output.data_line(&sum.sentence());
     app.output.say_next(&next);
     Ok(status)
-}
-
-fn problems(found: &Examination) -> impl Iterator<Item = &Check> {
-    found.checks.iter().filter(|check| check.verdict == Verdict::Problem)
-}
-
-fn tell_people(
-    app: &App,
-    connection: &Connection,
-    stack: &str,
-    steps: &[PlannedStep],
-    found: &Examination,
-) {
-    let (output, paint) = (&app.output, app.output.out);
-    let account = found.network.as_ref().map(|network| network.account.as_str());
-    let account = account.map_or_else(String::new, |account| format!(", account {account}"));
-    let place = target::words(&connection.target);
-    output.data_line(&format!("stack {stack} on {place}{account}"));
-    if let Some(network) = &found.network {
-        output.data_line(&format!("    VPC {}", network.vpc_id));
-    }
-    for line in plan::lines(steps, paint) {
-        output.data_line(&line);
-    }
-    output.data_line("");
-    if found.refuses() {
-        output.data_line(&paint.red("run would be refused, and create nothing:"));
-        for check in problems(found) {
-            output.data_line(&format!("  {} {}", paint.red("!"), check.text));
-            if let Some(advice) = &check.advice {
-                output.data_line(&format!("    {} {advice}", paint.bold("do:")));
-            }
-        }
-        output.data_line("");
-    }
 }
 
 fn tell_steps(app: &App, steps: &[PlannedStep]) {
