@@ -181,3 +181,16 @@ impl Needs for All {
         self.0.iter().map(|handle| outputs.get(*handle)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_are_about_what_was_drawn_before() {
+        let drawn = Blueprint::of_draws(vec![(3, 0, 0), (3, 0, 5), (0, 0b11, 0), (4, 0, 3)]);
+        let wanted =
+            Blueprint::default().thing("x0", &[]).part("x1", 0).thing("x2", &[0, 1]).watch("x3", 2);
+        assert_eq!(drawn, wanted);
+    }
+}
