@@ -115,6 +115,7 @@ pub(super) fn action_of(entry: &Entry) -> Option<&ActionName> {
         | Entry::StepsChanged { .. }
         | Entry::PauseChanged { .. }
         | Entry::RunRested { .. }
-        | Entry::RunResumed { .. } => None,
+        | Entry::RunResumed { .. }
+        | Entry::RunContinued => None,
     }
 }

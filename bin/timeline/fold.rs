@@ -30,8 +30,9 @@ pub(super) fn fold(history: &History, live_until: Option<Timestamp>) -> Timeline
     let mut clock = Clock { last: history.header.created_at, axis_ms: 0 };
     let mut resting = false;
     for record in &history.records {
-        let passed = clock.advance(record.at, resting);
-        if resting && !leaves_at_rest(&record.entry) {
+        let nobody_worked = resting || matches!(record.entry, Entry::RunContinued);
+        let passed = clock.advance(record.at, nobody_worked);
+        if nobody_worked && !leaves_at_rest(&record.entry) {
             resting = false;
             rests.push(Rest { at_ms: clock.axis_ms, cut_ms: passed });
         }
@@ -110,7 +111,8 @@ impl Fold {
             Entry::StepsChanged { .. }
             | Entry::PauseChanged { .. }
             | Entry::RunRested { .. }
-            | Entry::RunResumed { .. } => {}
+            | Entry::RunResumed { .. }
+            | Entry::RunContinued => {}
         }
     }
 

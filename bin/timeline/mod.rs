@@ -18,7 +18,7 @@ pub(crate) use critical::Path;
 pub(crate) struct Timeline {
     /// How long somebody worked on the run.
     pub(crate) total_ms: u64,
-    /// Where the run rested, on the axis.
+    /// Where nobody worked on the run, on the axis: it rested, or its process had died.
     pub(crate) rests: Vec<Rest>,
     /// The actions of which something is recorded, in the order of display.
     pub(crate) rows: Vec<Row>,
@@ -121,7 +121,7 @@ impl Timeline {
         let mut lines = vec![format!("worked on for {}", length(self.total_ms))];
         for rest in &self.rests {
             let (at, cut) = (length(rest.at_ms), length(rest.cut_ms));
-            lines.push(format!("at {at} it rested for {cut}, which is left out"));
+            lines.push(format!("at {at} nobody worked on it for {cut}, which is left out"));
         }
         for path in &self.paths {
             let direction = if path.back { "way back" } else { "way forward" };

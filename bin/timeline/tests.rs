@@ -86,6 +86,26 @@ fn records_become_bars_and_rests_are_left_out() {
 }
 
 #[test]
+fn the_time_between_a_death_and_the_next_process_is_left_out() {
+    let timeline = Timeline::of(
+        &history(vec![
+            (0, started("group")),
+            (1, completed("group")),
+            (1, started("balancer")),
+            (7_201, Entry::RunContinued),
+            (7_203, completed("balancer")),
+            (7_203, rested(lab1_flow_journal::Rest::Completed)),
+        ]),
+        None,
+    );
+    assert_eq!(timeline.total_ms, 3_000);
+    assert_eq!(timeline.rests, [Rest { at_ms: 1_000, cut_ms: 7_200_000 }]);
+    let balancer = timeline.rows.iter().find(|row| row.action == "balancer");
+    let bars = balancer.map(|row| row.bars.iter().map(|bar| (bar.from_ms, bar.to_ms)).collect());
+    assert_eq!(bars, Some(vec![(1_000, 3_000)]));
+}
+
+#[test]
 fn the_critical_path_follows_what_was_waited_for_in_both_directions() {
     let timeline = Timeline::of(&whole(), None);
     let paths: Vec<_> = timeline
@@ -157,7 +177,7 @@ fn the_chart_fits_the_terminal() {
     ");
     insta::assert_snapshot!(timeline.figures(100).join("\n"), @r"
     worked on for 30 s
-    at 20 s it rested for 1 h 0 min, which is left out
+    at 20 s nobody worked on it for 1 h 0 min, which is left out
     critical path of the way forward: 20 s, 13 s of it waiting (65 %): group > balancer
     critical path of the way back: 10 s, 0 s of it waiting (0 %): balancer > group
     ");

@@ -59,7 +59,7 @@ impl ResumeArgs {
                     return Err(refuse_change(app, &state));
                 }
                 announce(app, &state.header().run, &context);
-                let took = state.changed_at().since(state.header().created_at);
+                let took = state.worked(state.header().created_at, state.changed_at());
                 return Ok(ending::tell(app, &state, Request::GoOn, took));
             }
         };

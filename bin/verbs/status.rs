@@ -1,7 +1,7 @@
 //! `status`: one run in detail, whether a process carries it out or not.
 
 use clap::Args;
-use lab1_flow_journal::{RunId, RunView};
+use lab1_flow_journal::{RunId, RunState, RunView};
 use serde::Serialize;
 
 use crate::app::App;
@@ -73,7 +73,7 @@ impl StatusArgs {
         if app.output.json {
             app.output.json_line(&detail);
         } else {
-            app.output.data(&text(&detail, &app.output));
+            app.output.data(&text(&view.state, &detail, &app.output));
         }
         Ok(ExitStatus::Success)
     }
@@ -115,7 +115,7 @@ fn detail<'a>(app: &App, view: &'a RunView, context: &'a RunContext) -> Detail<'
     }
 }
 
-fn text(detail: &Detail<'_>, output: &Output) -> String {
+fn text(run: &RunState, detail: &Detail<'_>, output: &Output) -> String {
     let paint = output.out;
     let mut lines = Vec::new();
     let mut field = |name: &str, value: &str| {
@@ -136,7 +136,7 @@ fn text(detail: &Detail<'_>, output: &Output) -> String {
     }
     lines.push(String::new());
     for step in &detail.steps {
-        lines.extend(step_lines(step, output));
+        lines.extend(step_lines(run, step, output));
     }
     if !detail.resources.is_empty() {
         lines.push(String::new());
@@ -170,13 +170,13 @@ fn text(detail: &Detail<'_>, output: &Output) -> String {
     lines.join("\n")
 }
 
-fn step_lines(step: &StepView, output: &Output) -> Vec<String> {
+fn step_lines(run: &RunState, step: &StepView, output: &Output) -> Vec<String> {
     let paint = output.out;
     let number = step.number.map_or_else(|| "-".to_owned(), |number| number.to_string());
     let state = paint.tone(step.stage.tone(), &format!("{:<9}", step.stage.word()));
     // As in the live view: what is over shows how quick it was.
     let clock = if step.stage.is_active() { time::span } else { time::delay };
-    let spent = step.elapsed(time::now()).map_or_else(String::new, clock);
+    let spent = step.worked(run, time::now()).map_or_else(String::new, clock);
     let mut lines = vec![format!("{number:>2}  {state} {spent:>9}  {}", step.title)];
     for action in &step.actions {
         let state = paint.tone(action.stage.tone(), &format!("{:<9}", action.stage.word()));

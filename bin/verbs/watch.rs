@@ -81,7 +81,7 @@ impl WatchArgs {
         progress_end.wait();
         match ended? {
             Ended::Resting => {
-                let took = state.changed_at().since(began);
+                let took = state.worked(began, state.changed_at());
                 Ok(ending::tell(app, &state, Request::GoOn, took))
             }
             Ended::Left => {
@@ -170,7 +170,8 @@ impl Watched<'_> {
 
 /// When the run was taken up last, as far as its records tell: the clock of the view begins there.
 fn taken_up_at(created_at: Timestamp, records: &[Record]) -> Timestamp {
-    let resumed =
-        records.iter().rev().find(|record| matches!(record.entry, Entry::RunResumed { .. }));
-    resumed.map_or(created_at, |record| record.at)
+    let is_taken_up =
+        |entry: &Entry| matches!(entry, Entry::RunResumed { .. } | Entry::RunContinued);
+    let taken_up = records.iter().rev().find(|record| is_taken_up(&record.entry));
+    taken_up.map_or(created_at, |record| record.at)
 }

@@ -87,6 +87,7 @@ pub(crate) fn line(record: &Record) -> Line {
             of("run", "resumed", Cyan, "with fresh budgets").minor()
         }
         Entry::RunResumed { new_budget: false } => of("run", "resumed", Cyan, "").minor(),
+        Entry::RunContinued => of("run", "continued", Cyan, "after its process died").minor(),
     }
 }
 

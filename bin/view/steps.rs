@@ -56,15 +56,17 @@ impl StepView {
         self.actions.iter().filter(settled).count()
     }
 
-    /// How long the step took, or has taken so far; nothing for what was not begun or is taken back, since
-    /// the time between has no meaning.
-    pub(crate) fn elapsed(&self, now: Timestamp) -> Option<Duration> {
+    /// How long processes worked on the step, or have worked so far; nothing for what was not begun or is taken
+    /// back, since the time between has no meaning.
+    pub(crate) fn worked(&self, state: &RunState, now: Timestamp) -> Option<Duration> {
         let began = self.actions.iter().filter_map(|action| action.began).min()?;
         let changed = self.actions.iter().filter_map(|action| action.changed).max()?;
         match self.stage {
-            Stage::Running | Stage::Waiting | Stage::InDoubt => Some(now.since(began)),
-            Stage::Done | Stage::Failed => Some(changed.since(began)),
-            Stage::Undoing => self.actions.iter().filter_map(|action| action.elapsed(now)).max(),
+            Stage::Running | Stage::Waiting | Stage::InDoubt => Some(state.worked(began, now)),
+            Stage::Done | Stage::Failed => Some(state.worked(began, changed)),
+            Stage::Undoing => {
+                self.actions.iter().filter_map(|action| action.worked(state, now)).max()
+            }
             Stage::Pending
             | Stage::Begun
             | Stage::Standing
@@ -82,11 +84,13 @@ impl StepView {
 }
 
 impl ActionView {
-    /// How long it has been under way: since its first attempt, or since its removal went on last.
-    pub(crate) fn elapsed(&self, now: Timestamp) -> Option<Duration> {
+    /// How long processes have worked on it: since its first attempt, or since its removal went on last.
+    pub(crate) fn worked(&self, state: &RunState, now: Timestamp) -> Option<Duration> {
         match self.stage {
-            Stage::Running | Stage::Waiting | Stage::InDoubt => Some(now.since(self.began?)),
-            Stage::Undoing => Some(now.since(self.changed?)),
+            Stage::Running | Stage::Waiting | Stage::InDoubt => {
+                Some(state.worked(self.began?, now))
+            }
+            Stage::Undoing => Some(state.worked(self.changed?, now)),
             _ => None,
         }
     }

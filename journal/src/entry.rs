@@ -256,6 +256,9 @@ pub enum Entry {
         /// Whether attempts and patience start anew.
         new_budget: bool,
     },
+    /// A process goes on with a run whose process had died in mid-run; between the record before and this one,
+    /// some time was lost. Budgets and delays go on as they were.
+    RunContinued,
 }
 
 impl Entry {
@@ -278,7 +281,8 @@ impl Entry {
             | Self::StepsChanged { .. }
             | Self::PauseChanged { .. }
             | Self::RunRested { .. }
-            | Self::RunResumed { .. } => None,
+            | Self::RunResumed { .. }
+            | Self::RunContinued => None,
         }
     }
 }

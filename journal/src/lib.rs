@@ -62,6 +62,7 @@ mod entry;
 mod error;
 mod files;
 mod id;
+mod idle;
 mod journal;
 mod lock;
 mod memory;

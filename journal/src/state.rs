@@ -1,9 +1,11 @@
 //! Where a run stands: the fold over its records.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::idle::Idle;
 use crate::transition;
 use crate::{
     ActionName, Failure, History, JournalError, Provenance, Record, Rest, Retry, Role,
@@ -206,6 +208,7 @@ pub struct RunState {
     pub(crate) actions: BTreeMap<ActionName, ActionState>,
     pub(crate) next: Seq,
     pub(crate) changed_at: Timestamp,
+    pub(crate) idle: Idle,
 }
 
 impl RunState {
@@ -223,6 +226,7 @@ impl RunState {
             actions,
             next: Seq::FIRST,
             changed_at: header.created_at,
+            idle: Idle::default(),
             header,
         }
     }
@@ -301,6 +305,14 @@ impl RunState {
         self.changed_at
     }
 
+    /// How long processes worked on the run between two moments, by the wall clock.
+    ///
+    /// Rests are left out, and so is what lies between the last record of a process that died and the next
+    /// process: what the dead one did after its last record cannot be told from the time when there was none.
+    pub fn worked(&self, from: Timestamp, to: Timestamp) -> Duration {
+        self.idle.worked(from, to)
+    }
+
     /// Whether any change was ever attempted, so that something may exist.
     pub fn has_intents(&self) -> bool {
         self.actions.values().any(|action| action.role != Role::Look && action.attempts > 0)
@@ -316,81 +328,4 @@ impl RunState {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::samples::{self, completed, failed, started};
-    use crate::{Entry, FailureClass};
-
-    /// The sample run, in which `c` is a look, after these entries.
-    fn after(entries: &[Entry]) -> RunState {
-        let mut header = samples::header("state");
-        header.steps[1].actions[0].role = Role::Look;
-        let mut state = RunState::new(header);
-        for entry in entries {
-            let record =
-                Record { seq: state.next_seq(), at: Timestamp(2_000), entry: entry.clone() };
-            state.apply(&record).unwrap();
-        }
-        state
-    }
-
-    fn action<'a>(state: &'a RunState, name: &str) -> &'a ActionState {
-        state.action(&samples::action(name)).unwrap()
-    }
-
-    #[test]
-    fn only_an_open_attempt_at_a_change_is_in_doubt() {
-        let state = after(&[started("a", 1), started("c", 1)]);
-        let doubts: Vec<_> = state.actions().filter(|(_, it)| it.is_in_doubt()).collect();
-        assert_eq!(doubts.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a"]);
-        let settled = after(&[started("a", 1), failed("a", 1, FailureClass::Throttled)]);
-        assert!(!action(&settled, "a").is_in_doubt());
-    }
-
-    #[test]
-    fn a_thing_stands_from_its_making_to_its_end() {
-        let action_name = || samples::action("a");
-        let mut story = vec![started("a", 1)];
-        assert_eq!(action(&after(&story), "a").standing_thing(), None, "it is not made");
-        story.push(completed("a"));
-        story.push(Entry::RollbackStarted { cause: RollbackCause::Request });
-        story.push(Entry::CompensationStarted { action: action_name() });
-        let leaving = after(&story);
-        let leaving = action(&leaving, "a");
-        assert_eq!((leaving.standing_thing(), leaving.gone_thing()), (Some("a-0001"), None));
-        story.push(Entry::CompensationCompleted { action: action_name(), with: None });
-        let gone = after(&story);
-        let gone = action(&gone, "a");
-        assert_eq!((gone.standing_thing(), gone.gone_thing()), (None, Some("a-0001")));
-    }
-
-    #[test]
-    fn an_attempt_at_a_change_is_an_intent_and_a_look_is_none() {
-        assert!(!after(&[]).has_intents());
-        assert!(!after(&[started("c", 1)]).has_intents());
-        assert!(after(&[started("a", 1)]).has_intents());
-    }
-
-    #[test]
-    fn a_step_is_complete_when_all_of_its_actions_are() {
-        let half = [started("a", 1), completed("a"), started("b", 1)];
-        let complete = |state: &RunState| {
-            state.steps().iter().map(|step| state.is_step_complete(step)).collect::<Vec<_>>()
-        };
-        assert_eq!(complete(&after(&half)), [false, false]);
-        assert_eq!(complete(&after(&[&half[..], &[completed("b")]].concat())), [true, false]);
-    }
-
-    #[test]
-    fn an_entry_names_the_action_that_it_is_about() {
-        let about: Vec<_> =
-            samples::life().concat().iter().map(|it| it.action().cloned()).collect();
-        let named = |name| Some(samples::action(name));
-        assert_eq!(about[..4], [named("a"), named("b"), named("a"), named("b")]);
-        assert_eq!(
-            about.iter().filter(|it| it.is_none()).count(),
-            5,
-            "rests, a resumption, a turn"
-        );
-    }
-}
+mod tests;

@@ -5,13 +5,17 @@
 
 use crate::entry::{Entry, FailureClass, Provenance, Rest, Retry};
 use crate::state::{ActionPhase, ActionState, Budget, Direction, RunState};
-use crate::{ActionName, Failure, Record, Role, StoredAction, StoredStep, Timestamp};
+use crate::{ActionName, Failure, Record, Role, Seq, StoredAction, StoredStep, Timestamp};
 
 type Legal = Result<(), String>;
 
 pub(crate) fn apply(state: &mut RunState, record: &Record) -> Legal {
     check(record.seq == state.next, || format!("record {} is due", state.next))?;
+    let nobody_worked = state.rest.is_some() || matches!(record.entry, Entry::RunContinued);
     apply_entry(state, &record.entry, record.at)?;
+    if nobody_worked {
+        state.idle.note(state.changed_at, record.at);
+    }
     state.next = record.seq.next();
     state.changed_at = record.at;
     Ok(())
@@ -93,6 +97,8 @@ fn apply_working_entry(state: &mut RunState, entry: &Entry, at: Timestamp) -> Le
             Ok(())
         }
         Entry::RunRested { rest } => rest_run(state, rest),
+        // The first process begins with a run that has no record; only a later one goes on.
+        Entry::RunContinued => check(state.next != Seq::FIRST, || "nothing was begun".into()),
         Entry::RollbackStarted { .. }
         | Entry::RunResumed { .. }
         | Entry::StepsChanged { .. }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lab1_flow_journal::{
     ActionName, Entry, Journal, OnFailure, Record, Rest, RollbackCause, RunHeader, RunId, RunState,
-    StepName, Timestamp,
+    Seq, StepName, Timestamp,
 };
 use serde_json::Value;
 
@@ -154,7 +154,8 @@ impl Engine {
     /// Goes on with a run in the direction it was going, from its first incomplete actions.
     ///
     /// A run that has ended is reported as it ended: no call is made and nothing is written. A run that had
-    /// failed, was stuck or had run out of patience gets fresh budgets; one that died in mid-run does not.
+    /// failed, was stuck or had run out of patience gets fresh budgets; one that died in mid-run does not, and its
+    /// journal tells that it was continued.
     ///
     /// Dies here: the run stands where its journal says; this or [`roll_back`](Self::roll_back) goes on.
     ///
@@ -179,7 +180,10 @@ impl Engine {
         let changes = change::entries(workflow, &state)?;
         // A rollback executes no step that has not begun: what such a step would be is of no interest.
         let is_forward = !state.is_rolling_back();
-        let mut opening = if is_forward { changes } else { Vec::new() };
+        let mut opening = continued(&state);
+        if is_forward {
+            opening.extend(changes);
+        }
         opening.extend(new_budget.map(|new_budget| Entry::RunResumed { new_budget }));
         let until = how.until.clone().filter(|_| is_forward);
         opening.extend(until.map(|until| Entry::PauseChanged { until }));
@@ -204,7 +208,8 @@ impl Engine {
             return self.resume(workflow, run, how).await;
         }
         change::entries(workflow, &state)?;
-        let opening = vec![Entry::RollbackStarted { cause: RollbackCause::Request }];
+        let mut opening = continued(&state);
+        opening.push(Entry::RollbackStarted { cause: RollbackCause::Request });
         self.drive(workflow, state, opening, how).await
     }
 
@@ -278,4 +283,10 @@ impl Engine {
         self.journal.rest(&state.header().run).await?;
         Ok(RunReport::of(state))
     }
+}
+
+/// What a run that died in mid-run is taken up with. A run without a record has only been created.
+fn continued(state: &RunState) -> Vec<Entry> {
+    let died = state.rest().is_none() && state.next_seq() != Seq::FIRST;
+    if died { vec![Entry::RunContinued] } else { Vec::new() }
 }

@@ -184,12 +184,12 @@ fn step_line(step: &StepView, now: &Snapshot, style: &Style) -> String {
     } else {
         String::new()
     };
-    style.row(&number, Some(step.stage), step.elapsed(now.now()), &step.title, &count)
+    style.row(&number, Some(step.stage), step.worked(now.state(), now.now()), &step.title, &count)
 }
 
 fn action_line(action: &ActionView, now: &Snapshot, style: &Style) -> String {
     let ActionView { name, stage, reason, .. } = action;
-    let spent = action.elapsed(now.now());
+    let spent = action.worked(now.state(), now.now());
     if style.with_times {
         let texts = match reason {
             // Where not all has room, the reason stays longest: it says what waits, and for what.

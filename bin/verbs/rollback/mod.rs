@@ -106,7 +106,7 @@ impl RollbackArgs {
             Found::Ended(state, context) => {
                 skip::refuse_after_end(app, &state, &self.skip)?;
                 announce(app, &state.header().run, &context);
-                let took = state.changed_at().since(state.header().created_at);
+                let took = state.worked(state.header().created_at, state.changed_at());
                 return Ok(ending::tell(app, &state, Request::RollBack, took));
             }
         };

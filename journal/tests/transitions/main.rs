@@ -56,6 +56,7 @@ fn entry(kind: &str, name: &str, attempt: u32) -> Entry {
         "skipped" => Entry::CompensationSkipped { action, reason: "it is shared".into() },
         "rollback" => Entry::RollbackStarted { cause: RollbackCause::Request },
         "stop" => Entry::RunRested { rest: Rest::Stopped },
+        "continue" => Entry::RunContinued,
         "resume" => Entry::RunResumed { new_budget: false },
         "resume-anew" => Entry::RunResumed { new_budget: true },
         other => panic!("there is no kind {other}"),
@@ -222,7 +223,7 @@ rows! {
 }
 
 fn any_entry() -> impl Strategy<Value = (&'static str, &'static str, u32)> {
-    let runs = prop::sample::select(vec!["rollback", "stop", "resume", "resume-anew"]);
+    let runs = prop::sample::select(vec!["rollback", "stop", "resume", "resume-anew", "continue"]);
     let kinds = prop_oneof![8 => prop::sample::select(ACTION_KINDS.to_vec()), 1 => runs];
     // The attempt is right most of the time: else few histories get far.
     (kinds, prop::sample::select(vec!["a", "b", "c"]), prop_oneof![9 => Just(0), 1 => 0..3_u32])

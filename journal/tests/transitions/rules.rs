@@ -90,6 +90,40 @@ fn a_run_at_rest_is_resumed_first_unless_it_has_ended() {
 }
 
 #[test]
+fn a_run_is_continued_in_mid_run_and_nothing_of_it_changes() {
+    let begun = [samples::started("a", 1), entry("throttled", "a", 1)];
+    let before = accepted(&[], begun[0].clone()).unwrap();
+    assert!(accepted(&[], Entry::RunContinued).is_err(), "nothing was begun");
+    let after = accepted(&begun, Entry::RunContinued).unwrap();
+    let action = |state: &RunState| state.action(&samples::action("a")).unwrap().clone();
+    assert_eq!(action(&after), action(&accepted(&begun[..1], begun[1].clone()).unwrap()));
+    assert_ne!(action(&after), action(&before));
+    assert!(accepted(&[rested(Rest::Stopped)], Entry::RunContinued).is_err(), "it is resumed");
+}
+
+#[test]
+fn the_time_worked_leaves_out_rests_and_what_was_lost_by_a_death() {
+    let mut state = RunState::new(header());
+    let at = |second: i64| Timestamp(second * 1_000);
+    state.changed_at();
+    for (second, entry) in [
+        (2, samples::started("a", 1)),
+        (5, Entry::RunContinued),
+        (6, rested(Rest::Stopped)),
+        (16, entry("resume", "a", 1)),
+        (17, samples::completed("a")),
+    ] {
+        state.apply(&Record { seq: state.next_seq(), at: at(second), entry }).unwrap();
+    }
+    let seconds = |from, to| state.worked(at(from), at(to)).as_secs();
+    assert_eq!(seconds(1, 17), 3, "1 to 2, 5 to 6, 16 to 17");
+    assert_eq!(seconds(3, 5), 0);
+    assert_eq!(seconds(4, 6), 1, "a part of what was lost is left out");
+    assert_eq!(seconds(10, 20), 4, "until now it is worked on");
+    assert_eq!(seconds(17, 1), 0, "a clock that was set back");
+}
+
+#[test]
 fn a_pause_happens_once() {
     let state = accepted(&[rested(Rest::Paused)], entry("resume", "a", 0)).unwrap();
     assert_eq!(state.until(), None);

@@ -31,7 +31,8 @@ async fn a_death_before_the_effect_leads_to_a_second_attempt() {
     rig.start_for(millis(5)).await;
     assert_eq!(rig.names(), [""; 0]);
     assert_eq!(rig.resume().await, Rest::Completed);
-    assert_eq!(rig.lines().await[..4], ["a begun 1", "a absent", "a begun 2", "a made"]);
+    let lines = rig.lines().await;
+    assert_eq!(lines[..5], ["a begun 1", "continued", "a absent", "a begun 2", "a made"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -40,7 +41,7 @@ async fn a_death_after_the_effect_leads_to_an_adoption() {
     rig.start_for(millis(15)).await;
     assert_eq!(rig.names(), ["a"]);
     assert_eq!(rig.resume().await, Rest::Completed);
-    assert_eq!(rig.lines().await[..2], ["a begun 1", "a adopted"]);
+    assert_eq!(rig.lines().await[..3], ["a begun 1", "continued", "a adopted"]);
 }
 
 #[tokio::test(start_paused = true)]

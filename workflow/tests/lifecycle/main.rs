@@ -168,6 +168,7 @@ fn line(entry: &Entry) -> String {
         Entry::PauseChanged { until } => format!("pauses after {until}"),
         Entry::RunRested { rest } => format!("rests {}", rest_word(rest)),
         Entry::RunResumed { new_budget } => format!("resumed {new_budget}"),
+        Entry::RunContinued => "continued".into(),
     }
 }
 
