@@ -72,6 +72,7 @@ impl<'a> Drive<'a> {
             self.write(entry)?;
         }
         self.distrust_absences();
+        self.keep_spent_tries();
         loop {
             self.moment.now = self.engine.clock.elapsed();
             if self.engine.stop.is_requested() {
@@ -122,13 +123,32 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// A rollback believes in an absence only when nothing can appear any more.
     fn distrust_absences(&mut self) {
-        let early = |place: &usize| self.late_until.contains_key(place);
-        let places = 0..self.workflow.nodes.len();
-        if self.state.is_rolling_back() {
-            let distrusted = places.filter(|place| self.is_believed_absent(*place)).filter(early);
-            self.moment.lingering = distrusted.collect();
+        for place in 0..self.workflow.nodes.len() {
+            self.distrust_absence(place);
+        }
+    }
+
+    /// A rollback believes in an absence only when nothing can appear any more.
+    pub(crate) fn distrust_absence(&mut self, place: usize) {
+        let may_appear = self.late_until.contains_key(&place) && self.is_believed_absent(place);
+        if self.state.is_rolling_back() && may_appear {
+            self.moment.lingering.insert(place);
+        }
+    }
+
+    /// What was tried as often as it may be is not tried once more because the process died before the run could rest.
+    fn keep_spent_tries(&mut self) {
+        let is_forward = !self.state.is_rolling_back();
+        let spent = (0..self.workflow.nodes.len()).filter(|_| is_forward).find_map(|place| {
+            let action = self.state.action(&self.node(place).name)?;
+            let is_open =
+                matches!(action.phase, ActionPhase::Pending | ActionPhase::Waiting { .. });
+            let is_spent = action.budget.tries >= self.limits(place).tries_max;
+            action.last_failure.clone().filter(|_| is_open && is_spent)
+        });
+        if let Some(failure) = spent {
+            self.wind_down(Rest::Suspended { failure });
         }
     }
 

@@ -18,6 +18,8 @@ use crate::{ActionContext, ActionError, Limits, Progress, Reconciled};
 #[derive(Debug)]
 pub(crate) struct Landed {
     pub(crate) place: usize,
+    /// When it was sent, by the elapsed time: what it says was true then, however late it is heard.
+    pub(crate) sent: Duration,
     pub(crate) outcome: Outcome,
 }
 
@@ -53,14 +55,14 @@ pub(crate) type Flight = BoxFuture<'static, Landed>;
 
 /// Sends a call. No longer than `limit` is waited for its answer: a dropped change is in doubt.
 pub(crate) fn send(work: Work, call: Call, limit: Duration, clock: &Arc<dyn Clock>) -> Flight {
-    let alarm = clock.sleep(limit);
+    let (sent, alarm) = (clock.elapsed(), clock.sleep(limit));
     Box::pin(async move {
         let place = call.place;
         let outcome = match select(answer(work, call), alarm).await {
             Either::Left((outcome, _)) => outcome,
             Either::Right(((), _)) => no_answer(work, limit),
         };
-        Landed { place, outcome }
+        Landed { place, sent, outcome }
     })
 }
 
@@ -108,7 +110,7 @@ pub(crate) fn sweep(
     // Every look has the time of one attempt, and so has the search by mark.
     let searches = u32::try_from(absent.len()).unwrap_or(u32::MAX).saturating_add(1);
     let limit = Limits::default().attempt_max.saturating_mul(searches);
-    let alarm = clock.sleep(limit);
+    let (sent, alarm) = (clock.elapsed(), clock.sleep(limit));
     let marked = workflow.sweep.clone();
     let run = run.clone();
     Box::pin(async move {
@@ -117,7 +119,7 @@ pub(crate) fn sweep(
             Either::Left((findings, _)) => Outcome::Sweep(findings),
             Either::Right(((), _)) => no_answer(Work::Sweep, limit),
         };
-        Landed { place: SWEEP, outcome }
+        Landed { place: SWEEP, sent, outcome }
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lab1_flow_journal::{ActionName, Entry, Failure, FailureClass, Provenance, Rest};
+use lab1_flow_journal::{ActionName, Entry, Failure, FailureClass, OnFailure, Provenance, Rest};
 use serde_json::Value;
 
 use crate::decide::SWEEP;
@@ -13,9 +13,9 @@ use crate::{ActionError, EngineError, Progress, Reconciled, Wait};
 
 impl Drive<'_> {
     pub(crate) fn land(&mut self, landed: Landed) -> Result<(), EngineError> {
-        let place = landed.place;
+        let Landed { place, sent, outcome } = landed;
         let rolling_back = self.state.is_rolling_back();
-        match landed.outcome {
+        match outcome {
             // What a look says after the run has turned around is of no use.
             Outcome::Look(_) if rolling_back => Ok(()),
             Outcome::Attempt(Ok(Progress::Done(output)))
@@ -23,18 +23,25 @@ impl Drive<'_> {
                 self.complete(place, output, Provenance::Executed)
             }
             Outcome::Attempt(Ok(Progress::Waiting(wait)))
-            | Outcome::Look(Ok(Progress::Waiting(wait))) => self.wait_for_look(place, &wait),
-            Outcome::Attempt(Err(error)) => self.attempt_failed(place, error),
+            | Outcome::Look(Ok(Progress::Waiting(wait))) => self.wait_for_look(place, sent, &wait),
+            Outcome::Attempt(Err(error)) => {
+                self.attempt_failed(place, error)?;
+                // This one had no effect; an earlier one, believed absent when the run turned around, may still have.
+                self.distrust_absence(place);
+                Ok(())
+            }
             Outcome::Look(Err(error)) => self.look_failed(place, error),
             Outcome::Reconcile(found) if self.moment.lingering.contains(&place) => {
-                self.looked_again(place, found)
+                self.looked_again(place, sent, found)
             }
-            Outcome::Reconcile(Ok(found)) => self.reconciled(place, found),
+            Outcome::Reconcile(Ok(found)) => self.reconciled(place, sent, found),
             Outcome::Reconcile(Err(error)) => self.reconcile_failed(place, &error),
             Outcome::Compensate(Ok(Progress::Done(()))) => self.removed(place),
-            Outcome::Compensate(Ok(Progress::Waiting(wait))) => self.wait_for_removal(place, &wait),
+            Outcome::Compensate(Ok(Progress::Waiting(wait))) => {
+                self.wait_for_removal(place, sent, &wait)
+            }
             Outcome::Compensate(Err(error)) => self.compensation_failed(place, error),
-            Outcome::Sweep(Ok(findings)) => self.swept(findings),
+            Outcome::Sweep(Ok(findings)) => self.swept(sent, findings),
             Outcome::Sweep(Err(error)) => {
                 self.search_failed(SWEEP, error);
                 Ok(())
@@ -63,7 +70,7 @@ impl Drive<'_> {
             return self.retry(place, &error, true);
         }
         let exhausted = self.exhausted(place, &error);
-        if exhausted == Some(Exhausted::Action) {
+        if exhausted == Some(Exhausted::Action) && !self.would_delete_for_trouble(error.class()) {
             return self.refused(place, gave_up(error.into_failure()));
         }
         self.retry(place, &error, false)?;
@@ -90,7 +97,12 @@ impl Drive<'_> {
         self.attempt_failed(place, error)
     }
 
-    fn reconciled(&mut self, place: usize, found: Reconciled<Value>) -> Result<(), EngineError> {
+    fn reconciled(
+        &mut self,
+        place: usize,
+        sent: Duration,
+        found: Reconciled<Value>,
+    ) -> Result<(), EngineError> {
         match found {
             Reconciled::Adopted(output) => self.complete(place, output, Provenance::Adopted),
             Reconciled::Altered { output, .. } if self.state.is_rolling_back() => {
@@ -101,7 +113,7 @@ impl Drive<'_> {
                 let error = ActionError::permanent(difference).with_advice(advice);
                 self.reconcile_failed(place, &error)
             }
-            Reconciled::Absent if self.state.is_rolling_back() => self.absent_for_now(place),
+            Reconciled::Absent if self.state.is_rolling_back() => self.absent_for_now(place, sent),
             Reconciled::Absent => self.absent_forward(place),
             Reconciled::Foreign { evidence, advice } => {
                 let failure = ActionError::permanent(evidence).with_advice(advice).into_failure();
@@ -131,15 +143,23 @@ impl Drive<'_> {
         self.expect_late(place);
         let budget = self.budget(place);
         let limits = self.limits(place);
-        let spent = budget.tries >= limits.tries_max
-            || Duration::from_millis(budget.contended_ms) > limits.contended_max;
-        match last {
-            Some(failure) if spent => {
-                let action = self.name(place);
-                self.write(Entry::ActionFailed { action, failure: gave_up(failure) })
-            }
-            _ => Ok(()),
+        let contended = Duration::from_millis(budget.contended_ms) > limits.contended_max;
+        let tried = budget.tries >= limits.tries_max;
+        let Some(failure) = last.filter(|_| contended || tried) else { return Ok(()) };
+        let class = if contended { failure.class } else { FailureClass::Transient };
+        if self.would_delete_for_trouble(class) {
+            self.wind_down(Rest::Suspended { failure });
+            return Ok(());
         }
+        let action = self.name(place);
+        self.write(Entry::ActionFailed { action, failure: gave_up(failure) })
+    }
+
+    /// Whether giving up would take everything back because of the provider's own trouble: then the run suspends.
+    fn would_delete_for_trouble(&self, class: FailureClass) -> bool {
+        let deletes = self.state.header().on_failure == OnFailure::Rollback;
+        let is_trouble = matches!(class, FailureClass::Transient | FailureClass::Ambiguous);
+        deletes && is_trouble && !self.state.is_rolling_back()
     }
 
     fn reconcile_failed(&mut self, place: usize, error: &ActionError) -> Result<(), EngineError> {
@@ -151,13 +171,17 @@ impl Drive<'_> {
         Ok(())
     }
 
-    fn wait_for_look(&mut self, place: usize, wait: &Wait) -> Result<(), EngineError> {
-        let waited = self.waited(place);
-        if waited > self.limits(place).waited_max {
+    fn wait_for_look(
+        &mut self,
+        place: usize,
+        sent: Duration,
+        wait: &Wait,
+    ) -> Result<(), EngineError> {
+        if let Some(waited) = self.patience_ended(place, sent) {
             let message = format!("gave up after {} s: {}", waited.as_secs(), wait.reason);
-            return self.refused(place, ActionError::transient(message).into_failure());
+            return self.refused(place, ActionError::permanent(message).into_failure());
         }
-        self.wait(place, wait, waited, |action, reason, waited_ms| Entry::ActionWaiting {
+        self.wait(place, wait, |action, reason, waited_ms| Entry::ActionWaiting {
             action,
             reason,
             waited_ms,

@@ -7,7 +7,8 @@ use std::time::Duration;
 /// Each is a budget of one resumption: a crash opens no fresh one, an explicit `resume` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Transient and ambiguous failures before the action is given up.
+    /// Transient and ambiguous failures before the action is given up; where that would delete everything, the run
+    /// suspends.
     pub tries_max: u32,
     /// Throttling before the run suspends.
     pub throttled_max: Duration,

@@ -40,10 +40,10 @@ impl Drive<'_> {
         &mut self,
         place: usize,
         wait: &Wait,
-        waited: Duration,
         entry: fn(ActionName, String, u64) -> Entry,
     ) -> Result<(), EngineError> {
         let now = self.moment.now;
+        let waited = self.waited(place, now);
         let failures = self.budget(place).failures;
         let patience = self.patience.entry(place).or_default();
         patience.looks += 1;
@@ -93,13 +93,20 @@ impl Drive<'_> {
         exhausted(&self.budget(place), &self.limits(place), delay, error)
     }
 
-    /// How long the action has waited in this budget.
-    pub(crate) fn waited(&mut self, place: usize) -> Duration {
+    /// How long the action has waited in this budget, once that is longer than it may. It is judged by the moment in
+    /// which its last look was sent: a process that stood still meanwhile has not looked.
+    pub(crate) fn patience_ended(&mut self, place: usize, sent: Duration) -> Option<Duration> {
+        let waited = self.waited(place, sent);
+        (waited > self.limits(place).waited_max).then_some(waited)
+    }
+
+    /// How long the action had waited in this budget at that moment.
+    fn waited(&mut self, place: usize, at: Duration) -> Duration {
         let before = Duration::from_millis(self.budget(place).waited_ms);
         let now = self.moment.now;
         let patience = self.patience.entry(place).or_default();
         let (began, before) = *patience.began.get_or_insert((now, before));
-        before + now.saturating_sub(began)
+        before + at.saturating_sub(began)
     }
 
     pub(crate) fn budget(&self, place: usize) -> Budget {

@@ -16,14 +16,18 @@ use crate::{ActionError, Consistency, EngineError, Leftover, Limits, Reconciled,
 impl Drive<'_> {
     /// In a rollback "absent" is believed only when the time in which it might still appear is over,
     /// measured from this process's first look.
-    pub(crate) fn absent_for_now(&mut self, place: usize) -> Result<(), EngineError> {
+    pub(crate) fn absent_for_now(
+        &mut self,
+        place: usize,
+        sent: Duration,
+    ) -> Result<(), EngineError> {
         let now = self.moment.now;
         let patience = self.patience.entry(place).or_default();
         if patience.began.is_none() {
             patience.began = Some((now, Duration::ZERO));
             self.expect_late(place);
         }
-        if self.late_left(place).is_zero() {
+        if self.late_left(place, sent).is_zero() {
             return self.absent(place);
         }
         self.await_late(place, "not found; it");
@@ -36,14 +40,14 @@ impl Drive<'_> {
         self.late_until.insert(place, self.engine.clock.elapsed() + window);
     }
 
-    /// How long an effect of the action may still appear.
-    fn late_left(&self, place: usize) -> Duration {
+    /// How long, from this moment on, an effect of the action may still appear.
+    fn late_left(&self, place: usize, from: Duration) -> Duration {
         let end = self.late_until.get(&place).copied().unwrap_or_default();
-        end.saturating_sub(self.moment.now)
+        end.saturating_sub(from)
     }
 
     fn await_late(&mut self, place: usize, what: &str) {
-        let left = self.late_left(place);
+        let left = self.late_left(place, self.moment.now);
         let reason = format!("{what} may still appear within {} s", left.as_secs().max(1));
         self.look_again(place, &reason, left);
     }
@@ -75,6 +79,7 @@ impl Drive<'_> {
     pub(crate) fn looked_again(
         &mut self,
         place: usize,
+        sent: Duration,
         found: Result<Reconciled<Value>, ActionError>,
     ) -> Result<(), EngineError> {
         match found {
@@ -83,7 +88,7 @@ impl Drive<'_> {
                 self.complete(place, output, Provenance::Adopted)
             }
             Ok(Reconciled::Absent | Reconciled::Foreign { .. }) => {
-                if self.late_left(place).is_zero() {
+                if self.late_left(place, sent).is_zero() {
                     return self.believe_absent(place);
                 }
                 self.await_late(place, "an earlier attempt");
@@ -128,15 +133,15 @@ impl Drive<'_> {
     pub(crate) fn wait_for_removal(
         &mut self,
         place: usize,
+        sent: Duration,
         wait: &Wait,
     ) -> Result<(), EngineError> {
-        let waited = self.waited(place);
-        if waited > self.limits(place).waited_max {
+        if let Some(waited) = self.patience_ended(place, sent) {
             let message = format!("still there after {} s: {}", waited.as_secs(), wait.reason);
             let failure = ActionError::transient(message).into_failure();
             return self.give_up_compensation(place, failure);
         }
-        self.wait(place, wait, waited, |action, reason, waited_ms| Entry::CompensationWaiting {
+        self.wait(place, wait, |action, reason, waited_ms| Entry::CompensationWaiting {
             action,
             reason,
             waited_ms,
@@ -173,7 +178,7 @@ impl Drive<'_> {
         self.write(Entry::CompensationGaveUp { action, failure })
     }
 
-    pub(crate) fn swept(&mut self, findings: Findings) -> Result<(), EngineError> {
+    pub(crate) fn swept(&mut self, sent: Duration, findings: Findings) -> Result<(), EngineError> {
         for (place, output) in findings.late {
             self.complete(place, output, Provenance::Adopted)?;
         }
@@ -192,7 +197,7 @@ impl Drive<'_> {
         patience.failures = 0;
         patience.looks += 1;
         let looks = patience.looks;
-        if now.saturating_sub(first) >= self.profile.window(Consistency::Slow) {
+        if sent.saturating_sub(first) >= self.profile.window(Consistency::Slow) {
             self.wind_down(Rest::Stuck { left: left.into_iter().map(|left| left.what).collect() });
             return Ok(());
         }

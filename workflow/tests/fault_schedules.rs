@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lab1_flow_workflow::journal::{FailureClass, MemoryJournal, OnFailure, Rest, RunId};
+use lab1_flow_workflow::journal::{Entry, FailureClass, MemoryJournal, OnFailure, Rest, RunId};
 use lab1_flow_workflow::testing::{
     Blueprint, Call, Evidence, Fault, Habits, Life, Op, PausedClock, SketchKind, World, check,
 };
@@ -28,6 +28,7 @@ struct Schedule {
     faults: Vec<(Op, usize, Fault)>,
     habits: Habits,
     on_failure: OnFailure,
+    tries_max: u32,
     seed: u64,
     spells: Vec<Spell>,
     rolls_back: bool,
@@ -36,9 +37,18 @@ struct Schedule {
 /// The window in which an effect may appear late.
 const WINDOW_MS: u64 = 8_000;
 
+/// How long a process may stand still: longer than any patience.
+const STALL_MAX_MS: u64 = 3_600_000;
+
 fn blueprints() -> impl Strategy<Value = Blueprint> {
     let draws = prop::collection::vec((0..5_u8, any::<u8>(), any::<usize>()), 1..7);
     draws.prop_map(Blueprint::of_draws)
+}
+
+impl Schedule {
+    fn limits(&self) -> Limits {
+        Limits { tries_max: self.tries_max, ..Limits::default() }
+    }
 }
 
 /// Whether it can be taken back: a part may not need what was built on its whole.
@@ -62,6 +72,7 @@ fn faults() -> impl Strategy<Value = Fault> {
         1 => Just(Fault::ReplyLost),
         1 => Just(Fault::RequestLost),
         1 => (0..WINDOW_MS / 2).prop_map(|ms| Fault::EffectDelayed(Duration::from_millis(ms))),
+        1 => (0..STALL_MAX_MS).prop_map(|ms| Fault::Stalled(Duration::from_millis(ms))),
     ]
 }
 
@@ -89,6 +100,7 @@ prop_compose! {
         ), 0..8),
         habits in habits(),
         on_failure in prop::sample::select(vec![OnFailure::Stop, OnFailure::Rollback]),
+        tries_max in prop_oneof![1..4_u32, Just(10)],
         seed in any::<u64>(),
         spells in prop::collection::vec(
             (prop::bool::weighted(0.2), 1..20_000_u64)
@@ -97,7 +109,40 @@ prop_compose! {
         ),
         rolls_back in any::<bool>(),
     ) -> Schedule {
-        Schedule { blueprint, faults, habits, on_failure, seed, spells, rolls_back }
+        Schedule { blueprint, faults, habits, on_failure, tries_max, seed, spells, rolls_back }
+    }
+}
+
+prop_compose! {
+    /// A run that turns around while its first thing is tried a second time, and the first try is still on its way: what
+    /// fails for good stands on a few others, and fails a few times before.
+    fn turning()(
+        below in 0..3_usize,
+        late in 0..WINDOW_MS / 2,
+        again in prop::sample::select(vec![
+            FailureClass::Transient,
+            FailureClass::Throttled,
+            FailureClass::Permanent,
+        ]),
+        before in 0..3_usize,
+        habits in habits(),
+        latency in 1..4_000_u64,
+        seed in any::<u64>(),
+        rolls_back in any::<bool>(),
+    ) -> Schedule {
+        let mut blueprint = Blueprint::default().thing("late", &[]).thing("x1", &[]);
+        for place in 2..below + 2 {
+            blueprint = blueprint.thing(&format!("x{place}"), &[place - 1]);
+        }
+        let last = blueprint.actions.len() - 1;
+        let transient = (Op::Make, last, Fault::Refused(FailureClass::Transient));
+        let mut faults = vec![transient; before];
+        faults.push((Op::Make, last, Fault::Refused(FailureClass::Permanent)));
+        faults.push((Op::Make, 0, Fault::EffectDelayed(Duration::from_millis(late))));
+        faults.push((Op::Make, 0, Fault::Refused(again)));
+        let habits = Habits { latency: Duration::from_millis(latency), ..habits };
+        let (on_failure, tries_max, spells) = (OnFailure::Rollback, 10, Vec::new());
+        Schedule { blueprint, faults, habits, on_failure, tries_max, seed, spells, rolls_back }
     }
 }
 
@@ -138,7 +183,8 @@ impl Story {
     async fn live(&mut self, rolls_back: bool, lifetime: Duration) -> Option<Rest> {
         let life = Life::new(&self.image, &self.new.run, None);
         let engine = Engine::new(life.journal()).with_clock(Arc::new(self.clock.restarted()));
-        let workflow = self.schedule.blueprint.workflow(&self.world, Limits::default()).unwrap();
+        let workflow = self.schedule.blueprint.workflow(&self.world, self.schedule.limits());
+        let workflow = workflow.unwrap();
         let (workflow, run) = (life.probe(workflow), &self.new.run);
         let played = async {
             match (life.history(), rolls_back) {
@@ -197,10 +243,23 @@ async fn play(schedule: Schedule) -> Result<(), TestCaseError> {
         before: &before,
         after: &story.world.holdings(),
         calls: &story.calls,
-        limits: &Limits::default(),
+        limits: &schedule.limits(),
     });
     prop_assert!(found.is_empty(), "{:?}", found);
+    let impatient = history.records.iter().find(|record| is_impatient(&record.entry));
+    prop_assert!(impatient.is_none(), "all is there within seconds: {:?}", impatient);
     Ok(())
+}
+
+/// Whether something was waited for in vain.
+fn is_impatient(entry: &Entry) -> bool {
+    match entry {
+        Entry::ActionFailed { failure, .. } => failure.message.starts_with("gave up after"),
+        Entry::CompensationGaveUp { failure, .. } => {
+            failure.message.starts_with("still there after")
+        }
+        _ => false,
+    }
 }
 
 /// How many schedules are played; `LAB1_FLOW_SCHEDULES` asks for more.
@@ -220,11 +279,20 @@ proptest! {
 
     #[test]
     fn every_schedule_of_faults_and_deaths_reaches_its_end(schedule in schedules()) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(play(schedule))?;
+        on_paused_time(play(schedule))?;
     }
+
+    #[test]
+    fn a_run_that_turns_around_while_a_doubt_is_open_leaves_nothing(schedule in turning()) {
+        on_paused_time(play(schedule))?;
+    }
+}
+
+fn on_paused_time<T>(story: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(story)
 }

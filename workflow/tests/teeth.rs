@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use lab1_flow_workflow::journal::{
-    ActionName, Entry, FailureClass, History, MemoryJournal, Record, RunId,
+    ActionName, Entry, FailureClass, History, MemoryJournal, OnFailure, Record, RunId, Seq,
 };
 use lab1_flow_workflow::testing::{
     self, Blueprint, Call, CrashSweep, Evidence, Fault, Habits, Holdings, Invariant, Life, Made,
@@ -298,7 +298,7 @@ async fn finished(clock: &PausedClock) -> (History, Vec<Call>) {
 
 /// Judges a history and its calls alone.
 fn judge(history: &History, calls: &[Call]) -> Vec<Violation> {
-    let (nothing, limits) = (Holdings::new(), Limits { tries_max: 1, ..Limits::default() });
+    let (nothing, limits) = (Holdings::new(), Limits { tries_max: 2, ..Limits::default() });
     let evidence = Evidence { history, before: &nothing, after: &nothing, calls, limits: &limits };
     let mut found = check(&evidence);
     // The world is left out here.
@@ -353,6 +353,65 @@ async fn forged_delays_are_caught() {
         retry.delay_ms = 3_600_000;
     }
     assert_forged(&endless, &calls, Invariant::BudgetsKept);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forged_try_too_many_is_caught() {
+    let (mut history, calls) = finished(&PausedClock::new()).await;
+    let failed = |record: &Record| matches!(record.entry, Entry::AttemptFailed { .. });
+    let begun = history.records.iter().position(failed).unwrap() - 1;
+    let again: Vec<_> = history.records[begun..begun + 2].to_vec();
+    let Seq(first) = history.records[0].seq;
+    history.records.splice(begun..begun, again);
+    let mut attempts = 0;
+    for (seq, record) in (first..).zip(&mut history.records) {
+        record.seq = Seq(seq);
+        match &mut record.entry {
+            Entry::AttemptStarted { action, attempt, input, .. } if action.as_str() == "b" => {
+                attempts += 1;
+                *attempt = attempts;
+                *input = input.take().filter(|_| attempts == 1);
+            }
+            Entry::AttemptFailed { attempt, .. } => *attempt = attempts,
+            _ => {}
+        }
+    }
+    let found = judge(&history, &calls);
+    let what = "b is tried again after 2 failures";
+    assert!(found.iter().any(|it| it.what == what), "{found:?}");
+    assert!(!found.iter().any(|it| it.invariant == Invariant::LegalHistory), "{found:?}");
+}
+
+/// What a run may turn around for by itself, and what not.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_turns_around_for_the_providers_trouble_is_caught() {
+    let world = World::new(Arc::new(PausedClock::new()), Habits::default());
+    world.order_fault(Op::Make, "b", Fault::Refused(FailureClass::Permanent));
+    let life = Life::new(&MemoryJournal::new(), &run_id(), None);
+    let engine = Engine::new(life.journal()).with_clock(Arc::new(PausedClock::new()));
+    let workflow = life.probe(Blueprint::chain().workflow(&world, Limits::default()).unwrap());
+    let new = NewRun { on_failure: OnFailure::Rollback, ..new_run() };
+    engine.start(&workflow, new).await.unwrap();
+    let (history, calls) = (life.history().unwrap(), life.calls());
+    assert_eq!(judge(&history, &calls), []);
+    for (class, caught) in [
+        (FailureClass::Permanent, false),
+        (FailureClass::Contended, false),
+        (FailureClass::Transient, true),
+        (FailureClass::Ambiguous, true),
+        (FailureClass::Throttled, true),
+        (FailureClass::Unreachable, true),
+    ] {
+        let mut forged = history.clone();
+        for record in &mut forged.records {
+            if let Entry::ActionFailed { failure, .. } = &mut record.entry {
+                failure.class = class;
+            }
+        }
+        let found = judge(&forged, &calls);
+        let is_caught = found.iter().any(|it| it.invariant == Invariant::TurnsForCause);
+        assert_eq!(is_caught, caught, "{class:?}: {found:?}");
+    }
 }
 
 /// A failure for good, where the scene expects an end.

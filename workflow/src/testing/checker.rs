@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use lab1_flow_journal::{ActionName, ActionPhase, Entry, History, Record, Rest, Role, RunState};
+use lab1_flow_journal::{
+    ActionName, ActionPhase, Entry, FailureClass, History, Record, Rest, Role, RollbackCause,
+    RunState,
+};
 
 use super::holdings::{Holding, Holdings};
 use super::life::{Call, CallKind};
@@ -34,6 +37,9 @@ pub enum Invariant {
     ReachesAnEnd,
     /// I11: a failed append ends the engine at once, with no further call.
     LostAppendEndsAll,
+    /// I12: a run that nobody asked to turn around does so only for a failure that is its own: no throttling, no server
+    /// error and no lost network deletes anything.
+    TurnsForCause,
 }
 
 impl fmt::Display for Invariant {
@@ -93,22 +99,27 @@ impl Findings {
     }
 }
 
-/// I1, I6 and the limits of I8, record by record; the state after the last one that is legal.
+/// I1, I6, I12 and the limits of I8, record by record; the state after the last one that is legal.
 fn check_history(evidence: &Evidence<'_>, found: &mut Findings) -> RunState {
     let mut state = RunState::new(evidence.history.header.clone());
     for record in &evidence.history.records {
-        if let Entry::CompensationStarted { action } = &record.entry {
-            check_order(&state, action, found);
+        match &record.entry {
+            Entry::CompensationStarted { action } => check_order(&state, action, found),
+            Entry::RollbackStarted { cause: RollbackCause::Failure { action } } => {
+                check_cause(&state, action, found);
+            }
+            Entry::AttemptStarted { action, .. } => {
+                let tries = state.action(action).map_or(0, |action| action.budget.tries);
+                if tries >= evidence.limits.tries_max {
+                    let what = format!("{action} is tried again after {tries} failures");
+                    found.add(Invariant::BudgetsKept, what);
+                }
+            }
+            _ => {}
         }
         if let Err(error) = state.apply(record) {
             found.add(Invariant::LegalHistory, error.to_string());
             break;
-        }
-        if let Entry::AttemptFailed { action, .. } = &record.entry {
-            let tries = state.action(action).map_or(0, |action| action.budget.tries);
-            if tries > evidence.limits.tries_max {
-                found.add(Invariant::BudgetsKept, format!("{action} was tried {tries} times"));
-            }
         }
     }
     state
@@ -206,6 +217,19 @@ fn check_complete(state: &RunState, made: &BTreeMap<&ActionName, u32>, found: &m
         if !made.contains_key(name) && action.phase == ActionPhase::Completed {
             found.add(Invariant::NothingMissing, format!("what {name} made is not there"));
         }
+    }
+}
+
+/// I12: read off the failure that the run turns around for.
+fn check_cause(before: &RunState, name: &ActionName, found: &mut Findings) {
+    let Some(ActionPhase::Failed { failure }) = before.action(name).map(|action| &action.phase)
+    else {
+        let what = format!("it turns around for {name}, which has not failed");
+        return found.add(Invariant::TurnsForCause, what);
+    };
+    if !matches!(failure.class, FailureClass::Permanent | FailureClass::Contended) {
+        let what = format!("it turns around for {:?} of {name}", failure.class);
+        found.add(Invariant::TurnsForCause, what);
     }
 }
 

@@ -62,6 +62,9 @@ pub enum Fault {
     RequestLost,
     /// It is answered with a server error, and has its effect so much later.
     EffectDelayed(Duration),
+    /// It has its effect, and its whole process stands still for so long before it takes the answer in. On a paused clock
+    /// only.
+    Stalled(Duration),
 }
 
 /// A thing as a search shows it.

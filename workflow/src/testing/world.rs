@@ -236,7 +236,7 @@ impl World {
                 self.lock().delayed.push((due, effect));
                 return Err(server_error());
             }
-            Some(Fault::ErrorAfterEffect | Fault::ReplyLost) | None => {}
+            Some(Fault::ErrorAfterEffect | Fault::ReplyLost | Fault::Stalled(_)) | None => {}
         }
         let reply = {
             let now = self.clock.elapsed();
@@ -246,6 +246,10 @@ impl World {
         };
         match fault {
             Some(Fault::ReplyLost) => return std::future::pending().await,
+            Some(Fault::Stalled(time)) => {
+                tokio::time::advance(time).await;
+                return reply;
+            }
             Some(_) => return reply.and_then(|_| Err(server_error())),
             None => {}
         }

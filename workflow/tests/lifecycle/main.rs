@@ -13,6 +13,7 @@ mod patience;
 mod pause;
 mod preview;
 mod rollback;
+mod trouble;
 mod turns;
 
 use std::sync::Arc;

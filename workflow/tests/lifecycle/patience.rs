@@ -137,3 +137,61 @@ async fn a_name_that_stays_taken_unseen_is_given_up_after_its_time() {
     assert!(rig.clock.elapsed() >= Duration::from_secs(15), "{:?}", rig.clock.elapsed());
     assert!(rig.clock.elapsed() < Duration::from_mins(2), "{:?}", rig.clock.elapsed());
 }
+
+/// A thing that takes a minute to get ready, and as long to leave.
+fn slow_thing() -> Rig {
+    let habits = Habits { settling: millis(60_000), removal: millis(60_000), ..Habits::default() };
+    let blueprint = Blueprint::default().thing("a", &[]).watch("w", 0);
+    Rig::with(&blueprint, habits, Limits::default())
+}
+
+/// Trap: the process stands still (a stopped process, a machine that sleeps) while an answer is on its way.
+#[tokio::test(start_paused = true)]
+async fn a_process_that_stands_still_loses_no_patience() {
+    for looks in [0, 3] {
+        let rig = slow_thing().on_failure(OnFailure::Rollback);
+        for _ in 0..looks {
+            rig.world.order_fault(Op::Watch, "a", Fault::Stalled(Duration::ZERO));
+        }
+        rig.world.order_fault(Op::Watch, "a", Fault::Stalled(Duration::from_hours(1)));
+        assert_eq!(rig.start().await, Rest::Completed, "after {looks} looks");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_that_stands_still_is_not_stuck_for_that() {
+    let rig = slow_thing();
+    assert_eq!(rig.start().await, Rest::Completed);
+    rig.world.order_fault(Op::Remove, "a", Fault::Stalled(Duration::ZERO));
+    rig.world.order_fault(Op::Remove, "a", Fault::Stalled(Duration::from_hours(1)));
+    assert_eq!(rig.roll_back().await, Rest::RolledBack);
+    assert_eq!(rig.names(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_is_sent_after_the_patience_has_ended_ends_the_wait() {
+    let stall = Limits::default().waited_max + millis(1_000);
+    let habits = Habits { settling: Duration::from_hours(9), ..Habits::default() };
+    let blueprint = Blueprint::default().thing("a", &[]).watch("w", 0);
+    let rig = Rig::with(&blueprint, habits, Limits::default());
+    rig.world.order_fault(Op::Watch, "a", Fault::Stalled(Duration::ZERO));
+    rig.world.order_fault(Op::Watch, "a", Fault::Stalled(stall));
+    assert_eq!(rig.start().await, Rest::Failed);
+    let looks = rig.world.requests() - 1;
+    assert_eq!(looks, 3, "the one before the stall, the one in it, and one after it");
+}
+
+/// Trap: what was answered before the window ended says nothing about its end, however late it is heard.
+#[tokio::test(start_paused = true)]
+async fn an_absence_that_is_heard_late_is_not_believed() {
+    let rig = Rig::new(&Blueprint::chain());
+    rig.world.order_fault(Op::Make, "a", Fault::EffectDelayed(window() / 2));
+    rig.start_for(millis(11)).await;
+    for stall in [Duration::ZERO, window() + millis(1)] {
+        rig.world.order_fault(Op::Find, "a", Fault::Stalled(stall));
+    }
+    assert_eq!(rig.roll_back().await, Rest::RolledBack);
+    let lines = rig.lines().await;
+    assert_eq!(lines[2..4], ["rolling back", "a adopted"]);
+    assert_eq!(rig.names(), [""; 0]);
+}

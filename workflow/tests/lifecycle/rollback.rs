@@ -345,3 +345,26 @@ async fn what_reappears_while_a_removal_is_not_answered_is_taken_back() {
         assert_eq!(rig.names(), [""; 0], "lag {lag}");
     }
 }
+
+/// Trap: the run turns around while an action is tried a second time, and its first attempt is still on its way.
+#[tokio::test(start_paused = true)]
+async fn what_was_on_its_way_when_a_second_attempt_was_in_flight_is_taken_back() {
+    for again in [FailureClass::Throttled, FailureClass::Permanent] {
+        let habits = Habits { latency: millis(4_000), ..Habits::default() };
+        let blueprint = Blueprint::default().thing("late", &[]).thing("b", &[]);
+        let rig = Rig::with(&blueprint, habits, Limits::default()).on_failure(OnFailure::Rollback);
+        // It is looked for at 2.5 s, and tried again from 6.5 s to 8.5 s; in between the other one fails for good.
+        rig.world.order_fault(Op::Make, "late", Fault::EffectDelayed(window() / 2));
+        rig.world.order_fault(Op::Make, "late", refused(again));
+        for class in [FailureClass::Transient, FailureClass::Transient, FailureClass::Permanent] {
+            rig.world.order_fault(Op::Make, "b", refused(class));
+        }
+        assert_eq!(rig.start().await, Rest::RolledBack);
+        let lines = rig.lines().await;
+        let turn = lines.iter().position(|line| line == "rolling back").unwrap();
+        assert_eq!(lines[turn - 1], "b given up");
+        assert!(lines[..turn].contains(&"late begun 2".to_owned()), "{lines:?}");
+        rig.clock.sleep(Duration::from_hours(1)).await;
+        assert_eq!(rig.names(), [""; 0], "{again:?}: {lines:?}");
+    }
+}
