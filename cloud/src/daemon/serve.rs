@@ -93,6 +93,7 @@ pub async fn serve(
         endpoint: endpoint.clone(),
         calls: Arc::new(CallLog::default()),
         stop: stop_sender.clone(),
+        hurry: watch::channel(false).0,
     };
     let api = Arc::new(ApiDoor::new(control, faults));
     let limits = options.limits;

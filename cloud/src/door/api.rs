@@ -79,14 +79,19 @@ async fn call_cloud(
     let dialect = dialect_of(request.headers());
     let fault = faults.decide(&name);
     let cloud = control.cloud.clone();
-    let answer = carry_out(fault, &name, tokio::time::sleep, || async {
-        let answer = blocking(move || cloud.handle(request)).await;
-        Ok(answer.unwrap_or_else(|error| {
-            tracing::error!(%error, "a call failed inside the cloud");
-            let message = "The request processing has failed because of an internal error";
-            api_error(dialect, StatusCode::INTERNAL_SERVER_ERROR, "InternalFailure", message)
-        }))
-    })
+    let answer = carry_out(
+        fault,
+        &name,
+        |delay| control.delay(delay),
+        || async {
+            let answer = blocking(move || cloud.handle(request)).await;
+            Ok(answer.unwrap_or_else(|error| {
+                tracing::error!(%error, "a call failed inside the cloud");
+                let message = "The request processing has failed because of an internal error";
+                api_error(dialect, StatusCode::INTERNAL_SERVER_ERROR, "InternalFailure", message)
+            }))
+        },
+    )
     .await;
     control.calls.record(SystemCloudClock.now_ms(), &name, fault, answer.as_ref().ok());
     answer

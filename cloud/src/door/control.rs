@@ -1,6 +1,7 @@
 //! The daemon's own requests, beside the API of AWS on the same port.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -24,6 +25,7 @@ pub(crate) const CONTROL_ROOT: &str = "/_lab1_flow/";
 /// | `GET status` | `endpoint`, `account` with every resource, `calls` made in all |
 /// | `GET calls` | the [`CallSummary`](crate::CallSummary) |
 /// | `POST reset` | empties the account |
+/// | `POST hurry` | ends the delays of the plan of faults, from now on |
 /// | `POST stop` | ends the daemon, after this answer |
 #[derive(Debug)]
 pub(crate) struct Control {
@@ -31,6 +33,7 @@ pub(crate) struct Control {
     pub(crate) endpoint: Endpoint,
     pub(crate) calls: Arc<CallLog>,
     pub(crate) stop: watch::Sender<bool>,
+    pub(crate) hurry: watch::Sender<bool>,
 }
 
 impl Control {
@@ -38,7 +41,7 @@ impl Control {
     pub(super) async fn answer(&self, verb: &str, request: &Request<Bytes>) -> Response<Bytes> {
         let allowed = match verb {
             "endpoint" | "status" | "calls" => Method::GET,
-            "reset" | "stop" => Method::POST,
+            "reset" | "hurry" | "stop" => Method::POST,
             _ => return complaint(StatusCode::NOT_FOUND, "there is no such request"),
         };
         if *request.method() != allowed {
@@ -56,6 +59,7 @@ impl Control {
             "status" => self.status().await,
             "calls" => json_answer(StatusCode::OK, &self.calls.summary()),
             "reset" => self.reset().await,
+            "hurry" => self.hurry(),
             _ => self.stop(),
         }
     }
@@ -83,6 +87,21 @@ impl Control {
             Ok(Err(error)) => complaint(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
             Err(error) => complaint(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
         }
+    }
+
+    /// Waits as the plan of faults says, unless somebody is in a hurry.
+    pub(super) async fn delay(&self, delay: Duration) {
+        let mut hurry = self.hurry.subscribe();
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            // The sender lives as long as this value.
+            _ = hurry.wait_for(|is_asked_for| *is_asked_for) => {}
+        }
+    }
+
+    fn hurry(&self) -> Response<Bytes> {
+        self.hurry.send_replace(true);
+        json_answer(StatusCode::OK, &json!({ "hurrying": true }))
     }
 
     /// Asks every door to close; the answer still goes out, as it is in flight.

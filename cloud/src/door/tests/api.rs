@@ -28,6 +28,7 @@ pub(super) async fn open_api_within(rules: Vec<FaultRule>, limits: DoorLimits) -
             endpoint,
             calls: Arc::new(CallLog::default()),
             stop: watch::channel(false).0,
+            hurry: watch::channel(false).0,
         };
         ApiDoor::new(control, Faults::new(FaultPlan { seed: 1, rules }).unwrap())
     };
@@ -131,18 +132,45 @@ async fn every_call_is_counted_with_its_outcome_and_the_fault_that_it_met() {
     assert_eq!(log["recent"][3]["name"], "ec2:Nonsense");
 }
 
+/// Longer than anybody waits.
+const HOUR_MS: u64 = 3_600_000;
+
+#[tokio::test]
+async fn whoever_is_in_a_hurry_ends_the_delays() {
+    let door = open_api(vec![FaultRule {
+        count: Some(2),
+        ..FaultRule::new(Fault::DelayBeforeMs(HOUR_MS))
+    }])
+    .await;
+    let ask = async || tokio::time::timeout(PATIENCE, door.request("POST", "/", WHO)).await;
+    let hurry = async || {
+        tokio::task::yield_now().await;
+        door.request("POST", "/_lab1_flow/hurry", "").await
+    };
+    let (answer, hurried) = tokio::join!(ask(), hurry());
+    assert_eq!((status(&answer.unwrap()), status(&hurried)), (200, 200));
+    assert_eq!(status(&ask().await.unwrap()), 200, "also those that come later");
+}
+
 #[tokio::test]
 async fn a_call_whose_client_hangs_up_is_made_all_the_same() {
-    let door = open_api(vec![FaultRule::new(Fault::DelayBeforeMs(100))]).await;
+    let create = "Action=CreateSecurityGroup&Version=2016-11-15&GroupName=web&GroupDescription=web";
+    let rule = FaultRule {
+        action: Some("CreateSecurityGroup".to_owned()),
+        ..FaultRule::new(Fault::DelayBeforeMs(HOUR_MS))
+    };
+    let door = open_api(vec![rule]).await;
     let mut stream = door.connect().await;
-    stream.write_all(door.worded("POST", "/", "", WHO).as_bytes()).await.unwrap();
-    // Long enough for the request to arrive, too short for the delay to end.
+    stream.write_all(door.worded("POST", "/", "", create).as_bytes()).await.unwrap();
+    // Long enough for the request to arrive, and for the server to hear that nobody waits any more.
     tokio::time::sleep(Duration::from_millis(30)).await;
     drop(stream);
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    door.request("POST", "/_lab1_flow/hurry", "").await;
     let recorded = async {
         while !door.request("GET", "/_lab1_flow/calls", "").await.contains("\"total\":1") {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), recorded).await.expect("the call was taken back");
+    tokio::time::timeout(PATIENCE, recorded).await.expect("the call was taken back");
 }
