@@ -85,6 +85,10 @@ impl Files {
     /// It tries again while others merely look. From a daemon it takes nothing over, however soon
     /// that one ends: a process that lost a race must not come up after the winner was stopped.
     pub(super) fn hold(&self) -> Result<Hold, DaemonError> {
+        self.hold_within(LOCK_PATIENCE)
+    }
+
+    fn hold_within(&self, patience: Duration) -> Result<Hold, DaemonError> {
         let path = self.lock();
         let failed = |doing, source| DaemonError::File { doing, path: self.lock(), source };
         let mut file = OpenOptions::new()
@@ -95,7 +99,7 @@ impl Files {
             .mode(0o600)
             .open(&path)
             .map_err(|error| failed("open", error))?;
-        let patience_ends = Instant::now() + LOCK_PATIENCE;
+        let patience_ends = Instant::now() + patience;
         while !lock(&file).map_err(|error| failed("lock", error))? {
             let only_lookers = matches!(file.try_lock_shared(), Ok(()));
             if !only_lookers || Instant::now() > patience_ends {
@@ -199,6 +203,9 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 mod tests {
     use super::*;
 
+    /// Longer than any test.
+    const NEVER: Duration = Duration::from_hours(1);
+
     fn endpoint(port: u16) -> Endpoint {
         Endpoint {
             port,
@@ -235,10 +242,10 @@ mod tests {
         looker.try_lock_shared().unwrap();
         let daemon = std::thread::spawn({
             let files = files.clone();
-            move || files.hold().map(drop)
+            move || files.hold_within(NEVER).map(drop)
         });
-        // Time for the daemon to meet the looker; it goes on trying for much longer.
-        std::thread::sleep(LOCK_PATIENCE / 10);
+        // Time for the daemon to meet the looker; it goes on trying.
+        std::thread::sleep(Duration::from_millis(50));
         drop(looker);
         daemon.join().unwrap().unwrap();
     }
@@ -250,10 +257,13 @@ mod tests {
         let daemon = files.hold().unwrap();
         let late = std::thread::spawn({
             let files = files.clone();
-            move || files.hold().map(drop)
+            move || files.hold_within(NEVER).map(drop)
         });
-        // Time for the late one to meet the daemon, and to be there still if it waits for it.
-        std::thread::sleep(LOCK_PATIENCE / 10);
+        // One that waits for the daemon is there still when the patience of this test ends.
+        let patience_ends = Instant::now() + Duration::from_mins(1);
+        while !late.is_finished() && Instant::now() < patience_ends {
+            std::thread::sleep(LOCK_PAUSE);
+        }
         drop(daemon);
         assert!(late.join().unwrap().is_err(), "it came up after the daemon was stopped");
     }

@@ -30,11 +30,8 @@ impl Directory {
     /// Kills the daemon without warning and waits until the kernel has freed its lock.
     pub(crate) fn kill(&self, endpoint: &Endpoint) {
         signal(endpoint, Signal::KILL);
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while fs::File::open(self.path().join("cloud.lock")).unwrap().try_lock_shared().is_err() {
-            assert!(Instant::now() < deadline, "the lock outlives the daemon");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        let lock = self.path().join("cloud.lock");
+        becomes(|| fs::File::open(&lock).unwrap().try_lock_shared().is_ok());
     }
 }
 
@@ -81,11 +78,15 @@ pub(crate) fn answers(endpoint: &Endpoint) -> bool {
     call(endpoint, "Action=GetCallerIdentity&Version=2011-06-15").contains("<Account>")
 }
 
+/// How long anything may take; far more than it needs on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Waits until something holds: what was created is seen with some delay, as on AWS.
-pub(crate) fn becomes(patience: Duration, holds: impl Fn() -> bool) {
-    let deadline = Instant::now() + patience;
+#[track_caller]
+pub(crate) fn becomes(holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
     while !holds() {
-        assert!(Instant::now() < deadline, "it did not become so in {patience:?}");
-        std::thread::sleep(Duration::from_millis(5));
+        assert!(Instant::now() < deadline, "it did not become so in {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(1));
     }
 }

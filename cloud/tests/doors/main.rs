@@ -47,10 +47,10 @@ async fn a_deployed_stack_answers_from_every_instance_by_its_rules() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_balancer_refuses_until_it_is_active_and_again_once_it_is_deleted() {
-    let world = Opened::new().await;
+    let world = Opened::slow().await;
     let balancer = Balancer::create(&world).await;
     balancer.listen(&world).await;
-    // Active after 150 seconds: a quarter of a second here.
+    // Active after 150 seconds: two and a half here.
     let mut refused = 0;
     loop {
         let connected = TcpStream::connect(&balancer.host).await;

@@ -27,8 +27,17 @@ impl Opened {
         Self::serving(tempfile::tempdir().unwrap(), FaultPlan::default()).await
     }
 
+    /// One whose clock is slower, so that what passes can be seen.
+    pub(crate) async fn slow() -> Self {
+        Self::serving_at(60.0, tempfile::tempdir().unwrap(), FaultPlan::default()).await
+    }
+
     pub(crate) async fn serving(directory: TempDir, faults: FaultPlan) -> Self {
-        let cloud = CloudOptions { time_scale: 600.0, ..CloudOptions::plain() };
+        Self::serving_at(600.0, directory, faults).await
+    }
+
+    async fn serving_at(time_scale: f64, directory: TempDir, faults: FaultPlan) -> Self {
+        let cloud = CloudOptions { time_scale, ..CloudOptions::plain() };
         let options = ServeOptions { cloud, faults, ..ServeOptions::new(directory.path()) };
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, endpoint) = oneshot::channel();

@@ -97,6 +97,11 @@ fn quick() -> DoorLimits {
     }
 }
 
+/// Limits of which one shall pass, and not before the test has done its part.
+fn less_quick(head_time_max: Duration) -> DoorLimits {
+    DoorLimits { head_time_max, ..DoorLimits::default() }
+}
+
 /// Answers by path: `/ok`, `/drop`, `/large`, and `/wait` until it is let through.
 #[derive(Clone)]
 struct ByPath {

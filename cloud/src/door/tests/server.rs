@@ -58,6 +58,7 @@ async fn a_head_that_does_not_come_is_answered_with_408_and_an_idle_connection_i
         assert!(answer.ends_with("\r\n\r\n"), "{answer:?}");
     }
     assert_eq!(door.exchange("").await, "");
+    let door = open(ByPath::new, less_quick(Duration::from_secs(1))).await;
     let mut idle = door.connect().await;
     idle.write_all(b"GET /ok HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     one_answer(&mut idle).await;
@@ -66,7 +67,7 @@ async fn a_head_that_does_not_come_is_answered_with_408_and_an_idle_connection_i
 
 #[tokio::test]
 async fn a_client_that_reads_slowly_gets_all() {
-    let door = open(ByPath::new, quick()).await;
+    let door = open(ByPath::new, less_quick(Duration::from_secs(2))).await;
     let mut slow = door.connect().await;
     slow.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
     let mut received = 0;
@@ -78,20 +79,21 @@ async fn a_client_that_reads_slowly_gets_all() {
         }
         received += read;
         // Together far longer than the server waits for one write.
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(70)).await;
     }
     assert!(received > LARGE, "{received} of {LARGE} bytes");
 }
 
 #[tokio::test]
 async fn a_large_or_malformed_head_is_answered_and_nothing_breaks() {
-    let door = open(ByPath::new, quick()).await;
+    let door = open(ByPath::new, DoorLimits::default()).await;
+    let hurried = open(ByPath::new, quick()).await;
     let large = format!("GET /ok HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "y".repeat(200_000));
     assert_eq!(status(&door.exchange(large).await), 431);
     for malformed in
         ["\r\n\r\n\r\n", "GET\r\n\r\n", "GET /ok HTTP/9.9\r\n\r\n", "\u{0}\u{1}\u{2}\r\n\r\n"]
     {
-        let answer = door.exchange(malformed).await;
+        let answer = hurried.exchange(malformed).await;
         assert!(matches!(status(&answer), 400 | 408 | 505), "{malformed:?}: {answer}");
     }
     let wrong_length = "POST /ok HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n";
@@ -112,8 +114,7 @@ async fn a_stop_lets_requests_in_flight_end_and_refuses_new_connections() {
     let door = open(|_| answers.clone(), DoorLimits::default()).await;
     let mut waiting = door.connect().await;
     waiting.write_all(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    // A second request proves that the first was accepted before it.
-    door.request("GET", "/ok", "").await;
+    answers.arrived.acquire().await.unwrap().forget();
     door.stop.send_replace(true);
     answers.gate.add_permits(1);
     assert_eq!(status(&rest_of(waiting).await), 200);
@@ -124,12 +125,14 @@ async fn a_stop_lets_requests_in_flight_end_and_refuses_new_connections() {
 
 #[tokio::test]
 async fn a_request_that_does_not_end_does_not_hold_up_a_stop() {
-    let limits = DoorLimits { closing_time_max: Duration::from_millis(50), ..quick() };
-    let door = open(ByPath::new, limits).await;
+    let answers = ByPath::new(0);
+    let limits =
+        DoorLimits { closing_time_max: Duration::from_millis(50), ..DoorLimits::default() };
+    let door = open(|_| answers.clone(), limits).await;
     let mut stuck = door.connect().await;
     stuck.write_all(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    door.request("GET", "/ok", "").await;
+    answers.arrived.acquire().await.unwrap().forget();
     door.stop.send_replace(true);
-    tokio::time::timeout(Duration::from_secs(5), door.served).await.unwrap().unwrap();
+    tokio::time::timeout(PATIENCE, door.served).await.unwrap().unwrap();
     assert_eq!(rest_of(stuck).await, "");
 }
