@@ -1,7 +1,7 @@
 //! Deaths of the process.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lab1_flow_journal::testing::samples;
 use lab1_flow_journal::{Journal, JournalError, RunId, RunStore, Seq, SledJournal, Source};
@@ -64,25 +64,52 @@ fn a_killed_journal_of_many_runs_keeps_all_that_was_acknowledged() {
 
 #[test]
 fn a_run_killed_while_it_is_created_is_whole_or_not_there() {
-    let run = samples::header("one").run;
-    for delay_ms in [0, 1, 2, 3, 5, 8, 12, 16, 20, 30] {
-        let dir = tempfile::tempdir().unwrap();
-        let worker = Worker::start(Job::OneRun, dir.path());
-        std::thread::sleep(Duration::from_millis(delay_ms));
-        let acknowledged = worker.kill();
-        let store = RunStore::open(dir.path()).unwrap();
-        match store.open_run(&run) {
-            Ok(journal) => {
-                wait(journal.read(&run)).unwrap();
-            }
-            Err(JournalError::NotFound { .. }) => {
-                assert_eq!((acknowledged, store.ids().unwrap()), (vec![], vec![]));
-                store.create(&samples::header("one")).unwrap().close().unwrap();
-            }
-            Err(error) => panic!("killed after {delay_ms} ms: {error}"),
+    let delays = [0, 1, 2, 3, 5, 8, 12, 16, 20, 30];
+    let mut met = delays.into_iter().filter(|delay_ms| is_killed_half_made(*delay_ms)).count();
+    // A busy machine may have gone on before the death came: then it is tried again.
+    for _ in 0..90 {
+        if met > 0 {
+            break;
         }
-        assert_eq!(leftovers(dir.path()), 0, "what a dead process left is swept");
+        met += usize::from(is_killed_half_made(0));
     }
+    assert!(met > 0, "no creation was met");
+}
+
+/// Kills a process so long after it has begun to create its run, checks what is left, and tells whether the run was half
+/// made.
+fn is_killed_half_made(delay_ms: u64) -> bool {
+    let run = samples::header("one").run;
+    let dir = tempfile::tempdir().unwrap();
+    let worker = Worker::start(Job::OneRun, dir.path());
+    let runs = dir.path().join("runs");
+    let patience_ends = Instant::now() + Duration::from_mins(1);
+    while !named(&runs, ".new-") && !runs.join(run.as_str()).exists() {
+        assert!(Instant::now() < patience_ends, "the process makes nothing");
+        std::thread::sleep(Duration::from_micros(100));
+    }
+    std::thread::sleep(Duration::from_millis(delay_ms));
+    let acknowledged = worker.kill();
+    let is_half_made = named(&runs, ".new-");
+    let store = RunStore::open(dir.path()).unwrap();
+    match store.open_run(&run) {
+        Ok(journal) => {
+            wait(journal.read(&run)).unwrap();
+        }
+        Err(JournalError::NotFound { .. }) => {
+            assert_eq!((acknowledged, store.ids().unwrap()), (vec![], vec![]));
+            store.create(&samples::header("one")).unwrap().close().unwrap();
+        }
+        Err(error) => panic!("killed after {delay_ms} ms: {error}"),
+    }
+    assert_eq!(leftovers(dir.path()), 0, "what a dead process left is swept");
+    is_half_made
+}
+
+/// Whether a folder has an entry whose name begins so.
+fn named(folder: &std::path::Path, beginning: &str) -> bool {
+    let Ok(mut entries) = std::fs::read_dir(folder) else { return false };
+    entries.any(|it| it.is_ok_and(|it| it.file_name().to_string_lossy().starts_with(beginning)))
 }
 
 /// Folders that are no runs, after the next creation has swept.
