@@ -23,7 +23,7 @@ const SEGMENT_BYTES: usize = 512 << 10;
 const PORTION_BYTES: usize = 64 << 10;
 
 /// How long sled's lock may outlive the process that held it, or the handle that was dropped.
-const UNLOCK_PATIENCE: Duration = Duration::from_secs(2);
+const UNLOCK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// An open database.
 pub(super) struct Store {
