@@ -8,7 +8,7 @@ use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit_status::ExitStatus;
-use crate::progress::Progress;
+use crate::progress::{FAREWELL, Progress};
 use crate::view::time::span;
 
 /// Within so long, one asking may give the same signal twice: GNU `timeout` sends it to its child, and then to the
@@ -89,14 +89,12 @@ pub(super) async fn listen(
     ));
     stop.request();
     while signals.asked_to_stop(&progress).await.is_echo_of(first, asked.elapsed()) {}
-    progress.note(format!("left at once; go on with: {resume}"));
+    progress.last_words(format!("left at once; go on with: {resume}"), FAREWELL);
     leave();
 }
 
 #[expect(clippy::exit, reason = "a second Ctrl-C must not wait for a call or a sync that hangs")]
 fn leave() {
-    // The view's thread needs a moment for the last note.
-    std::thread::sleep(Duration::from_millis(50));
     std::process::exit(ExitStatus::Interrupted.code().into());
 }
 

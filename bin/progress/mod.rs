@@ -11,7 +11,7 @@ mod tree;
 
 use std::fmt;
 use std::io::{self, IsTerminal};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,7 @@ const STOPPED: Duration = Duration::from_millis(500);
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// How long a writer that is stuck may hold up the end of the program.
-const FAREWELL: Duration = Duration::from_secs(2);
+pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How a run is shown while it is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -56,6 +56,8 @@ enum News {
     Waiting(ActionName, String, Duration),
     Note(String),
     Continued,
+    /// The process leaves when it hears that this was said.
+    LastWords(String, SyncSender<()>),
 }
 
 /// One way of showing a run.
@@ -95,9 +97,12 @@ impl fmt::Debug for Progress {
 impl Progress {
     /// Starts the view that was asked for, else the one that suits the streams. Its clock begins at `began`.
     pub(crate) fn start(app: &App, state: RunState, began: Timestamp) -> (Self, ProgressEnd) {
+        Self::start_on(choose(app), state, began)
+    }
+
+    fn start_on(screen: Box<dyn Screen>, state: RunState, began: Timestamp) -> (Self, ProgressEnd) {
         let (news, received) = channel();
         let (tell_done, done) = channel();
-        let screen = choose(app);
         let shown = thread::Builder::new().name("lab1-flow-progress".to_owned()).spawn(move || {
             show(&received, screen, Snapshot::new(state, began));
             let _nobody_waits = tell_done.send(());
@@ -110,6 +115,14 @@ impl Progress {
     /// Says something to people beside the view.
     pub(crate) fn note(&self, text: impl Into<String>) {
         let _view_ended = self.news.send(News::Note(text.into()));
+    }
+
+    /// Says something and ends the view there, for a process that leaves at once. Waits until it is said, though at
+    /// most so long: a writer may be stuck.
+    pub(crate) fn last_words(&self, text: impl Into<String>, patience: Duration) {
+        let (tell_said, said) = sync_channel(1);
+        let _view_ended = self.news.send(News::LastWords(text.into(), tell_said));
+        let _stuck_writer = said.recv_timeout(patience);
     }
 
     /// Tells the view that the process goes on after it was stopped (Ctrl-Z).
@@ -180,6 +193,11 @@ fn show(received: &Receiver<News>, mut screen: Box<dyn Screen>, mut snapshot: Sn
                 last_words = Instant::now();
                 screen.note(&text);
             }
+            Ok(News::LastWords(text, tell_said)) => {
+                screen.note(&text);
+                let _nobody_waits_any_more = tell_said.send(());
+                return;
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
                 return screen.finish(snapshot.at(time::now()));
@@ -197,5 +215,43 @@ fn show(received: &Receiver<News>, mut screen: Box<dyn Screen>, mut snapshot: Sn
             last_words = Instant::now();
             screen.heartbeat(snapshot.at(time::now()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::stored::state;
+
+    /// A terminal that takes its time; it keeps what was said.
+    struct Slow(Arc<Mutex<Vec<String>>>);
+
+    impl Screen for Slow {
+        fn recorded(&mut self, _records: &[Record], _now: &Snapshot) -> bool {
+            true
+        }
+
+        fn tick(&mut self, _now: &Snapshot) {}
+
+        fn heartbeat(&mut self, _now: &Snapshot) {}
+
+        fn note(&mut self, text: &str) {
+            thread::sleep(Duration::from_millis(100));
+            self.0.lock().unwrap().push(text.to_owned());
+        }
+
+        fn finish(&mut self, _now: &Snapshot) {}
+    }
+
+    #[test]
+    fn the_last_words_are_said_before_the_process_leaves() {
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let screen = Box::new(Slow(said.clone()));
+        let (progress, _end) = Progress::start_on(screen, state(Vec::new()), time::now());
+        progress.note("stopping");
+        progress.last_words("left at once", Duration::from_hours(1));
+        assert_eq!(*said.lock().unwrap(), ["stopping", "left at once"]);
     }
 }
