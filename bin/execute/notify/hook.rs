@@ -35,6 +35,20 @@ impl Drop for Group {
 /// Gives the text to a shell with this command, and waits for it. The error says what went wrong, as the end of a
 /// sentence about the command.
 pub(super) async fn tell(command: &str, text: &str, limit: Duration) -> Result<(), String> {
+    let ended = tell_until(command, text, tokio::time::sleep(limit)).await?;
+    match ended {
+        None => Err(format!("took longer than {} and was ended", delay(limit))),
+        Some(status) if status.success() => Ok(()),
+        Some(status) => Err(format!("ended with {status}")),
+    }
+}
+
+/// The same, as long as it may take; `None` when it was ended then.
+async fn tell_until(
+    command: &str,
+    text: &str,
+    limit: impl Future<Output = ()>,
+) -> Result<Option<ExitStatus>, String> {
     let mut shell = Command::new("sh");
     shell.arg("-c").arg(command).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     // A group of its own: Ctrl-C is meant for the run alone, and the whole group can be ended.
@@ -45,14 +59,14 @@ pub(super) async fn tell(command: &str, text: &str, limit: Duration) -> Result<(
     let mut child = shell.spawn().map_err(|error| format!("cannot be started: {error}"))?;
     let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     let mut group = Group(id);
-    let ended = tokio::time::timeout(limit, feed(&mut child, text)).await;
-    let status = match ended {
-        Ok(ended) => ended.map_err(|error| format!("was lost: {error}"))?,
-        Err(_) => return Err(format!("took longer than {} and was ended", delay(limit))),
+    let ended = tokio::select! {
+        biased;
+        ended = feed(&mut child, text) => ended.map_err(|error| format!("was lost: {error}"))?,
+        () = limit => return Ok(None),
     };
     // What it has left running on purpose goes on.
     group.0 = None;
-    if status.success() { Ok(()) } else { Err(format!("ended with {status}")) }
+    Ok(Some(ended))
 }
 
 async fn feed(child: &mut Child, text: &str) -> std::io::Result<ExitStatus> {
@@ -67,9 +81,13 @@ async fn feed(child: &mut Child, text: &str) -> std::io::Result<ExitStatus> {
 mod tests {
     use super::*;
 
-    fn told(command: &str, limit: Duration) -> Result<(), String> {
+    fn wait<T>(future: impl Future<Output = T>) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.expect("a runtime").block_on(tell(command, "text", limit))
+        runtime.expect("a runtime").block_on(future)
+    }
+
+    fn told(command: &str, limit: Duration) -> Result<(), String> {
+        wait(tell(command, "text", limit))
     }
 
     #[test]
@@ -89,18 +107,28 @@ mod tests {
         let folder = tempfile::TempDir::new().expect("a folder");
         let file = folder.path().join("pid");
         let command = format!("sleep 600 & echo $! > '{}'; wait", file.display());
-        let trouble = told(&command, Duration::from_millis(500)).expect_err("a time-out");
-        assert_eq!(trouble, "took longer than 500 ms and was ended");
+        let begun = async {
+            while !std::fs::read_to_string(&file).is_ok_and(|text| text.ends_with('\n')) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        assert_eq!(wait(tell_until(&command, "text", begun)), Ok(None));
         let pid = std::fs::read_to_string(file).expect("it has begun");
         let status = format!("/proc/{}/stat", pid.trim());
         // Ended, though its parent may not have heard of it yet.
         let lives = || std::fs::read_to_string(&status).is_ok_and(|text| !text.contains(") Z "));
-        for _ in 0..500 {
+        for _ in 0..3_000 {
             if !lives() {
                 return;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
         panic!("it goes on");
+    }
+
+    #[test]
+    fn a_command_that_takes_too_long_is_told_with_the_limit() {
+        let trouble = told("sleep 600", Duration::from_millis(1)).expect_err("a time-out");
+        assert_eq!(trouble, "took longer than 1 ms and was ended");
     }
 }
