@@ -76,7 +76,7 @@ pub(crate) async fn carry_out(
     let Assignment { run, stack, journal, workflow, pacer, request, skip, how, notify } =
         assignment;
     let stop = StopSignal::new();
-    let requests = stop_request::Inbox::open(journal.dir());
+    let run_dir = journal.dir().to_owned();
     let journal = Arc::new(journal);
     let state = state_before(app, run, &journal).await?;
     let (progress, progress_end) = Progress::start(app, state.clone(), time::now());
@@ -87,7 +87,7 @@ pub(crate) async fn carry_out(
             workflow.attempt_max(),
             app.program.command(&["resume", run.as_str()]),
         )),
-        tokio::spawn(requests.listen(stop.clone(), progress.clone())),
+        tokio::spawn(stop_request::listen(run_dir, stop.clone(), progress.clone())),
     ];
     let (notifier, notifier_end) = notify
         .map(|command| Notifier::start(app, command, stack, &state, progress.clone()))

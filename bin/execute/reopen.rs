@@ -9,6 +9,7 @@ use lab1_flow_workflow::Workflow;
 use crate::account;
 use crate::app::App;
 use crate::error::CliError;
+use crate::execute::stop_request;
 use crate::exit_status::ExitStatus;
 use crate::run_context::RunContext;
 use crate::stack_lock::StackLock;
@@ -49,6 +50,9 @@ impl Reopened {
         let run = find_run(app, &runs, prefix)?;
         let refuse = |error| CliError::of_journal(&error, Some(&run), &app.program);
         let journal = runs.open_run_within(&run, patience).map_err(refuse)?;
+        // Whoever asks from here on asks this process, however long it takes to begin. A folder that cannot be
+        // written to stops the run at its first record anyway.
+        let _told_there = stop_request::clear(journal.dir());
         let history = journal.read(&run).await.map_err(refuse)?;
         let state = RunState::replay(&history).map_err(refuse)?;
         let context = RunContext::of(state.header())?;

@@ -27,7 +27,7 @@ pub(crate) fn send(run_dir: &Path) -> io::Result<()> {
     options.open(file_in(run_dir)).map(drop)
 }
 
-/// Takes a request back, or clears one that was met.
+/// Takes a request back, or clears one that was met, or one that was for the process that held the run before.
 pub(crate) fn clear(run_dir: &Path) -> io::Result<()> {
     match fs::remove_file(file_in(run_dir)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -35,28 +35,13 @@ pub(crate) fn clear(run_dir: &Path) -> io::Result<()> {
     }
 }
 
-/// Where requests arrive.
-#[derive(Debug)]
-pub(super) struct Inbox {
-    run_dir: PathBuf,
-}
-
-impl Inbox {
-    /// Opens the inbox of a run that this process has just taken. An older request was for another process.
-    pub(super) fn open(run_dir: &Path) -> Self {
-        // A folder that cannot be written to stops the run at its first record anyway.
-        let _told_there = clear(run_dir);
-        Self { run_dir: run_dir.to_owned() }
+/// Gives the stop signal when a request arrives, or has arrived since this process took the run.
+pub(super) async fn listen(run_dir: PathBuf, stop: StopSignal, progress: Progress) {
+    let file = file_in(&run_dir);
+    while !file.exists() {
+        tokio::time::sleep(LOOK_EVERY).await;
     }
-
-    /// Gives the stop signal when a request arrives.
-    pub(super) async fn listen(self, stop: StopSignal, progress: Progress) {
-        let file = file_in(&self.run_dir);
-        while !file.exists() {
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        let _cleared_by_the_next = clear(&self.run_dir);
-        progress.note("asked to stop: stopping after the calls in flight");
-        stop.request();
-    }
+    let _cleared_by_the_next = clear(&run_dir);
+    progress.note("asked to stop: stopping after the calls in flight");
+    stop.request();
 }

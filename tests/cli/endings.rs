@@ -1,12 +1,11 @@
 //! Endings that faults lead to: failed, taken back by policy, stuck, suspended, left at once.
 
-use std::process::Child;
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
-use crate::common::{Sandbox, text};
+use crate::common::{Sandbox, catches, hear, held_answers, send, text, wait_until};
 
 const DENIED_TEMPLATES: &str = "
 [[rules]]
@@ -122,31 +121,25 @@ fn lost_credentials_suspend_a_run_that_goes_on_when_they_are_back() {
 
 #[test]
 fn a_first_signal_lets_calls_finish_and_a_second_one_does_not() {
-    let plan = "[[rules]]\naction = \"CreateLoadBalancer\"\nfault = { delay-after-ms = 4000 }\n";
     let sandbox = Sandbox::new();
-    let _cloud = sandbox.cloud_with_faults(plan);
-    let runner = sandbox.start(&["run"]);
+    let calls = ["CreateLoadBalancer", "CreateListener"];
+    let _cloud = sandbox.cloud_with_faults(&calls.map(held_answers).concat());
+    let mut runner = sandbox.start(&["run"]);
     sandbox.wait_for_record("load-balancer");
     send(&runner, Signal::INT);
-    thread::sleep(Duration::from_millis(300));
+    hear(&mut runner, "Ctrl-C again leaves at once");
     send(&runner, Signal::INT);
     let transcript = sandbox.finish(runner);
     transcript.expect_status(130);
     assert!(transcript.stderr.contains("go on with: lab1-flow resume "), "{transcript}");
     let run = &sandbox.run_ids()[0];
 
-    let records =
-        |sandbox: &Sandbox| sandbox.run(&["journal", run, "--json"]).stdout.lines().count();
-    let before = records(&sandbox);
-    let runner = sandbox.start(&["resume", run]);
-    // Its first record shows that it watches for signals.
-    while records(&sandbox) == before {
-        thread::sleep(Duration::from_millis(10));
-    }
+    let mut runner = sandbox.start(&["resume", run]);
+    wait_until("it watches for signals", || catches(&runner, Signal::TERM));
     send(&runner, Signal::TERM);
-    let transcript = sandbox.finish(runner);
-    // It may have finished before the signal came.
-    assert!([Some(0), Some(75)].contains(&transcript.status), "{transcript}");
+    hear(&mut runner, "stopping after the calls in flight");
+    sandbox.hurry();
+    sandbox.finish(runner).expect_status(75);
     sandbox.succeed(&["resume", run]);
     let balancers = sandbox.account().into_iter().filter(|name| name.starts_with("load-balancer "));
     assert_eq!(balancers.count(), 1);
@@ -154,21 +147,16 @@ fn a_first_signal_lets_calls_finish_and_a_second_one_does_not() {
 
 #[test]
 fn a_signal_that_comes_twice_at_once_stops_gently() {
-    let plan = "[[rules]]\naction = \"CreateLoadBalancer\"\nfault = { delay-after-ms = 2000 }\n";
     let sandbox = Sandbox::new();
-    let _cloud = sandbox.cloud_with_faults(plan);
+    let _cloud = sandbox.cloud_with_faults(&held_answers("CreateLoadBalancer"));
     let runner = sandbox.start(&["run"]);
     sandbox.wait_for_record("load-balancer");
     // As GNU timeout does: to the child, and to its group.
     send(&runner, Signal::TERM);
     thread::sleep(Duration::from_millis(20));
     send(&runner, Signal::TERM);
+    sandbox.hurry();
     let transcript = sandbox.finish(runner);
     transcript.expect_status(75);
     assert!(transcript.stderr.contains("is stopped after"), "{transcript}");
-}
-
-fn send(child: &Child, signal: Signal) {
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process id");
-    kill_process(pid, signal).expect("a live process");
 }

@@ -3,8 +3,8 @@
 use lab1_flow_journal::{RunJournal, RunStore};
 
 use crate::assert_transcript;
-use crate::common::Sandbox;
 use crate::common::stored::{completed, header, started, write};
+use crate::common::{Sandbox, wait_until};
 
 /// A run that this process holds, as a runner would.
 fn held_run() -> (Sandbox, RunJournal) {
@@ -89,4 +89,25 @@ fn a_run_that_does_not_answer_a_stop_request_is_named() {
       next: lab1-flow status held
       next: lab1-flow stop held
     ");
+}
+
+#[test]
+fn a_stop_that_comes_while_a_process_connects_is_met() {
+    let sandbox = Sandbox::new();
+    let cloud = sandbox.cloud_with_faults("");
+    // An endpoint is asked for the account first, and may be waited for.
+    let url = sandbox.cloud_url();
+    let run = ["run", "--endpoint-url", &url, "--yes", "--until", "1", "--consistency-window=1s"];
+    sandbox.succeed(&run);
+    let run = sandbox.run_ids()[0].clone();
+    for again in [&["resume", &run][..], &["rollback", &run, "--yes"]] {
+        cloud.freeze();
+        let (process, _) = sandbox.start_until(again, &format!("run {run}: "));
+        let stop = sandbox.start(&["stop", &run]);
+        let request = sandbox.state_dir().join("runs").join(&run).join("stop");
+        wait_until("it is asked to stop", || request.exists());
+        cloud.thaw();
+        sandbox.finish(process).expect_status(75);
+        sandbox.finish(stop).expect_status(0);
+    }
 }

@@ -1,32 +1,16 @@
 //! `watch`: following runs that others carry out, that rest, or that have lost their process.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
-
 use lab1_flow_journal::{Entry, Rest, RunStore, Seq};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use crate::assert_transcript;
 use crate::common::stored::{append, completed, header, rested, started, write};
-use crate::common::{FAST, Sandbox, text};
+use crate::common::{FAST, Sandbox, hear, send, text};
 
 fn all_done() -> Vec<Entry> {
     let actions = ["group", "template", "balancer"];
     let done = actions.iter().flat_map(|name| [started(name), completed(name)]);
     done.chain([rested(Rest::Completed)]).collect()
-}
-
-/// Starts a watch, and waits until it has shown so much.
-fn watch_until(sandbox: &Sandbox, arguments: &[&str], needle: &str) -> (Child, String) {
-    let mut watcher = sandbox.command(arguments);
-    let mut watcher =
-        watcher.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a watch");
-    let mut seen = String::new();
-    let mut stderr = BufReader::new(watcher.stderr.as_mut().expect("a kept stderr"));
-    while !seen.contains(needle) {
-        assert_ne!(stderr.read_line(&mut seen).expect("a line"), 0, "it ended with {seen}");
-    }
-    (watcher, seen)
 }
 
 #[test]
@@ -83,7 +67,7 @@ fn a_run_that_another_process_carries_out_is_followed_to_its_rest() {
     write(&sandbox.state_dir(), "held", vec![started("group")]);
     let runs = RunStore::open(sandbox.state_dir()).expect("a state directory");
     let journal = runs.open_run(&header("held").run).expect("the run");
-    let (watcher, _) = watch_until(&sandbox, &["watch", "held"], "run held");
+    let (watcher, _) = sandbox.start_until(&["watch", "held"], "run held");
     append(&journal, "held", Seq(2), vec![completed("group"), rested(Rest::Stopped)]);
     // At rest, and still in the hands of its process: there may be more.
     append(&journal, "held", Seq(4), vec![Entry::RunResumed { new_budget: false }]);
@@ -103,15 +87,15 @@ fn ctrl_c_ends_the_watching_and_leaves_the_run_alone() {
     write(&sandbox.state_dir(), "held", vec![started("group")]);
     let runs = RunStore::open(sandbox.state_dir()).expect("a state directory");
     let journal = runs.open_run(&header("held").run).expect("the run");
-    // The line of what has happened shows that signals are watched for: it is told in the same loop.
-    let (watcher, _) = watch_until(&sandbox, &["watch", "held"], "run held");
-    std::thread::sleep(std::time::Duration::from_millis(300));
-    let pid = i32::try_from(watcher.id()).ok().and_then(Pid::from_raw).expect("a process id");
-    kill_process(pid, Signal::INT).expect("a live process");
+    let (mut watcher, _) = sandbox.start_until(&["watch", "held"], "run held");
+    append(&journal, "held", Seq(2), vec![completed("group")]);
+    // What happens is told in the loop that watches for signals.
+    hear(&mut watcher, "done     the-group");
+    send(&watcher, Signal::INT);
     let transcript = sandbox.finish(watcher);
     transcript.expect_status(130);
     assert!(transcript.stderr.contains("run held is running and was left alone"), "{transcript}");
-    append(&journal, "held", Seq(2), vec![completed("group")]);
+    append(&journal, "held", Seq(3), vec![started("template")]);
     let status = sandbox.succeed(&["status", "held", "--json"]).json();
     assert_eq!(status[0]["state"], "running");
 }
@@ -126,7 +110,7 @@ fn a_watch_until_the_end_outlives_a_pause_and_sees_the_run_resumed() {
     assert!(paused.stderr.contains("is paused after"), "{paused}");
 
     let (watcher, seen) =
-        watch_until(&sandbox, &["watch", &run, "--until-end"], "waiting for somebody");
+        sandbox.start_until(&["watch", &run, "--until-end"], "waiting for somebody");
     assert!(seen.contains(&format!("go on: lab1-flow resume {run}")), "{seen}");
     let resumed = sandbox.succeed(&["resume", &run]);
     let transcript = sandbox.finish(watcher);

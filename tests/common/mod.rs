@@ -11,6 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// A home directory with a state directory in it. Its embedded cloud ends with it.
@@ -101,6 +102,13 @@ impl Sandbox {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts")
     }
 
+    /// Starts the command, and waits until it has said these words to people.
+    pub(crate) fn start_until(&self, arguments: &[&str], words: &str) -> (Child, String) {
+        let mut child = self.start(arguments);
+        let heard = hear(&mut child, words);
+        (child, heard)
+    }
+
     /// Waits for the end of a command that was started.
     pub(crate) fn finish(&self, child: Child) -> Transcript {
         Transcript::new(&child.wait_with_output().expect("the end of a command"), self)
@@ -139,23 +147,34 @@ impl Sandbox {
 
     /// Waits until a run is listed, and so can be asked to stop.
     pub(crate) fn wait_for_run(&self) -> String {
-        let patience_ends = Instant::now() + Duration::from_secs(30);
-        loop {
-            if let Some(run) = self.run_ids().first() {
-                return run.clone();
-            }
-            assert!(Instant::now() < patience_ends, "no run was begun");
-            thread::sleep(Duration::from_millis(20));
-        }
+        let mut runs = Vec::new();
+        wait_until("a run is begun", || {
+            runs = self.run_ids();
+            !runs.is_empty()
+        });
+        runs.remove(0)
+    }
+
+    /// Where the embedded cloud listens.
+    pub(crate) fn cloud_url(&self) -> String {
+        text(&self.succeed(&["cloud", "status", "--json"]).json()[0]["url"])
     }
 
     /// Calls the embedded cloud as somebody else does, and gives the body of its answer.
     pub(crate) fn somebody(&self, form: &str) -> String {
-        let status = self.succeed(&["cloud", "status", "--json"]).json();
-        let host = text(&status[0]["url"]).trim_start_matches("http://").to_owned();
+        self.post("/", form)
+    }
+
+    /// Ends the delays of the plan of faults: calls that are held are let go, and no other one is held.
+    pub(crate) fn hurry(&self) {
+        self.post("/_lab1_flow/hurry", "");
+    }
+
+    fn post(&self, path: &str, form: &str) -> String {
+        let host = self.cloud_url().trim_start_matches("http://").to_owned();
         let mut stream = TcpStream::connect(&host).expect("a cloud that listens");
         let request = format!(
-            "POST / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
             form.len()
         );
@@ -179,12 +198,10 @@ impl Sandbox {
     /// Waits until an attempt of the action is recorded.
     pub(crate) fn wait_for_record(&self, action: &str) {
         let needle = format!("\"type\":\"attempt-started\",\"action\":\"{action}\"");
-        let patience_ends = Instant::now() + Duration::from_mins(1);
         let run = self.wait_for_run();
-        while !self.run(&["journal", &run, "--json"]).stdout.contains(&needle) {
-            assert!(Instant::now() < patience_ends, "no attempt of {action} was recorded");
-            thread::sleep(Duration::from_millis(20));
-        }
+        wait_until(&format!("an attempt of {action} is recorded"), || {
+            self.run(&["journal", &run, "--json"]).stdout.contains(&needle)
+        });
     }
 
     /// Everything in the account of the embedded cloud that a fresh account does not hold, as `kind name`.
@@ -210,6 +227,14 @@ impl Drop for Sandbox {
     }
 }
 
+/// Longer than anything takes here, on a machine that does much else.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A plan that holds the answer to each call of this action as long as a client waits, or until somebody is in a hurry.
+pub(crate) fn held_answers(call: &str) -> String {
+    format!("[[rules]]\naction = \"{call}\"\nfault = {{ delay-after-ms = 50000 }}\n")
+}
+
 /// How fast time passes in tests: an hour of AWS in six seconds.
 pub(crate) const FAST: &str = "600";
 
@@ -217,6 +242,18 @@ pub(crate) const FAST: &str = "600";
 #[derive(Debug)]
 pub(crate) struct Cloud {
     child: Child,
+}
+
+impl Cloud {
+    /// Lets it stand still: connections wait, and nothing is answered.
+    pub(crate) fn freeze(&self) {
+        send(&self.child, Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        send(&self.child, Signal::CONT);
+    }
 }
 
 impl Drop for Cloud {
@@ -275,6 +312,46 @@ impl fmt::Display for Transcript {
         }
         Ok(())
     }
+}
+
+/// Waits until something holds.
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let patience_ends = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < patience_ends, "never so: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits until a command that was started has said a line with these words to people, and returns all up to there. What
+/// it says later is left for its end.
+pub(crate) fn hear(child: &mut Child, words: &str) -> String {
+    let stderr = child.stderr.as_mut().expect("a kept stderr");
+    let (mut heard, mut line, mut byte) = (String::new(), Vec::new(), [0]);
+    while !heard.lines().next_back().is_some_and(|line| line.contains(words)) {
+        let length = stderr.read(&mut byte).expect("a byte");
+        assert_ne!(length, 0, "it ended with {heard}");
+        line.extend(byte);
+        if byte == *b"\n" {
+            heard.push_str(&String::from_utf8_lossy(&std::mem::take(&mut line)));
+        }
+    }
+    heard
+}
+
+/// Sends a signal to a command that was started.
+pub(crate) fn send(child: &Child, signal: Signal) {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process id");
+    kill_process(pid, signal).expect("a live process");
+}
+
+/// Whether a command that was started watches for a signal.
+pub(crate) fn catches(child: &Child, signal: Signal) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
+    let status = status.unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let mask = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.unwrap_or(0) & (1 << (signal.as_raw() - 1)) != 0
 }
 
 /// A JSON text, or nothing.
