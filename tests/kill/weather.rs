@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use crate::stage::{Stage, TIME_SCALE};
 use crate::support::embedded;
 use crate::support::flow::Ended;
@@ -33,14 +35,19 @@ fn throttling_is_waited_out_and_status_says_so() {
         "#,
     );
     let running = stage.start_run();
+    let run = wait_for(Duration::from_mins(1), || {
+        stage.flow.list().first().map(crate::support::flow::id_of)
+    });
+    let run = run.expect("the run begins");
+    // It stands still while it is looked at, so that it is not over before the look.
     let told = wait_for(Duration::from_mins(1), || {
-        let run = stage.flow.list().first().map(crate::support::flow::id_of)?;
+        running.send(Signal::STOP);
         let status = stage.flow.run(&["status", &run]);
+        running.send(Signal::CONT);
         status.stdout.contains("throttled").then_some(status.stdout)
     });
     assert!(told.is_some(), "status tells of throttling");
     running.wait().expect_status(0);
-    let run = stage.flow.only_run();
     stage.assert_one_of_each(&run, "throttled on the way");
     stage.flow.run(&["rollback", &run]).expect_status(0);
     stage.assert_nothing_left("throttled on the way back");

@@ -186,7 +186,7 @@ fn get_when_up(port: u16, path: &str) -> (u16, String) {
     loop {
         match get(port, path) {
             Some(answer) => return answer,
-            None if started.elapsed() > Duration::from_secs(30) => panic!("it never answered"),
+            None if started.elapsed() > Duration::from_mins(2) => panic!("it never answered"),
             None => std::thread::sleep(Duration::from_millis(50)),
         }
     }
