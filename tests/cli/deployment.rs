@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use crate::assert_transcript;
-use crate::common::{FAST, Sandbox, text};
+use crate::common::{FAST, Sandbox, hear, held_answers, text};
 
 #[test]
 fn a_stack_is_deployed_answers_and_is_taken_back() {
@@ -111,14 +111,19 @@ fn names_that_a_run_holds_are_refused_to_the_next_one() {
 #[test]
 fn a_live_run_keeps_its_stack_and_stops_when_another_process_asks_it_to() {
     let sandbox = Sandbox::new();
-    let runner = sandbox.start(&["run", "--time-scale", "30"]);
+    let _cloud = sandbox.cloud_with_faults(&held_answers("CreateLoadBalancer"));
+    let mut runner = sandbox.start(&["run"]);
     let run = sandbox.wait_for_run();
     let second = sandbox.run(&["run"]);
     second.expect_status(4);
     let holder = format!("stack default is in the hands of run {run}");
     assert!(second.stderr.contains(&holder), "{second}");
     assert_eq!(sandbox.run_ids().len(), 1, "the second one was not begun");
-    let stopped = sandbox.succeed(&["stop", &run]);
+    let stop = sandbox.start(&["stop", &run]);
+    hear(&mut runner, "asked to stop");
+    sandbox.hurry();
+    let stopped = sandbox.finish(stop);
+    stopped.expect_status(0);
     assert!(stopped.stderr.contains("is stopped"), "{stopped}");
     let transcript = sandbox.finish(runner);
     transcript.expect_status(75);

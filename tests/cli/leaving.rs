@@ -2,7 +2,7 @@
 
 use crate::assert_transcript;
 use crate::common::stored::{completed, rested, started, throttled, write};
-use crate::common::{FAST, Sandbox, text};
+use crate::common::{FAST, Sandbox, held_answers};
 use lab1_flow_journal::Rest;
 
 /// A run that stopped with one thing made and another throttled.
@@ -103,6 +103,20 @@ fn what_is_left_on_request_is_recorded_listed_and_taken_back_by_its_tags_later()
     assert_eq!(sandbox.succeed(&["list", "--json"]).json()[0]["state"], "rolled-back");
 }
 
+/// What must be proven gone before the removal of something else begins.
+const REMOVALS: [(&str, &str); 10] = [
+    ("auto-scaling-group-1", "launch-template-1"),
+    ("auto-scaling-group-2", "launch-template-2"),
+    ("launch-template-1", "instance-security-group"),
+    ("launch-template-2", "instance-security-group"),
+    ("load-balancer", "target-group-1"),
+    ("load-balancer", "target-group-2"),
+    ("auto-scaling-group-1", "target-group-1"),
+    ("auto-scaling-group-2", "target-group-2"),
+    ("load-balancer", "balancer-security-group"),
+    ("instance-security-group", "balancer-security-group"),
+];
+
 #[test]
 fn a_dry_run_tells_the_order_that_the_rollback_then_takes() {
     let sandbox = Sandbox::new();
@@ -145,17 +159,17 @@ fn a_dry_run_tells_the_order_that_the_rollback_then_takes() {
     };
     let turns = preview[0]["turns"].as_array().expect("turns");
     assert_eq!(preview[0]["delete"], 9);
-    let names = |turn: &serde_json::Value| {
-        let rows = turn.as_array().cloned().unwrap_or_default();
-        rows.iter().map(|row| text(&row["action"])).collect::<Vec<_>>()
+    let number = |action: &str| {
+        let has = |turn: &serde_json::Value| {
+            turn.as_array().is_some_and(|rows| rows.iter().any(|row| row["action"] == action))
+        };
+        turns.iter().position(has)
     };
-    for (place, turn) in turns.iter().enumerate().skip(1) {
-        let earlier: Vec<_> = turns[..place].iter().flat_map(names).collect();
-        let all_before = names(turn).iter().all(|action| {
-            let Some(starts) = begun(action, "compensation-started") else { return true };
-            earlier.iter().any(|other| begun(other, "compensation-completed") < Some(starts))
-        });
-        assert!(all_before, "turn {place} of {turns:?}");
+    for (first, then) in REMOVALS {
+        let (ends, starts) =
+            (begun(first, "compensation-completed"), begun(then, "compensation-started"));
+        assert!(ends.is_some() && ends < starts, "{first} at {ends:?}, then {then} at {starts:?}");
+        assert!(number(first) < number(then), "{first}, then {then}: {turns:?}");
     }
     assert_transcript!(sandbox.run(&["rollback", &run, "--dry-run"]), @r"
     exit status: 0
@@ -168,8 +182,7 @@ fn a_dry_run_tells_the_order_that_the_rollback_then_takes() {
 #[test]
 fn a_dry_run_of_a_killed_run_names_what_is_in_doubt() {
     let sandbox = Sandbox::new();
-    let plan = "[[rules]]\naction = \"CreateLoadBalancer\"\nfault = { delay-after-ms = 6000 }\n";
-    let _cloud = sandbox.cloud_with_faults(plan);
+    let _cloud = sandbox.cloud_with_faults(&held_answers("CreateLoadBalancer"));
     let mut runner = sandbox.start(&["run"]);
     sandbox.wait_for_record("load-balancer");
     runner.kill().expect("a live process");

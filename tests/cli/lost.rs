@@ -4,7 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
-use crate::common::{FAST, Sandbox, text};
+use crate::common::{FAST, Sandbox, held_answers, text, wait_until};
 use crate::report;
 
 /// The machine is gone, and all that it knew of its runs; the cloud is not.
@@ -62,19 +62,18 @@ fn a_run_that_is_recorded_here_is_taken_back_by_its_records() {
 
 #[test]
 fn a_run_killed_in_mid_call_and_lost_is_taken_back_to_nothing() {
-    for (call, action) in [
-        ("CreateSecurityGroup", "balancer-security-group"),
-        ("CreateTargetGroup", "target-group-1"),
-        ("CreateLoadBalancer", "load-balancer"),
-        ("CreateAutoScalingGroup", "auto-scaling-group-2"),
+    for (call, action, thing) in [
+        ("CreateSecurityGroup", "balancer-security-group", "security-group lab1-load-balancer-sg"),
+        ("CreateTargetGroup", "target-group-1", "target-group target-group-1"),
+        ("CreateLoadBalancer", "load-balancer", "load-balancer lab1-load-balancer"),
+        ("CreateAutoScalingGroup", "auto-scaling-group-2", "auto-scaling-group group2"),
     ] {
         let sandbox = Sandbox::new();
-        let plan = format!("[[rules]]\naction = \"{call}\"\nfault = {{ delay-after-ms = 3000 }}\n");
-        let _cloud = sandbox.cloud_with_faults(&plan);
+        let _cloud = sandbox.cloud_with_faults(&held_answers(call));
         let mut runner = sandbox.start(&["run"]);
         sandbox.wait_for_record(action);
         // The call arrives; its answer does not.
-        thread::sleep(Duration::from_millis(200));
+        wait_until(thing, || sandbox.account().iter().any(|there| there == thing));
         runner.kill().expect("a live process");
         let _killed = runner.wait();
         let run = sandbox.run_ids()[0].clone();

@@ -48,6 +48,9 @@ pub(crate) use assert_transcript;
 
 /// What differs from run to run, and the name that it gets.
 const FILTERS: &[(&str, &str)] = &[
+    // Said when an answer takes its time.
+    (r"-- stderr\n(waiting for .+ of .+\n)+\z", ""),
+    (r"(?m)^waiting for .+ of .+\n", ""),
     (r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[moment]"),
     (r"\b\d\d:\d\d:\d\d\.\d\d\d\b", "[time]"),
     (r"\b\d+(\.\d)? s\b", "[span]"),

@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use crate::assert_transcript;
-use crate::common::Sandbox;
+use crate::common::{Sandbox, held_answers};
 
 #[test]
 fn a_state_directory_that_cannot_be_made_is_refused_before_anything_is_sent() {
@@ -28,12 +28,13 @@ fn a_state_directory_that_cannot_be_made_is_refused_before_anything_is_sent() {
 #[test]
 fn a_disk_that_fills_up_in_mid_run_stops_it_and_loses_nothing() {
     let sandbox = Sandbox::new();
-    sandbox.succeed(&["cloud", "start", "--time-scale", "30"]);
+    let _cloud = sandbox.cloud_with_faults(&held_answers("CreateLoadBalancer"));
     let runner = start_with(&sandbox, "unlimited");
     let run = sandbox.wait_for_run();
     let pid = i32::try_from(runner.id()).ok().and_then(Pid::from_raw);
     let nothing = Rlimit { current: Some(1), maximum: Some(1) };
     prlimit(pid, Resource::Fsize, nothing).expect("a limit for a child");
+    sandbox.hurry();
     let transcript = sandbox.finish(runner);
     transcript.expect_status(74);
     let lines = transcript.json();

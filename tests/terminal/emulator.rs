@@ -1,5 +1,6 @@
 //! A terminal with a program in it: a real pseudo-terminal, read by an emulator.
 
+use std::cell::Cell;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::process::Child;
@@ -11,10 +12,14 @@ use std::time::{Duration, Instant};
 use pty_process::blocking::{Command, Pty};
 use rustix::process::Pid;
 
-use crate::common::Sandbox;
+use crate::common::{Sandbox, wait_until};
 
 /// Longer than anything takes here, on a machine that does much else.
 const PATIENCE: Duration = Duration::from_mins(2);
+
+/// What a drawing stands between: terminals that know how show it when all of it is there.
+const BEGIN: &[u8] = b"\x1b[?2026h";
+const END: &[u8] = b"\x1b[?2026l";
 
 /// Lines that have left the screen and are kept.
 const SCROLLBACK: usize = 1_000;
@@ -26,13 +31,18 @@ pub(crate) struct Terminal {
     seen: Arc<Mutex<Seen>>,
     closing: Arc<AtomicBool>,
     reader: JoinHandle<()>,
+    /// The screens before this one were waited for.
+    looked_at: Cell<usize>,
 }
 
 /// What has come from the program.
 struct Seen {
     emulator: vt100::Parser,
     raw: Vec<u8>,
-    /// The screen after each part of what came that was no part of a drawing.
+    /// How much of it the emulator has got.
+    shown: usize,
+    drawings: usize,
+    /// The screen after each drawing, and after each part of what came between them.
     screens: Vec<String>,
 }
 
@@ -69,31 +79,32 @@ impl Terminal {
             .envs(environment.iter().copied());
         let child = command.spawn(pts).expect("the binary starts");
         let emulator = vt100::Parser::new(size(rows), size(columns), SCROLLBACK);
-        let seen = Seen { emulator, raw: Vec::new(), screens: Vec::new() };
+        let seen = Seen { emulator, raw: Vec::new(), shown: 0, drawings: 0, screens: Vec::new() };
         let (pty, seen) = (Arc::new(pty), Arc::new(Mutex::new(seen)));
         let closing = Arc::new(AtomicBool::new(false));
         let (from, to, stop) = (pty.clone(), seen.clone(), closing.clone());
         let reader = thread::spawn(move || read(&from, &to, &stop));
-        Self { pty, child, seen, closing, reader }
+        Self { pty, child, seen, closing, reader, looked_at: Cell::new(0) }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().expect("the emulator")
     }
 
-    /// What the screen shows now.
-    pub(crate) fn screen(&self) -> String {
-        self.seen().emulator.screen().contents()
-    }
-
-    /// Waits until the screen is like this, and returns it.
+    /// Waits until the screen is like this, or was so after the one that was waited for last, and returns it: nothing is
+    /// missed, however late somebody looks.
     pub(crate) fn wait_for(&self, what: &str, shows: impl Fn(&str) -> bool) -> String {
         let patience_ends = Instant::now() + PATIENCE;
+        let mut next = self.looked_at.get();
         loop {
-            let screen = self.screen();
-            if shows(&screen) {
-                return screen;
+            let seen = self.seen();
+            if let Some(at) = seen.screens[next..].iter().position(|screen| shows(screen)) {
+                self.looked_at.set(next + at);
+                return seen.screens[next + at].clone();
             }
+            next = seen.screens.len();
+            let screen = seen.emulator.screen().contents();
+            drop(seen);
             assert!(Instant::now() < patience_ends, "never seen: {what}\n{screen}");
             thread::sleep(Duration::from_millis(5));
         }
@@ -123,18 +134,14 @@ impl Terminal {
             || self.pty.resize(pty_process::Size::new(rows, columns)).expect("a size");
         let narrower = size(columns) < self.seen().emulator.screen().size().1;
         if narrower {
-            let before = self.seen().screens.len();
+            let before = self.seen().drawings;
             resize_program();
-            self.wait_for("two more drawings", |_| self.drawings() > before + 1);
+            wait_until("two more drawings", || self.seen().drawings > before + 1);
         }
         self.seen().emulator.set_size(size(rows), size(columns));
         if !narrower {
             resize_program();
         }
-    }
-
-    fn drawings(&self) -> usize {
-        self.seen().screens.len()
     }
 
     /// Whether the emulator had to break a line that has these words in it.
@@ -151,6 +158,7 @@ impl Terminal {
         let status = self.child.wait().expect("its end");
         self.reader.join().expect("all that it wrote");
         let mut seen = self.seen.lock().expect("the emulator");
+        seen.show_the_rest();
         let text = everything(&mut seen.emulator);
         let screen = seen.emulator.screen();
         Left {
@@ -163,13 +171,13 @@ impl Terminal {
         }
     }
 
-    /// Closes the window, as a person does who goes home, and waits for the end of the program.
-    pub(crate) fn close(self) -> Option<i32> {
-        let Self { pty, mut child, closing, reader, .. } = self;
+    /// Closes the window, as a person does who goes home, and leaves the program.
+    pub(crate) fn close(self) -> Child {
+        let Self { pty, child, closing, reader, .. } = self;
         closing.store(true, Ordering::Relaxed);
         reader.join().expect("the reader ends with the next part");
         drop(pty);
-        child.wait().expect("its end").code()
+        child
     }
 }
 
@@ -189,16 +197,49 @@ fn read(mut from: &Pty, to: &Mutex<Seen>, closing: &AtomicBool) {
     while !closing.load(Ordering::Relaxed) {
         // The end of the program is an error on this side.
         let Ok(length @ 1..) = from.read(&mut part) else { return };
-        let mut seen = to.lock().expect("the emulator");
-        seen.raw.extend_from_slice(&part[..length]);
-        seen.emulator.process(&part[..length]);
-        let text = String::from_utf8_lossy(&seen.raw);
-        let in_a_drawing = text.rfind("\u{1b}[?2026h") > text.rfind("\u{1b}[?2026l");
-        if !in_a_drawing {
-            let screen = seen.emulator.screen().contents();
-            seen.screens.push(screen);
+        to.lock().expect("the emulator").take(&part[..length]);
+    }
+}
+
+impl Seen {
+    /// Shows what has come, one drawing after the other; one that is not all there has to wait.
+    fn take(&mut self, part: &[u8]) {
+        self.raw.extend_from_slice(part);
+        loop {
+            let rest = &self.raw[self.shown..];
+            let length = match position(rest, BEGIN) {
+                Some(0) => position(rest, END).map_or(0, |end| end + END.len()),
+                Some(begin) => begin,
+                None => rest.len() - begun(rest),
+            };
+            if length == 0 {
+                return;
+            }
+            self.show(length);
         }
     }
+
+    /// Shows what was left in the middle of a drawing.
+    fn show_the_rest(&mut self) {
+        self.show(self.raw.len() - self.shown);
+    }
+
+    fn show(&mut self, length: usize) {
+        let part = &self.raw[self.shown..self.shown + length];
+        self.drawings += usize::from(part.ends_with(END));
+        self.emulator.process(part);
+        self.shown += length;
+        self.screens.push(self.emulator.screen().contents());
+    }
+}
+
+fn position(text: &[u8], mark: &[u8]) -> Option<usize> {
+    text.windows(mark.len()).position(|window| window == mark)
+}
+
+/// How many bytes at the end may be the beginning of a drawing's mark.
+fn begun(text: &[u8]) -> usize {
+    (1..BEGIN.len()).rev().find(|length| text.ends_with(&BEGIN[..*length])).unwrap_or(0)
 }
 
 /// What has left the screen, and the screen.

@@ -1,6 +1,6 @@
 //! How the live view looks in terminals of all kinds.
 
-use crate::common::{FAST, Sandbox};
+use crate::common::{FAST, Sandbox, held_answers};
 use crate::emulator::{Left, Terminal};
 
 const WIDE: (u16, u16) = (110, 40);
@@ -120,8 +120,13 @@ fn a_terminal_of_few_rows_shows_what_happens_and_leaves_the_whole_view() {
 #[test]
 fn a_window_that_is_resized_under_the_run_shows_one_view() {
     let sandbox = Sandbox::new();
-    let terminal = Terminal::start(&sandbox, &["run", "--time-scale", "30"], WIDE, &[]);
-    terminal.wait_for("the view", |screen| screen.contains(" 8  waiting"));
+    let _cloud = sandbox.cloud_with_faults(&held_answers("CreateLoadBalancer"));
+    let terminal = Terminal::start(&sandbox, &["run"], WIDE, &[]);
+    terminal.wait_for("the call, and nothing else under way", |screen| {
+        [" 1  done", " 2  done", " 3  done", " 4  running", " 7  done"]
+            .map(|it| screen.contains(it))
+            == [true; 5]
+    });
     for size in [(50, 30), (110, 30), (70, 14), (120, 40)] {
         terminal.resize(size);
         let columns = usize::from(size.0);
@@ -133,6 +138,7 @@ fn a_window_that_is_resized_under_the_run_shows_one_view() {
             widest.is_some_and(|widest| widest < columns) && cut == (columns < 105)
         });
     }
+    sandbox.hurry();
     let left = terminal.finish();
     assert_eq!(left.status, Some(0), "{}", left.text);
     assert_one_view(&left, "completed  8/8 steps done");

@@ -2,14 +2,10 @@
 
 use rustix::process::{Signal, kill_process};
 
-use crate::common::{Sandbox, text};
+use crate::common::{Sandbox, held_answers, text};
 use crate::emulator::Terminal;
 
 const SIZE: (u16, u16) = (110, 40);
-
-/// A call that takes so long that a signal finds it in flight.
-const SLOW_BALANCER: &str =
-    "[[rules]]\naction = \"CreateLoadBalancer\"\ncount = 1\nfault = { delay-after-ms = 3000 }\n";
 
 fn state_of(sandbox: &Sandbox, run: &str) -> String {
     text(&sandbox.succeed(&["status", run, "--json"]).json()[0]["state"])
@@ -25,9 +21,11 @@ fn run_in_mid_call(sandbox: &Sandbox) -> Terminal {
 #[test]
 fn a_first_ctrl_c_says_how_long_it_takes_and_lets_the_call_land() {
     let sandbox = Sandbox::new();
-    let _cloud = sandbox.cloud_with_faults(SLOW_BALANCER);
+    let _cloud = sandbox.cloud_with_faults(&held_answers("CreateLoadBalancer"));
     let terminal = run_in_mid_call(&sandbox);
     terminal.type_in("\u{3}");
+    terminal.wait_for("its answer", |screen| screen.contains("Ctrl-C again leaves at once"));
+    sandbox.hurry();
     let left = terminal.finish();
     assert_eq!(left.status, Some(75), "{}", left.text);
     let says = "stopping after the calls in flight, within 1:00 min; Ctrl-C again leaves at once";
@@ -45,7 +43,7 @@ fn a_first_ctrl_c_says_how_long_it_takes_and_lets_the_call_land() {
 #[test]
 fn a_second_ctrl_c_leaves_at_once_and_the_terminal_as_it_was() {
     let sandbox = Sandbox::new();
-    let _cloud = sandbox.cloud_with_faults(SLOW_BALANCER);
+    let _cloud = sandbox.cloud_with_faults(&held_answers("CreateLoadBalancer"));
     let terminal = run_in_mid_call(&sandbox);
     terminal.type_in("\u{3}");
     terminal.wait_for("the first one", |screen| screen.contains("Ctrl-C again leaves at once"));
@@ -63,9 +61,10 @@ fn a_second_ctrl_c_leaves_at_once_and_the_terminal_as_it_was() {
 #[test]
 fn a_window_that_is_closed_stops_the_run_gently() {
     let sandbox = Sandbox::new();
-    let _cloud = sandbox.cloud_with_faults(SLOW_BALANCER);
-    let status = run_in_mid_call(&sandbox).close();
-    assert_eq!(status, Some(75));
+    let _cloud = sandbox.cloud_with_faults(&held_answers("CreateLoadBalancer"));
+    let mut program = run_in_mid_call(&sandbox).close();
+    sandbox.hurry();
+    assert_eq!(program.wait().expect("its end").code(), Some(75));
     let run = sandbox.run_ids()[0].clone();
     assert_eq!(state_of(&sandbox, &run), "stopped");
     sandbox.succeed(&["resume", &run]);
@@ -91,8 +90,7 @@ fn ctrl_c_on_a_watch_leaves_the_run_alone() {
 #[test]
 fn a_process_that_goes_on_after_a_stop_draws_below_what_others_wrote() {
     let sandbox = Sandbox::new();
-    let plan = "[[rules]]\naction = \"CreateLoadBalancer\"\ncount = 1\nfault = { delay-after-ms = 2000 }\n";
-    let _cloud = sandbox.cloud_with_faults(plan);
+    let _cloud = sandbox.cloud_with_faults(&held_answers("CreateLoadBalancer"));
     let terminal = run_in_mid_call(&sandbox);
     let pid = terminal.process();
     kill_process(pid, Signal::STOP).expect("a live process");
@@ -100,6 +98,7 @@ fn a_process_that_goes_on_after_a_stop_draws_below_what_others_wrote() {
     // As long as a person takes: the view's clock has run on meanwhile.
     std::thread::sleep(std::time::Duration::from_millis(700));
     kill_process(pid, Signal::CONT).expect("a live process");
+    sandbox.hurry();
     let left = terminal.finish();
     assert_eq!(left.status, Some(0), "{}", left.text);
     assert!(left.text.contains("[1]+  Stopped   lab1-flow run\n$ fg\n"), "{}", left.text);
