@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use lab1_flow_workflow::journal::{Entry, FailureClass, MemoryJournal, OnFailure, Rest, RunId};
 use lab1_flow_workflow::testing::{
-    Blueprint, Call, Evidence, Fault, Habits, Life, Op, PausedClock, SketchKind, World, check,
+    Blueprint, Call, Evidence, Fault, Habits, Invariant, Life, Op, PausedClock, SketchKind, World,
+    check,
 };
-use lab1_flow_workflow::{Clock, Engine, Limits, NewRun, Profile, Resume};
+use lab1_flow_workflow::{Clock, Engine, Limits, NewRun, Pacer, Profile, Resume};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
@@ -29,6 +30,8 @@ struct Schedule {
     habits: Habits,
     on_failure: OnFailure,
     tries_max: u32,
+    /// Until when requests of a kind are refused as too many; with any, all requests wait for their turns.
+    throttles: Vec<(Op, Duration)>,
     seed: u64,
     spells: Vec<Spell>,
     rolls_back: bool,
@@ -39,6 +42,9 @@ const WINDOW_MS: u64 = 8_000;
 
 /// How long a process may stand still: longer than any patience.
 const STALL_MAX_MS: u64 = 3_600_000;
+
+/// How long a provider may refuse all requests of a kind: as long as a run waits for that at most.
+const THROTTLE_MAX_MS: u64 = 900_000;
 
 fn blueprints() -> impl Strategy<Value = Blueprint> {
     let draws = prop::collection::vec((0..5_u8, any::<u8>(), any::<usize>()), 1..7);
@@ -109,7 +115,38 @@ prop_compose! {
         ),
         rolls_back in any::<bool>(),
     ) -> Schedule {
-        Schedule { blueprint, faults, habits, on_failure, tries_max, seed, spells, rolls_back }
+        let throttles = Vec::new();
+        Schedule {
+            blueprint, faults, habits, on_failure, tries_max, throttles, seed, spells, rolls_back,
+        }
+    }
+}
+
+prop_compose! {
+    /// Many things and looks on one, and a provider that refuses all requests of some kinds for a while, and nothing else.
+    fn throttled()(
+        things in 1..16_usize,
+        watches in 0..16_usize,
+        throttles in prop::collection::vec((
+            prop::sample::select(vec![Op::Make, Op::Find, Op::Watch, Op::Remove, Op::List]),
+            (1..THROTTLE_MAX_MS).prop_map(Duration::from_millis),
+        ), 1..4),
+        habits in habits(),
+        on_failure in prop::sample::select(vec![OnFailure::Stop, OnFailure::Rollback]),
+        seed in any::<u64>(),
+        rolls_back in any::<bool>(),
+    ) -> Schedule {
+        let mut blueprint = Blueprint::default().thing("root", &[]);
+        for place in 0..things {
+            blueprint = blueprint.thing(&format!("thing{place}"), &[0]);
+        }
+        for place in 0..watches {
+            blueprint = blueprint.watch(&format!("watch{place}"), 0);
+        }
+        let (faults, tries_max, spells) = (Vec::new(), 10, Vec::new());
+        Schedule {
+            blueprint, faults, habits, on_failure, tries_max, throttles, seed, spells, rolls_back,
+        }
     }
 }
 
@@ -141,8 +178,11 @@ prop_compose! {
         faults.push((Op::Make, 0, Fault::EffectDelayed(Duration::from_millis(late))));
         faults.push((Op::Make, 0, Fault::Refused(again)));
         let habits = Habits { latency: Duration::from_millis(latency), ..habits };
-        let (on_failure, tries_max, spells) = (OnFailure::Rollback, 10, Vec::new());
-        Schedule { blueprint, faults, habits, on_failure, tries_max, seed, spells, rolls_back }
+        let (on_failure, tries_max) = (OnFailure::Rollback, 10);
+        let (throttles, spells) = (Vec::new(), Vec::new());
+        Schedule {
+            blueprint, faults, habits, on_failure, tries_max, throttles, seed, spells, rolls_back,
+        }
     }
 }
 
@@ -151,6 +191,7 @@ struct Story {
     schedule: Schedule,
     clock: PausedClock,
     world: World,
+    pacer: Arc<Pacer>,
     new: NewRun,
     image: MemoryJournal,
     calls: Vec<Call>,
@@ -162,7 +203,16 @@ const SPELLS_MAX: usize = 40;
 impl Story {
     fn new(schedule: &Schedule) -> Self {
         let clock = PausedClock::new();
+        let pacer = Arc::new(Pacer::new(Arc::new(clock.clone()), 1.0));
         let world = World::new(Arc::new(clock.clone()), schedule.habits.clone());
+        let world = if schedule.throttles.is_empty() {
+            world
+        } else {
+            world.with_pacer(Arc::clone(&pacer))
+        };
+        for (op, end) in &schedule.throttles {
+            world.throttle_until(*op, *end);
+        }
         world.plant("somebody-elses", "theirs", Some("another-run"));
         for (op, about, fault) in &schedule.faults {
             world.order_fault(*op, fault_target(&schedule.blueprint, *op, *about), *fault);
@@ -176,13 +226,15 @@ impl Story {
             ..NewRun::new(RunId::new("scheduled").unwrap())
         };
         let (image, calls) = (MemoryJournal::new(), Vec::new());
-        Self { schedule: schedule.clone(), clock, world, new, image, calls }
+        Self { schedule: schedule.clone(), clock, world, pacer, new, image, calls }
     }
 
     /// Lets a process live for so long, or to its end.
     async fn live(&mut self, rolls_back: bool, lifetime: Duration) -> Option<Rest> {
         let life = Life::new(&self.image, &self.new.run, None);
-        let engine = Engine::new(life.journal()).with_clock(Arc::new(self.clock.restarted()));
+        let engine = Engine::new(life.journal())
+            .with_clock(Arc::new(self.clock.restarted()))
+            .with_pacer(Arc::clone(&self.pacer));
         let workflow = self.schedule.blueprint.workflow(&self.world, self.schedule.limits());
         let workflow = workflow.unwrap();
         let (workflow, run) = (life.probe(workflow), &self.new.run);
@@ -238,17 +290,34 @@ async fn play(schedule: Schedule) -> Result<(), TestCaseError> {
     prop_assert!(reached, "no end: {:?}", rests);
     story.clock.sleep(Duration::from_hours(2)).await;
     let history = Life::new(&story.image, &story.new.run, None).history().unwrap();
-    let found = check(&Evidence {
+    let mut found = check(&Evidence {
         history: &history,
         before: &before,
         after: &story.world.holdings(),
         calls: &story.calls,
         limits: &schedule.limits(),
     });
+    if !schedule.throttles.is_empty() {
+        // Who waits for a turn goes on after more than the stored delay, and no record tells.
+        found.retain(|it| it.invariant != Invariant::BudgetsKept);
+        let failed = history.records.iter().find(|record| is_failed(&record.entry));
+        prop_assert!(failed.is_none(), "only throttling: {:?}", failed);
+    }
     prop_assert!(found.is_empty(), "{:?}", found);
     let impatient = history.records.iter().find(|record| is_impatient(&record.entry));
     prop_assert!(impatient.is_none(), "all is there within seconds: {:?}", impatient);
     Ok(())
+}
+
+/// Whether something has failed that is more than a request too many.
+fn is_failed(entry: &Entry) -> bool {
+    match entry {
+        Entry::AttemptFailed { failure, .. } | Entry::CompensationFailed { failure, .. } => {
+            failure.class != FailureClass::Throttled
+        }
+        Entry::ActionFailed { .. } | Entry::CompensationGaveUp { .. } => true,
+        _ => false,
+    }
 }
 
 /// Whether something was waited for in vain.
@@ -279,6 +348,11 @@ proptest! {
 
     #[test]
     fn every_schedule_of_faults_and_deaths_reaches_its_end(schedule in schedules()) {
+        on_paused_time(play(schedule))?;
+    }
+
+    #[test]
+    fn throttling_alone_fails_nothing_and_waiting_for_a_turn_is_no_try(schedule in throttled()) {
         on_paused_time(play(schedule))?;
     }
 

@@ -112,7 +112,7 @@ impl fmt::Debug for CallObserver {
 }
 
 impl Aws {
-    /// Makes one call: waits for its turn, sends the request once and classifies what comes back.
+    /// Makes one call: waits for its turn, unless that is far, sends the request once and classifies what comes back.
     ///
     /// Dies here: the change may have been made; the stored intent says that it must be looked for.
     pub(crate) fn call<'a, T, E>(
@@ -130,7 +130,7 @@ impl Aws {
         async move {
             let lane = call.service.lane(call.action);
             if let Some(pacer) = self.pacer() {
-                pacer.turn(lane).await;
+                pacer.turn(lane).await?;
             }
             let started = Instant::now();
             let result = request.await.map_err(|error| classify(&call, Fault::of(&error)));

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
+
+use crate::ActionError;
 use crate::clock::Clock;
 use limiter::{CALL_PACE, Limiter, SERVICE_PACE};
 use queue::Queue;
@@ -60,6 +63,9 @@ struct CallLane {
     held: u32,
 }
 
+/// How long a call waits for its turn, in real time. An attempt of a minute may make two calls and more.
+const TURN_MAX: Duration = Duration::from_secs(20);
+
 /// Refusals of two calls of a service within this time are about the service.
 const SHARED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -84,9 +90,22 @@ impl Pacer {
     /// Waits for the caller's turn, and takes it. A turn that an engine holds for this call is taken at once.
     ///
     /// A caller that goes away while it waits leaves the queue, and takes nothing.
-    pub async fn turn(&self, lane: Lane) {
-        if !self.take_held(lane) {
-            self.wait_for(lane, self.ticket()).await;
+    ///
+    /// # Errors
+    /// [`FailureClass::Throttled`](lab1_flow_journal::FailureClass) when the turn does not come within a third of an
+    /// attempt's time: nothing was sent, and the wait is no part of the attempt.
+    pub async fn turn(&self, lane: Lane) -> Result<(), ActionError> {
+        if self.take_held(lane) {
+            return Ok(());
+        }
+        let turn = Box::pin(self.wait_for(lane, self.ticket()));
+        match select(turn, self.clock.sleep(TURN_MAX)).await {
+            Either::Left(((), _)) => Ok(()),
+            Either::Right(((), turn)) => {
+                drop(turn);
+                let error = ActionError::throttled("held back so as not to ask too fast");
+                Err(error.with_retry_after(self.expected(lane)))
+            }
         }
     }
 

@@ -14,7 +14,7 @@ fn pacer() -> (Arc<Pacer>, PausedClock) {
 /// Uses up the burst of a lane, so that whoever comes next has to wait.
 async fn use_up(pacer: &Pacer, lane: Lane) {
     for _ in 0..4 {
-        pacer.turn(lane).await;
+        pacer.turn(lane).await.unwrap();
     }
 }
 
@@ -27,7 +27,7 @@ async fn turns_are_given_in_the_order_in_which_they_were_asked_for() {
         .map(|number| {
             let (pacer, order) = (Arc::clone(&pacer), Arc::clone(&order));
             tokio::spawn(async move {
-                pacer.turn(LANE).await;
+                pacer.turn(LANE).await.unwrap();
                 order.lock().unwrap().push(number);
             })
         })
@@ -66,13 +66,13 @@ async fn a_caller_that_goes_away_leaves_the_queue() {
     use_up(&pacer, LANE).await;
     let gone = {
         let pacer = Arc::clone(&pacer);
-        tokio::spawn(async move { pacer.turn(LANE).await })
+        tokio::spawn(async move { pacer.turn(LANE).await.unwrap() })
     };
     tokio::task::yield_now().await;
     gone.abort();
     assert!(gone.await.is_err());
     let before = clock.elapsed();
-    pacer.turn(LANE).await;
+    pacer.turn(LANE).await.unwrap();
     assert_eq!(clock.elapsed().checked_sub(before).unwrap(), Duration::from_millis(250));
 }
 
@@ -83,9 +83,9 @@ async fn a_held_turn_is_not_waited_for_twice() {
     assert!(!pacer.hold_now(LANE), "the burst is used up");
     pacer.hold(LANE, pacer.ticket()).await;
     let before = clock.elapsed();
-    pacer.turn(LANE).await;
+    pacer.turn(LANE).await.unwrap();
     assert_eq!(clock.elapsed(), before);
-    pacer.turn(LANE).await;
+    pacer.turn(LANE).await.unwrap();
     assert!(clock.elapsed() > before);
 }
 
@@ -94,11 +94,11 @@ async fn a_call_that_is_refused_alone_does_not_slow_its_service_down() {
     let (pacer, clock) = pacer();
     pacer.throttled(LANE);
     let before = clock.elapsed();
-    pacer.turn(OTHER).await;
+    pacer.turn(OTHER).await.unwrap();
     assert_eq!(clock.elapsed(), before);
     // Two calls that are refused at the same time have one bucket.
     pacer.throttled(OTHER);
-    pacer.turn(Lane { service: "elb", call: "DescribeThings" }).await;
+    pacer.turn(Lane { service: "elb", call: "DescribeThings" }).await.unwrap();
     assert!(clock.elapsed() > before);
     // It is not the second call's own: that goes on at its pace when the service lets it.
     let before = clock.elapsed();
@@ -118,7 +118,7 @@ async fn what_is_expected_is_the_wait_of_all_who_came_before() {
         assert_eq!(pacer.expected(LANE), Duration::from_millis(unit));
         let waiting = [(); 2].map(|()| {
             let pacer = Arc::clone(&pacer);
-            tokio::spawn(async move { pacer.turn(LANE).await })
+            tokio::spawn(async move { pacer.turn(LANE).await.unwrap() })
         });
         tokio::task::yield_now().await;
         assert_eq!(pacer.expected(LANE), Duration::from_millis(3 * unit));
@@ -152,7 +152,7 @@ async fn a_free_lane_is_not_taken_before_those_who_wait_for_the_service() {
     }
     let waits = {
         let pacer = Arc::clone(&pacer);
-        tokio::spawn(async move { pacer.turn(LANE).await })
+        tokio::spawn(async move { pacer.turn(LANE).await.unwrap() })
     };
     tokio::task::yield_now().await;
     clock.sleep(Duration::from_millis(99)).await;
@@ -182,7 +182,7 @@ async fn who_waits_for_one_call_holds_up_no_other() {
     use_up(&pacer, LANE).await;
     let waits = {
         let pacer = Arc::clone(&pacer);
-        tokio::spawn(async move { pacer.turn(LANE).await })
+        tokio::spawn(async move { pacer.turn(LANE).await.unwrap() })
     };
     tokio::task::yield_now().await;
     assert!(pacer.hold_now(OTHER));
@@ -201,4 +201,29 @@ async fn two_refusals_far_apart_are_not_about_the_service() {
         assert_eq!(slowed, shared, "{apart:?}");
         assert_eq!(state.calls.contains_key(&OTHER), !shared, "it is counted once");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_would_wait_too_long_is_told_to_come_back_and_leaves_the_queue() {
+    let (pacer, clock) = pacer();
+    // As slow as a lane gets: one call in twenty seconds.
+    for _ in 0..9 {
+        clock.sleep(Duration::from_mins(2)).await;
+        pacer.throttled(LANE);
+    }
+    let waiting = [(); 3].map(|()| {
+        let pacer = Arc::clone(&pacer);
+        tokio::spawn(async move { pacer.turn(LANE).await })
+    });
+    let mut answers = Vec::new();
+    for one in waiting {
+        answers.push(one.await.unwrap());
+    }
+    let refused: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+    assert!(refused.len() >= 2, "{answers:?}");
+    for error in refused {
+        assert_eq!(error.class(), lab1_flow_journal::FailureClass::Throttled);
+        assert!(error.retry_after().unwrap() <= Duration::from_mins(1), "{error:?}");
+    }
+    assert_eq!(pacer.state().calls[&LANE].queue.length(), 0);
 }

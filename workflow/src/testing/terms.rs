@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lab1_flow_journal::{ActionName, FailureClass};
 
-use crate::ActionContext;
+use crate::{ActionContext, Lane};
 
 /// How a world behaves when nothing is wrong.
 #[derive(Debug, Clone)]
@@ -47,6 +47,20 @@ pub enum Op {
     Remove,
     /// List all that carries a mark.
     List,
+}
+
+impl Op {
+    /// What the provider counts together: all requests of this kind.
+    pub(super) fn lane(self) -> Lane {
+        let call = match self {
+            Self::Make => "make",
+            Self::Find => "find",
+            Self::Watch => "watch",
+            Self::Remove => "remove",
+            Self::List => "list",
+        };
+        Lane { service: "world", call }
+    }
 }
 
 /// What goes wrong with one request.

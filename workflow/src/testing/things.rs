@@ -3,11 +3,11 @@
 use lab1_flow_journal::RunId;
 use serde::{Deserialize, Serialize};
 
-use super::terms::{Order, Removal};
+use super::terms::{Op, Order, Removal};
 use super::world::World;
 use crate::{
-    Action, ActionContext, ActionError, Compensate, Consistency, Leftover, Limits, Look, Progress,
-    Reconciled, Sweep, Wait,
+    Action, ActionContext, ActionError, Compensate, Consistency, Lane, Leftover, Limits, Look,
+    Progress, Reconciled, Sweep, Wait,
 };
 
 /// Makes a thing; taken back by removing it.
@@ -70,6 +70,10 @@ impl Action for MakeThing {
 
     fn limits(&self) -> Limits {
         self.limits
+    }
+
+    fn lane(&self) -> Option<Lane> {
+        self.world.lane(Op::Make)
     }
 }
 
@@ -142,6 +146,10 @@ impl Action for ChangePart {
 
     fn limits(&self) -> Limits {
         self.limits
+    }
+
+    fn lane(&self) -> Option<Lane> {
+        self.world.lane(Op::Make)
     }
 
     fn consistency(&self) -> Consistency {

@@ -5,17 +5,19 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use lab1_flow_journal::FailureClass;
 use serde_json::json;
 
 use super::holdings::{Holding, Holdings};
 use super::terms::{Fault, Habits, Op, Order, Removal, Seen};
-use crate::{ActionError, Clock, Leftover};
+use crate::{ActionError, Clock, Lane, Leftover, Pacer};
 
 /// What the actions of a test change. It survives the deaths of the processes that use it; clones share it.
 #[derive(Debug, Clone)]
 pub struct World {
     clock: Arc<dyn Clock>,
     habits: Habits,
+    pacer: Option<Arc<Pacer>>,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -25,6 +27,7 @@ struct Inner {
     made: u64,
     faults: BTreeMap<(Op, String), VecDeque<Fault>>,
     delayed: Vec<(Duration, Effect)>,
+    throttled: BTreeMap<Op, Duration>,
     requests: u64,
 }
 
@@ -48,7 +51,23 @@ impl fmt::Debug for Inner {
 impl World {
     /// An empty world on this clock, which must be one that no restart resets.
     pub fn new(clock: Arc<dyn Clock>, habits: Habits) -> Self {
-        Self { clock, habits, inner: Arc::default() }
+        Self { clock, habits, pacer: None, inner: Arc::default() }
+    }
+
+    /// The same world, whose requests wait for their turns at this pacer.
+    #[must_use]
+    pub fn with_pacer(self, pacer: Arc<Pacer>) -> Self {
+        Self { pacer: Some(pacer), ..self }
+    }
+
+    /// The lane of a kind of request, when they wait for their turns.
+    pub fn lane(&self, op: Op) -> Option<Lane> {
+        self.pacer.as_ref().map(|_| op.lane())
+    }
+
+    /// Refuses all requests of this kind as too many, until so much time has passed on the world's clock.
+    pub fn throttle_until(&self, op: Op, end: Duration) {
+        self.lock().throttled.insert(op, end);
     }
 
     /// Orders a fault for the next request of this kind that has none ordered yet.
@@ -215,14 +234,31 @@ impl World {
         .await
     }
 
-    /// Plays one request with the fault that was ordered for it.
+    /// Makes one request when its turn has come, and lets the pacer learn from the answer.
     async fn request<T: Send + 'static>(
         &self,
         op: Op,
         name: &str,
         effect: impl FnOnce(&mut Inner, Duration) -> Result<T, ActionError> + Send + 'static,
     ) -> Result<T, ActionError> {
-        let fault = self.lock().receive(op, name);
+        let Some(pacer) = &self.pacer else { return self.play(op, name, effect).await };
+        pacer.turn(op.lane()).await?;
+        let answer = self.play(op, name, effect).await;
+        match &answer {
+            Err(error) if error.class() == FailureClass::Throttled => pacer.throttled(op.lane()),
+            _ => pacer.answered(op.lane()),
+        }
+        answer
+    }
+
+    /// Plays one request with the fault that was ordered for it.
+    async fn play<T: Send + 'static>(
+        &self,
+        op: Op,
+        name: &str,
+        effect: impl FnOnce(&mut Inner, Duration) -> Result<T, ActionError> + Send + 'static,
+    ) -> Result<T, ActionError> {
+        let fault = self.lock().receive(op, name, self.clock.elapsed());
         self.clock.sleep(self.habits.latency / 2).await;
         let server_error = || ActionError::ambiguous(format!("server error on {name}"));
         match fault {
@@ -272,8 +308,11 @@ impl World {
 }
 
 impl Inner {
-    fn receive(&mut self, op: Op, name: &str) -> Option<Fault> {
+    fn receive(&mut self, op: Op, name: &str, now: Duration) -> Option<Fault> {
         self.requests += 1;
+        if self.throttled.get(&op).is_some_and(|end| now < *end) {
+            return Some(Fault::Refused(FailureClass::Throttled));
+        }
         self.faults.get_mut(&(op, name.to_owned()))?.pop_front()
     }
 

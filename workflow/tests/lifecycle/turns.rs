@@ -1,5 +1,6 @@
 //! Attempts that share the provider's calls with others.
 
+use lab1_flow_workflow::testing::Op;
 use lab1_flow_workflow::{
     Action, ActionContext, ActionError, Actions, Compensate, Lane, Pacer, Progress, Reconciled,
     Step,
@@ -23,7 +24,7 @@ impl Action for Paced {
     type Output = ();
 
     async fn execute(&self, _: &ActionContext, (): &()) -> Result<(), ActionError> {
-        self.pacer.turn(LANE).await;
+        self.pacer.turn(LANE).await?;
         self.clock.sleep(self.lasts).await;
         self.pacer.answered(LANE);
         Ok(())
@@ -131,4 +132,59 @@ async fn a_run_that_stops_gives_its_places_in_the_queue_to_others_at_once() {
     assert_eq!(rest(rested), Rest::Stopped);
     assert_eq!(rig.clock.elapsed(), millis(200), "the calls in flight are waited for");
     assert_eq!((before, after), (millis(700), millis(190)), "two stood before, and then nobody");
+}
+
+/// Twenty things and as many looks on one, at a provider that refuses these requests for so long; the requests wait for
+/// their turns.
+fn throttled(op: Op, time: Duration) -> (Rig, Engine) {
+    let mut blueprint = Blueprint::default().thing("root", &[]);
+    for number in 0..20 {
+        blueprint = blueprint.thing(&format!("thing-{number}"), &[0]);
+        blueprint = blueprint.watch(&format!("watch-{number}"), 0);
+    }
+    let mut rig = Rig::new(&blueprint).on_failure(OnFailure::Rollback);
+    let pacer = Arc::new(Pacer::new(Arc::new(rig.clock.clone()), 1.0));
+    rig.world = rig.world.with_pacer(Arc::clone(&pacer));
+    rig.world.throttle_until(op, time);
+    rig.workflow = blueprint.workflow(&rig.world, Limits::default()).unwrap();
+    let engine = rig.engine().with_pacer(pacer);
+    (rig, engine)
+}
+
+/// Nothing but throttling was met, and nothing was given up for it.
+async fn assert_only_throttled(rig: &Rig) {
+    for record in rig.history().await.records {
+        match &record.entry {
+            Entry::AttemptFailed { failure, .. } | Entry::CompensationFailed { failure, .. } => {
+                assert_eq!(failure.class, FailureClass::Throttled, "{record:?}");
+            }
+            Entry::ActionFailed { .. } | Entry::CompensationGaveUp { .. } => panic!("{record:?}"),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn looks_that_wait_for_their_turns_are_not_given_up() {
+    let (rig, engine) = throttled(Op::Watch, Duration::from_mins(10));
+    assert_eq!(rest(engine.start(&rig.workflow, rig.new.clone()).await), Rest::Completed);
+    assert_only_throttled(&rig).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn removals_that_wait_for_their_turns_are_not_stuck() {
+    for (mins, suspends) in [(5, false), (60, true)] {
+        let (rig, engine) = throttled(Op::Remove, Duration::from_mins(mins));
+        engine.start(&rig.workflow, rig.new.clone()).await.unwrap();
+        let roll_back = || engine.roll_back(&rig.workflow, &rig.new.run, Resume::default());
+        let mut rested = rest(roll_back().await);
+        let by = suspended_by(&rested);
+        assert_eq!(by, suspends.then_some(FailureClass::Throttled), "{mins} min: {rested:?}");
+        while suspended_by(&rested).is_some() {
+            rested = rest(roll_back().await);
+        }
+        assert_eq!(rested, Rest::RolledBack, "{mins} min");
+        assert_only_throttled(&rig).await;
+        assert_eq!(rig.names(), [""; 0]);
+    }
 }
