@@ -1,11 +1,8 @@
 //! Stored delays: kept by a resume, and cut short by one that says so.
 
-use std::thread;
-use std::time::{Duration, Instant};
-
 use serde_json::Value;
 
-use crate::common::Sandbox;
+use crate::common::{Sandbox, wait_until};
 
 const THROTTLED: &str = "
 [[rules]]
@@ -16,46 +13,69 @@ fault = \"throttle\"
 /// So slow that the first delay is some seconds of ours.
 const SLOW: &str = "0.05";
 
-/// The records about the claim, once there are `count` of this type.
-fn records_of_claim(sandbox: &Sandbox, run: &str, kind: &str, count: usize) -> Vec<Value> {
-    let patience_ends = Instant::now() + Duration::from_mins(1);
-    loop {
-        let lines = sandbox.succeed(&["journal", run, "--json"]).json();
-        let of_claim = lines.into_iter().filter(|line| {
-            line["entry"]["type"] == kind && line["entry"]["action"] == "balancer-security-group"
-        });
-        let found: Vec<Value> = of_claim.collect();
-        if found.len() >= count {
-            return found;
-        }
-        assert!(Instant::now() < patience_ends, "{count} x {kind}: {found:?}");
-        thread::sleep(Duration::from_millis(20));
-    }
+/// So slow that no delay ends while a test is at work.
+const SLOWER: &str = "0.01";
+
+/// An attempt at the claim: when it began, and until when the next one was put off, if it was refused.
+struct Attempt {
+    begun: i64,
+    put_off: Option<i64>,
 }
 
-/// Carries the run out until the claim was attempted `attempts` times and refused, then kills the process. Returns
-/// when the last attempt began, and until when the next one is put off.
-fn until_refused(sandbox: &Sandbox, command: &[&str], attempts: usize) -> (i64, i64) {
+fn attempts(sandbox: &Sandbox, run: &str) -> Vec<Attempt> {
+    let moment = |value: &Value| value.as_i64().expect("a moment");
+    let mut attempts: Vec<Attempt> = Vec::new();
+    for line in sandbox.succeed(&["journal", run, "--json"]).json() {
+        let entry = &line["entry"];
+        if entry["action"] != "balancer-security-group" {
+            continue;
+        }
+        if entry["type"] == "attempt-started" {
+            attempts.push(Attempt { begun: moment(&line["at"]), put_off: None });
+        } else if entry["type"] == "attempt-failed" {
+            let attempt = attempts.last_mut().expect("it has begun");
+            attempt.put_off = Some(moment(&entry["retry"]["at"]));
+        }
+    }
+    attempts
+}
+
+/// Carries the run out until the claim was attempted once more and refused, then kills the process. Returns all
+/// attempts so far.
+fn until_refused(sandbox: &Sandbox, command: &[&str], before: usize) -> Vec<Attempt> {
     let mut process = sandbox.start(command);
     let run = sandbox.wait_for_run();
-    let refused = records_of_claim(sandbox, &run, "attempt-failed", attempts);
-    let begun = records_of_claim(sandbox, &run, "attempt-started", attempts);
+    wait_until("one more attempt is refused", || {
+        attempts(sandbox, &run).get(before).is_some_and(|attempt| attempt.put_off.is_some())
+    });
     process.kill().expect("it runs");
     process.wait().expect("it ends");
-    let last = |records: &[Value]| records.last().expect("a record").clone();
-    let (begun, refused) = (last(&begun), last(&refused));
-    let moment = |value: &Value| value.as_i64().expect("a moment");
-    (moment(&begun["at"]), moment(&refused["entry"]["retry"]["at"]))
+    attempts(sandbox, &run)
 }
 
 #[test]
-fn a_resume_keeps_a_stored_delay_unless_it_is_told_not_to_wait() {
+fn a_resume_keeps_a_stored_delay() {
     let sandbox = Sandbox::new();
     let _cloud = sandbox.cloud_with_faults_at(THROTTLED, SLOW);
-    let (_, put_off) = until_refused(&sandbox, &["run"], 1);
+    let before = until_refused(&sandbox, &["run"], 0).len();
     let run = sandbox.run_ids()[0].clone();
-    let (begun, put_off_again) = until_refused(&sandbox, &["resume", &run], 2);
-    assert!(begun >= put_off, "{begun} is {} ms early", put_off - begun);
-    let (begun, _) = until_refused(&sandbox, &["resume", &run, "--now"], 3);
-    assert!(begun < put_off_again, "{begun} is {} ms late", begun - put_off_again);
+    let attempts = until_refused(&sandbox, &["resume", &run], before);
+    for pair in attempts.windows(2) {
+        // Without an answer nothing was put off.
+        let Some(put_off) = pair[0].put_off else { continue };
+        let begun = pair[1].begun;
+        assert!(begun >= put_off, "{begun} is {} ms early", put_off - begun);
+    }
+}
+
+#[test]
+fn a_resume_that_is_told_not_to_wait_cuts_a_stored_delay_short() {
+    let sandbox = Sandbox::new();
+    let _cloud = sandbox.cloud_with_faults_at(THROTTLED, SLOWER);
+    let before = until_refused(&sandbox, &["run"], 0);
+    let run = sandbox.run_ids()[0].clone();
+    let put_off = before.last().and_then(|attempt| attempt.put_off).expect("it was refused");
+    let begun =
+        until_refused(&sandbox, &["resume", &run, "--now"], before.len())[before.len()].begun;
+    assert!(begun < put_off, "{begun} is {} ms late", begun - put_off);
 }
