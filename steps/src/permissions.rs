@@ -66,11 +66,16 @@ use Condition::{
 };
 
 /// Calls that only look have no resource of their own: AWS allows them for all or for none.
+///
+/// `DescribeAccountAttributes` and `DescribeAddresses` are never called from here: load balancing asks for them in
+/// the caller's name when it makes a balancer.
 const READS: [Row; 3] = [
     Row {
         sid: "LookAtEc2",
         service: "ec2",
         actions: &[
+            "DescribeAccountAttributes",
+            "DescribeAddresses",
             "DescribeImages",
             "DescribeInstanceTypeOfferings",
             "DescribeInstanceTypes",
@@ -294,10 +299,27 @@ impl Condition {
 fn arn(service: &str, resource: &str, scope: &PolicyScope) -> String {
     let open = |value: &Option<String>| value.clone().unwrap_or_else(|| "*".to_owned());
     let region = if service == "iam" { String::new() } else { open(&scope.region) };
+    let partition = partition(scope.region.as_deref().unwrap_or_default());
     match resource.strip_prefix(':') {
-        Some(resource) => format!("arn:aws:{service}:{region}::{resource}"),
-        None => format!("arn:aws:{service}:{region}:{}:{resource}", open(&scope.account)),
+        Some(resource) => format!("arn:{partition}:{service}:{region}::{resource}"),
+        None => format!("arn:{partition}:{service}:{region}:{}:{resource}", open(&scope.account)),
     }
+}
+
+/// The partitions of AWS other than the usual one, by how the names of their regions begin.
+const PARTITIONS: [(&str, &str); 7] = [
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("eusc-", "aws-eusc"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+];
+
+fn partition(region: &str) -> &'static str {
+    let found = PARTITIONS.iter().find(|(beginning, _)| region.starts_with(beginning));
+    found.map_or("aws", |(_, partition)| partition)
 }
 
 #[cfg(test)]
@@ -340,5 +362,21 @@ mod tests {
         assert!(!text.contains("?*") && !text.contains(":*:"), "{text}");
         assert!(text.contains("arn:aws:ec2:us-west-2::image/*"), "{text}");
         assert!(text.contains("arn:aws:iam::123456789012:role/"), "{text}");
+    }
+
+    #[test]
+    fn every_arn_is_of_the_partition_that_the_region_belongs_to() {
+        for (region, partition) in [
+            ("eu-west-1", "aws"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("cn-north-1", "aws-cn"),
+            ("eusc-de-east-1", "aws-eusc"),
+        ] {
+            let scope = PolicyScope { region: Some(region.to_owned()), ..PolicyScope::default() };
+            let text = serde_json::to_string(&iam_policy(&scope)).unwrap();
+            let of_partition = text.matches(&format!("\"arn:{partition}:")).count();
+            assert!(of_partition > 20, "{region}: {text}");
+            assert_eq!(of_partition, text.matches("\"arn:").count(), "{region}: {text}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! What AWS asks its policies before it carries out a call, as its service authorization reference tells.
 //!
 //! One call may be several questions: who makes a group from a launch template is also asked whether they might
-//! start instances, tag them, and let the service make its role.
+//! start instances, tag them, and let the service make its role; who makes a balancer, whether they may look at
+//! what it stands on.
 
 use std::collections::BTreeMap;
 
@@ -96,9 +97,15 @@ pub(crate) fn questions(exchange: &Exchange, book: &Book) -> Result<Vec<Question
         "CreateLoadBalancer" => {
             let mut asked = made_in_elb(action, &elb("loadbalancer/app", &form)?, None, &form);
             asked.push(role_of("elasticloadbalancing"));
+            asked.extend(looks(&LOOKS_FOR_A_BALANCER));
             Ok(asked)
         }
-        "CreateTargetGroup" => Ok(made_in_elb(action, &elb("targetgroup", &form)?, None, &form)),
+        "CreateTargetGroup" => {
+            let mut asked = made_in_elb(action, &elb("targetgroup", &form)?, None, &form);
+            asked.push(role_of("elasticloadbalancing"));
+            asked.extend(looks(&LOOKS_FOR_A_TARGET_GROUP));
+            Ok(asked)
+        }
         "CreateListener" => {
             let on = form.get("LoadBalancerArn")?;
             Ok(made_in_elb(action, on, Some(("loadbalancer/", "listener/")), &form))
@@ -176,6 +183,25 @@ fn role_of(service: &str) -> Question {
     let role = format!("arn:aws:iam::123456789012:role/aws-service-role/{host}/Any");
     let context = [("iam:AWSServiceName".to_owned(), host)].into();
     Question::new("iam:CreateServiceLinkedRole", role, context)
+}
+
+/// Elastic Load Balancing looks around in EC2 in the name of the caller: its user guide lists so under "API
+/// permissions". What it has seen in an account before it may not ask for again, so that a fresh one refuses.
+const LOOKS_FOR_A_BALANCER: [&str; 6] = [
+    "DescribeAccountAttributes",
+    "DescribeAddresses",
+    "DescribeInternetGateways",
+    "DescribeSecurityGroups",
+    "DescribeSubnets",
+    "DescribeVpcs",
+];
+const LOOKS_FOR_A_TARGET_GROUP: [&str; 2] = ["DescribeInternetGateways", "DescribeVpcs"];
+
+fn looks(actions: &[&str]) -> impl Iterator<Item = Question> {
+    let all = format!("arn:aws:ec2:{PLACE}:*");
+    actions
+        .iter()
+        .map(move |action| Question::new(&format!("ec2:{action}"), all.clone(), BTreeMap::new()))
 }
 
 fn ec2(kind: &str, id: &str) -> String {
