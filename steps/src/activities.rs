@@ -30,6 +30,14 @@ pub(crate) struct FailedLaunch {
     pub(crate) advice: Option<&'static str>,
 }
 
+impl FailedLaunch {
+    /// The text, with the advice where there is one.
+    pub(crate) fn words(&self) -> String {
+        let advice = self.advice.map_or_else(String::new, |advice| format!(" ({advice})"));
+        format!("{}{advice}", self.message)
+    }
+}
+
 /// Lists the failed launches of a group that still say how it stands, the newest first.
 ///
 /// Only launches since `created` count (an earlier group may have had the name), and only those that no
@@ -79,10 +87,13 @@ struct Row {
     advice: Option<&'static str>,
 }
 
-const QUOTA: &str =
-    "end other instances or have the quota raised; the group then goes on by itself";
-const TYPE: &str = "choose another instance type or another zone for this group";
-const IMAGE: &str = "set an image that this region offers";
+const QUOTA: &str = "end other instances or have the quota raised";
+const TYPE: &str =
+    "choose another instance type or another zone for this group, and start a new run";
+const IMAGE: &str = "set an image that this region offers, and start a new run";
+const SUPPORT: &str = "the account's owner must ask AWS to unblock it";
+const VALIDATION: &str = "AWS is opening the account, mostly within minutes, at most within four hours: wait, \
+                          and `resume` when this run has given up";
 
 /// The texts, the more exact ones first. A row that says `MayRecover` says so on purpose: the text looks
 /// final, and is not.
@@ -92,9 +103,14 @@ const TABLE: &[Row] = &[
     hopeless(&["than your current instance limit"], QUOTA),
     hopeless(&["not supported in your requested availability zone"], TYPE),
     hopeless(&["requested configuration is currently not supported"], TYPE),
-    hopeless(&["image id", "does not exist"], IMAGE),
+    hopeless(&["image id"], IMAGE),
     hopeless(&["invalidamiid"], IMAGE),
-    hopeless(&["key pair", "does not exist"], "set a key pair of this region, or none"),
+    hopeless(
+        &["architecture", "does not match"],
+        "set an image and instance types of one architecture, and start a new run",
+    ),
+    hopeless(&["key pair"], "set a key pair of this region, or none, and start a new run"),
+    hopeless(&["account is currently blocked"], SUPPORT),
     hopeless(
         &["not eligible for free tier"],
         "choose an instance type that the account's plan allows",
@@ -104,6 +120,11 @@ const TABLE: &[Row] = &[
         "somebody removed the target group: roll back and run again",
     ),
     hopeless(&["client.internalerror"], "check the rights on the key that encrypts the volumes"),
+    Row {
+        marks: &["accessing resources in this region is being validated"],
+        outlook: Outlook::MayRecover,
+        advice: Some(VALIDATION),
+    },
     // The template names a group that this run made: seen too early, the next launch finds it.
     Row {
         marks: &["security group", "does not exist"],
@@ -130,6 +151,12 @@ fn judge(message: &str) -> FailedLaunch {
         outlook: row.map_or(Outlook::MayRecover, |row| row.outlook),
         advice: row.and_then(|row| row.advice),
     }
+}
+
+/// What to do about a launch that can never work, when the text says so.
+pub(crate) fn hopeless_launch(message: &str) -> Option<&'static str> {
+    let launch = judge(message);
+    launch.advice.filter(|_| launch.outlook == Outlook::Hopeless)
 }
 
 #[cfg(test)]
@@ -174,6 +201,23 @@ mod tests {
         ),
         ("Client.InternalError: Client error on launch", Outlook::Hopeless),
         (
+            "The architecture 'arm64' of the specified instance type does not match the architecture \
+             'x86_64' of the specified AMI. Launching EC2 instance failed.",
+            Outlook::Hopeless,
+        ),
+        (
+            "This account is currently blocked and not recognized as a valid account. Please contact \
+             aws-verification@amazon.com if you have questions. Launching EC2 instance failed.",
+            Outlook::Hopeless,
+        ),
+        (
+            "Your request for accessing resources in this region is being validated, and you will not \
+             be able to launch additional resources in this region until the validation is complete. \
+             We will notify you by email once your request has been validated. While normally resolved \
+             within minutes, please allow up to 4 hours for this process to complete.",
+            Outlook::MayRecover,
+        ),
+        (
             "The security group 'sg-1' does not exist. Launching EC2 instance failed.",
             Outlook::MayRecover,
         ),
@@ -193,9 +237,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hopeless_comes_with_advice() {
+    fn what_is_hopeless_or_takes_hours_comes_with_advice() {
         for (text, outlook) in TEXTS {
-            assert_eq!(judge(text).advice.is_some(), *outlook == Outlook::Hopeless, "{text}");
+            let takes_hours = text.contains("is being validated");
+            let advised = *outlook == Outlook::Hopeless || takes_hours;
+            assert_eq!(judge(text).advice.is_some(), advised, "{text}");
         }
     }
 

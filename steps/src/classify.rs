@@ -2,14 +2,16 @@
 //!
 //! Codes are those on the wire: the SDK's names differ (`LoadBalancerNotFoundException` is
 //! `LoadBalancerNotFound`). The first row that fits decides; a call that fits no row is decided by its
-//! HTTP status in [`by_status`].
+//! HTTP status in [`by_status`]. A launch template of which no instance can be started is judged by the table of
+//! [`activities`](crate::activities), before any row.
 
 mod table;
 
 use lab1_flow_workflow::ActionError;
 use lab1_flow_workflow::journal::FailureClass;
 
-use crate::connection::{Call, Fault, NO_CREDENTIALS, Refusal};
+use crate::activities::hopeless_launch;
+use crate::connection::{Call, Fault, NO_CREDENTIALS, Refusal, Service};
 use table::{TABLE, Verdict};
 
 /// Turns a fault into the error that the engine acts on.
@@ -38,13 +40,15 @@ pub(crate) fn classify(call: &Call<'_>, fault: Fault) -> ActionError {
 
 fn of_refusal(call: &Call<'_>, what: &str, refusal: Refusal) -> ActionError {
     let row = TABLE.iter().find(|row| row.fits(call, &refusal));
-    let class = match row {
-        Some(row) => row.verdict.class(call.changes),
-        None => by_status(call.changes, refusal.status),
+    let hopeless = hopeless_template(call, &refusal);
+    let class = match (hopeless, row) {
+        (Some(_), _) => FailureClass::Permanent,
+        (None, Some(row)) => row.verdict.class(call.changes),
+        (None, None) => by_status(call.changes, refusal.status),
     };
     let code = refusal.code.clone().unwrap_or_else(|| format!("HTTP {}", refusal.status));
     let mut error = ActionError::of_class(class, format!("{what}: {code}: {}", refusal.message));
-    if let Some(advice) = row.and_then(|row| row.advice) {
+    if let Some(advice) = hopeless.or(row.and_then(|row| row.advice)) {
         error = error.with_advice(advice);
     }
     if let Some(code) = refusal.code {
@@ -57,6 +61,15 @@ fn of_refusal(call: &Call<'_>, what: &str, refusal: Refusal) -> ActionError {
         Some(delay) => error.with_retry_after(delay),
         None => error,
     }
+}
+
+/// How Auto Scaling begins when it has tried out the template of a group to be; the rest is worded as in a failed launch.
+const TRIED_OUT: &str = "valid fully-formed launch template";
+
+/// What to do about a template of which no instance can ever be started, when the refusal says so.
+fn hopeless_template(call: &Call<'_>, refusal: &Refusal) -> Option<&'static str> {
+    let tried = call.service == Service::AutoScaling && refusal.message.contains(TRIED_OUT);
+    if tried { hopeless_launch(&refusal.message) } else { None }
 }
 
 /// Decides what no row decides.

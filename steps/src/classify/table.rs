@@ -81,6 +81,8 @@ const PERMANENT: Verdict = Verdict::Always(FailureClass::Permanent);
 const UNREACHABLE: Verdict = Verdict::Always(FailureClass::Unreachable);
 
 const LOG_IN: &str = "renew the credentials: nothing is lost";
+const EXPIRED: &str = "renew the credentials, or check this machine's clock: nothing is lost";
+const NOT_KNOWN: &str = "renew the credentials, check this machine's clock, and that the account has enabled this region: nothing is lost";
 const CLOCK: &str = "check this machine's clock and the secret key: nothing is lost";
 const RIGHTS: &str = "the credentials lack this permission; grant it (`lab1-flow iam-policy` prints all that are needed)";
 const QUOTA: &str = "an account limit is reached: raise the quota or remove what is not needed";
@@ -107,17 +109,10 @@ pub(super) const TABLE: &[Row] = &[
     Row::codes(&["PriorRequestNotComplete"], THROTTLED).of(&[Service::LoadBalancing]),
     Row::codes(&[], THROTTLED).saying(&["rate exceeded"]),
     // Credentials: the run is not to blame.
-    Row::codes(&["ExpiredToken", "ExpiredTokenException"], UNREACHABLE).advice(LOG_IN),
-    Row::codes(
-        &["RequestExpired", "InvalidSecurity.RequestHasExpired", "SignatureDoesNotMatch"],
-        UNREACHABLE,
-    )
-    .advice(CLOCK),
     Row::codes(
         &[
-            "InvalidClientTokenId",
-            "UnrecognizedClientException",
-            "AuthFailure",
+            "ExpiredToken",
+            "ExpiredTokenException",
             "MissingAuthenticationToken",
             "IncompleteSignature",
             "InvalidAccessKeyId",
@@ -125,6 +120,16 @@ pub(super) const TABLE: &[Row] = &[
         UNREACHABLE,
     )
     .advice(LOG_IN),
+    // EC2's word for a session that has ended, too.
+    Row::codes(&["RequestExpired", "InvalidSecurity.RequestHasExpired"], UNREACHABLE)
+        .advice(EXPIRED),
+    Row::codes(&["SignatureDoesNotMatch"], UNREACHABLE).advice(CLOCK),
+    // Also for a clock that is wrong, and in a region that the account has not opted into.
+    Row::codes(
+        &["InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"],
+        UNREACHABLE,
+    )
+    .advice(NOT_KNOWN),
     // Rights.
     Row::codes(
         &["UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "UnauthorizedAccess"],
@@ -133,7 +138,7 @@ pub(super) const TABLE: &[Row] = &[
     .advice(RIGHTS),
     Row::codes(&["ValidationError"], PERMANENT)
         .of(&[Service::AutoScaling])
-        .saying(&["not authorized to use launch template"])
+        .saying(&["not authorized to use launch template", "not authorized to perform"])
         .advice(
             "grant ec2:RunInstances to these credentials: it is checked on whoever creates a group",
         ),
@@ -164,11 +169,6 @@ pub(super) const TABLE: &[Row] = &[
     Row::codes(&["ValidationError"], CONTENDED)
         .of(&[Service::AutoScaling])
         .saying(&["pending delete"]),
-    // A template that names what does not exist: it never will.
-    Row::codes(&["ValidationError"], PERMANENT)
-        .of(&[Service::AutoScaling])
-        .saying(&["image id", "key pair"])
-        .advice("correct the image or the key pair in the configuration and start a new run"),
     // What was made a moment ago may not be seen yet; the number of tries is bounded.
     Row::codes(
         &[

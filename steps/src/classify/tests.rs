@@ -47,6 +47,7 @@ const ROWS: &[Case] = &[
         Unreachable,
     ),
     same(Ec2, 400, "RequestExpired", "Request has expired.", Unreachable),
+    same(LoadBalancing, 403, "SignatureDoesNotMatch", "Signature expired", Unreachable),
     same(Ec2, 401, "AuthFailure", "AWS was not able to validate the credentials", Unreachable),
     same(Ec2, 403, "UnauthorizedOperation", "You are not authorized", Permanent),
     same(
@@ -72,13 +73,6 @@ const ROWS: &[Case] = &[
         "ValidationError",
         "The AutoScaling group may not be modified while it is pending delete",
         Contended,
-    ),
-    same(
-        AutoScaling,
-        400,
-        "ValidationError",
-        "You must use a valid fully-formed launch template. The image id '[ami-1]' does not exist",
-        Permanent,
     ),
     same(Ec2, 400, "InvalidGroup.NotFound", "The security group 'sg-1' does not exist", Transient),
     same(LoadBalancing, 400, "TargetGroupNotFound", "", Transient),

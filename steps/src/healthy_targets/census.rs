@@ -57,7 +57,7 @@ impl Census {
             in_service,
             healthy,
             others,
-            trouble: failures.first().map(|failure| failure.message.clone()),
+            trouble: failures.first().map(FailedLaunch::words),
         }
     }
 

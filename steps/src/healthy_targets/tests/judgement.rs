@@ -151,3 +151,15 @@ fn a_launch_that_failed_and_may_succeed_is_told() {
          a launch of group1 failed: no capacity for m4.large"
     );
 }
+
+#[test]
+fn a_launch_that_takes_hours_says_so_and_what_to_do() {
+    let failure = FailedLaunch {
+        message: "is being validated".to_owned(),
+        outlook: Outlook::MayRecover,
+        advice: Some("wait"),
+    };
+    let counted = Census::take(&expected("g", 1), &group(&[]), &[], &[failure]);
+    let told = summary(&[counted]);
+    assert!(told.ends_with("a launch of g failed: is being validated (wait)"), "{told}");
+}
