@@ -140,7 +140,7 @@ fn a_region_without_prices_is_told_and_not_guessed() {
     transcript.expect_status(3);
     let told = "no prices are known here for region eu-north-1, and none is guessed";
     assert!(transcript.stdout.contains(told), "{transcript}");
-    let image = "image ami-08c40ec9ead489470 is not in region eu-north-1";
+    let image = "image ami-08c40ec9ead489470 cannot be seen in region eu-north-1";
     assert!(transcript.stdout.contains(image), "{transcript}");
 }
 

@@ -175,12 +175,20 @@ pub(super) fn judge(
     }
 }
 
+/// The name under which Canonical publishes the id of its current image, of the kind that the stack uses.
+const UBUNTU: &str =
+    "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id";
+
 fn judge_image(id: &str, region: &str, image: Option<&Image>, checks: &mut Checks) {
     match image.map(|image| image.state().map(ImageState::as_str)) {
         None => checks.problem(
             "image",
-            format!("image {id} is not in region {region}"),
-            "images belong to one region: set instances.image_id to one of this region",
+            format!("image {id} cannot be seen in region {region}"),
+            format!(
+                "it is of another region, withdrawn or private, or not among the account's Allowed AMIs: set \
+                 instances.image_id to one of this region, such as Ubuntu 22.04 as `aws ssm get-parameters --region \
+                 {region} --names {UBUNTU}` names it"
+            ),
         ),
         Some(Some("available") | None) => checks.ok("image", format!("{id} is available")),
         Some(Some(state)) => checks.problem(

@@ -50,7 +50,7 @@ async fn what_is_missing_is_told_all_at_once() {
     let trial = Trial::with(options).await;
     let text = reasons(&trial, &spec(r#"{"groups": [{"instance_type": "m4.tiny"}]}"#)).await;
     for reason in [
-        "image ami-08c40ec9ead489470 is not in region us-east-1",
+        "image ami-08c40ec9ead489470 cannot be seen in region us-east-1",
         "there is no key pair vockey in region us-east-1",
         "instances of type m4.tiny are not offered in zone us-east-1a",
     ] {
