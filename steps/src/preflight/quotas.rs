@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{InstanceType, InstanceTypeInfo};
+use aws_sdk_elasticloadbalancingv2::types::{LoadBalancer, LoadBalancerTypeEnum};
 use futures_util::FutureExt;
 use lab1_flow_workflow::ActionError;
 
@@ -68,7 +69,15 @@ async fn load_balancers(aws: &Aws) -> Result<usize, ActionError> {
         Ok(Page::new(answer.load_balancers, answer.next_marker))
     })
     .await?;
-    Ok(all.len())
+    Ok(count_applications(&all))
+}
+
+/// Counts the balancers that the quota is about: network and gateway load balancers have quotas of their own.
+fn count_applications(balancers: &[LoadBalancer]) -> usize {
+    let applications = balancers
+        .iter()
+        .filter(|balancer| balancer.r#type() == Some(&LoadBalancerTypeEnum::Application));
+    applications.count()
 }
 
 async fn target_groups(aws: &Aws) -> Result<usize, ActionError> {
@@ -163,6 +172,14 @@ fn judge_vcpus(spec: &StackSpec, vcpus: &BTreeMap<String, u32>, living: usize) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn balancers_of_other_kinds_do_not_count_against_the_quota() {
+        use LoadBalancerTypeEnum::{Application, Gateway, Network};
+        let of = |kind| LoadBalancer::builder().r#type(kind).build();
+        let balancers = [Network, Application, Gateway, Application].map(of);
+        assert_eq!(count_applications(&balancers), 2);
+    }
 
     #[test]
     fn what_fits_exactly_fits() {
