@@ -189,8 +189,14 @@ async fn connect(target: &Target, profile: &Profile) -> Result<Aws, CliError> {
 }
 
 /// What to do about a target that cannot be spoken to.
-fn remedy(error: &ConnectError) -> &'static str {
-    match error {
+fn remedy(error: &ConnectError) -> String {
+    let remedy = match error {
+        ConnectError::ProfileOfTheCli { profile, .. } => {
+            return format!(
+                "eval \"$(aws configure export-credentials --profile {profile} --format env)\", and give the command \
+                 again without --profile"
+            );
+        }
         ConnectError::EndpointOverridden { .. } => {
             "unset it, or name that endpoint with --endpoint-url"
         }
@@ -200,7 +206,8 @@ fn remedy(error: &ConnectError) -> &'static str {
         ConnectError::ProfileMissing { .. } => "correct --profile or AWS_PROFILE",
         ConnectError::ProfilesUnreadable { .. } => "mend that file, or leave --profile out",
         _ => "name the endpoint with --endpoint-url",
-    }
+    };
+    remedy.to_owned()
 }
 
 async fn connect_local(

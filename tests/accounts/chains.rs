@@ -23,7 +23,16 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/lab";
 
 const KEYS: &str = "aws_access_key_id = AKIAPROFILE\naws_secret_access_key = the-secret\n";
 
-pub(crate) const CHAINS: [Chain; 9] = [
+const KEYS_IN_VARIABLES: [(&str, &str); 2] =
+    [("AWS_ACCESS_KEY_ID", "AKIAVARIABLE"), ("AWS_SECRET_ACCESS_KEY", "the-secret")];
+
+/// The variables of keys, and another one.
+fn keys_and(name: &'static str, value: String) -> Vec<(&'static str, String)> {
+    let keys = KEYS_IN_VARIABLES.map(|(name, value)| (name, value.to_owned()));
+    keys.into_iter().chain([(name, value)]).collect()
+}
+
+pub(crate) const CHAINS: [Chain; 12] = [
     Chain {
         name: "variables",
         flags: &[],
@@ -60,6 +69,36 @@ pub(crate) const CHAINS: [Chain; 9] = [
             vec![(CREDENTIALS, format!("{other}[lab]\n{KEYS}"))]
         },
         key: "AKIAPROFILE",
+        region: "us-west-2",
+    },
+    Chain {
+        name: "a profile by flag, beside keys in the variables",
+        flags: &["--profile", "lab"],
+        variables: |_, _| keys_and("AWS_SESSION_TOKEN", "the-token".to_owned()),
+        files: |_, _| {
+            let region = "[profile lab]\nregion = us-west-2\n".to_owned();
+            vec![(CREDENTIALS, format!("[lab]\n{KEYS}")), (CONFIG, region)]
+        },
+        key: "AKIAPROFILE",
+        region: "us-west-2",
+    },
+    Chain {
+        name: "a profile by variable, beside keys in the variables",
+        flags: &[],
+        variables: |_, _| keys_and("AWS_PROFILE", "lab".to_owned()),
+        files: |_, _| vec![(CREDENTIALS, format!("[lab]\n{KEYS}"))],
+        key: "AKIAVARIABLE",
+        region: "us-east-1",
+    },
+    Chain {
+        name: "a profile by flag that has a region alone, in a container",
+        flags: &["--profile", "lab"],
+        variables: |_, port| {
+            let uri = format!("http://127.0.0.1:{port}/container");
+            keys_and("AWS_CONTAINER_CREDENTIALS_FULL_URI", uri)
+        },
+        files: |_, _| vec![(CONFIG, "[profile lab]\nregion = us-west-2\n".to_owned())],
+        key: "ASIACONTAINER",
         region: "us-west-2",
     },
     Chain {

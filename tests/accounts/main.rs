@@ -24,6 +24,10 @@ use support::report;
 
 /// Runs with the credentials of a chain, and returns how it ended.
 fn run(fake: &Fake, flow: &Flow, chain: &Chain) -> Ended {
+    run_at("0.0.0.0", fake, flow, chain)
+}
+
+fn run_at(host: &str, fake: &Fake, flow: &Flow, chain: &Chain) -> Ended {
     let home = flow.state_dir().parent().unwrap().to_owned();
     for (name, text) in (chain.files)(&home, fake.port) {
         let path = home.join(name);
@@ -33,7 +37,7 @@ fn run(fake: &Fake, flow: &Flow, chain: &Chain) -> Ended {
     let variables = (chain.variables)(&home, fake.port);
     let variables: Vec<(&str, &str)> =
         variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let endpoint = format!("http://0.0.0.0:{}", fake.port);
+    let endpoint = format!("http://{host}:{}", fake.port);
     let usual = ["run", "--endpoint-url", &endpoint, "--yes"];
     flow.start_with(&[&usual[..], chain.flags].concat(), &variables).wait()
 }
@@ -53,6 +57,19 @@ fn every_way_to_credentials_leads_to_who_signs() {
         }
     }
     report::count("ways to credentials", &format!("{} chains", CHAINS.len()));
+}
+
+/// An endpoint on this machine has a chain of its own, which asks no metadata service.
+#[test]
+fn for_an_endpoint_on_this_machine_a_profile_by_flag_counts_as_well() {
+    for name in ["a profile by flag, beside keys in the variables", "a role that a profile assumes"]
+    {
+        let chain = CHAINS.iter().find(|chain| chain.name == name).unwrap();
+        let (fake, flow) = (Fake::start(), Flow::new());
+        run_at("127.0.0.1", &fake, &flow, chain).expect_status(3);
+        assert!(fake.signed().len() > 3, "{name}");
+        assert_eq!(strange_signer(&fake, chain), None, "{name}");
+    }
 }
 
 /// Who signed and is not the one that the chain leads to, or signed for another region.
@@ -147,6 +164,52 @@ fn a_profile_that_is_not_there_is_one_error_before_anything_else() {
     );
     assert_eq!(fake.signed(), [], "nothing is signed");
     assert!(flow.list().is_empty(), "and there is no run");
+}
+
+/// The SDK would fail in the middle, in words of its own.
+#[test]
+fn a_profile_that_only_the_aws_cli_can_use_is_refused_with_the_way_round() {
+    let keys = "[keys]\naws_access_key_id = A\naws_secret_access_key = x\n";
+    let role = "role_arn = arn:aws:iam::123456789012:role/lab\n";
+    let serial = "mfa_serial = arn:aws:iam::123456789012:mfa/me\n";
+    let login = "login_session = arn:aws:iam::123456789012:user/me\n";
+    let code = "a one-time code (mfa_serial)";
+    let session = "a session of `aws login`";
+    for (config, needs) in [
+        (format!("[profile lab]\n{role}{serial}source_profile = keys\n"), Some(code)),
+        (format!("[profile lab]\n{login}"), Some(session)),
+        (format!("[profile lab]\n{role}source_profile = me\n[profile me]\n{login}"), Some(session)),
+        // What stands there for other tools is no obstacle.
+        (
+            format!("[profile lab]\n{serial}aws_access_key_id = A\naws_secret_access_key = x\n"),
+            None,
+        ),
+    ] {
+        let (fake, flow) = (Fake::start(), Flow::new());
+        let path = flow.state_dir().with_file_name(".aws");
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("config"), &config).unwrap();
+        fs::write(path.join("credentials"), keys).unwrap();
+        let endpoint = format!("http://0.0.0.0:{}", fake.port);
+        let line = ["run", "--yes", "--endpoint-url", &endpoint, "--profile", "lab"];
+        let ended = flow.start_with(&line, &[]).wait();
+        let Some(needs) = needs else {
+            ended.expect_status(3);
+            assert_ne!(fake.signed(), [], "{config}");
+            continue;
+        };
+        let ended = ended.expect_status(2);
+        let error = format!("error: the AWS profile \"lab\" needs {needs}, which only the AWS CLI");
+        assert!(ended.stderr.starts_with(&error), "{}", ended.words());
+        let way = "eval \"$(aws configure export-credentials --profile lab --format env)\"";
+        assert!(ended.stderr.contains(way), "{}", ended.words());
+        assert_eq!(fake.signed(), [], "nothing is signed");
+        // With keys in the variables the profile is not asked.
+        let variables =
+            [("AWS_PROFILE", "lab"), ("AWS_ACCESS_KEY_ID", "A"), ("AWS_SECRET_ACCESS_KEY", "x")];
+        flow.start_with(&line[..4], &variables).wait().expect_status(3);
+        assert_ne!(fake.signed(), [], "the variables sign");
+    }
 }
 
 #[test]

@@ -33,10 +33,34 @@ impl Profiles {
             // Nobody asked for them, and the credentials may come from elsewhere.
             (Err(_), None) => None,
         };
+        let found_by_chain = target.profile.is_some() || variable("AWS_ACCESS_KEY_ID").is_none();
+        if let (Ok(files), Some(profile), true) = (&files, found, found_by_chain) {
+            refuse_what_needs_the_cli(files, profile)?;
+        }
         let of_profile = found.and_then(|profile| profile.get("web_identity_token_file"));
         let token_file = of_profile.map(str::to_owned);
         Ok(Self { token_file: token_file.or_else(|| variable("AWS_WEB_IDENTITY_TOKEN_FILE")) })
     }
+}
+
+/// How many profiles may lead to one another.
+const LINKS_MAX: usize = 8;
+
+/// Refuses a profile that the SDK would fail with in words that help nobody, after it has sent something.
+fn refuse_what_needs_the_cli(files: &ProfileSet, first: &Profile) -> Result<(), ConnectError> {
+    let next = |profile: &&Profile| files.get_profile(profile.get("source_profile")?);
+    for profile in std::iter::successors(Some(first), next).take(LINKS_MAX) {
+        let has = |key| profile.get(key).is_some();
+        let needs = if has("role_arn") && has("mfa_serial") {
+            "a one-time code (mfa_serial)"
+        } else if has("login_session") {
+            "a session of `aws login`"
+        } else {
+            continue;
+        };
+        return Err(ConnectError::ProfileOfTheCli { profile: first.name().to_owned(), needs });
+    }
+    Ok(())
 }
 
 fn find<'a>(files: &'a ProfileSet, name: &str) -> Result<&'a Profile, ConnectError> {

@@ -2,13 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
+use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::environment::{
     EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
 };
+use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::TokioSleep;
@@ -27,7 +30,7 @@ use super::transport::{Transport, client_of};
 /// How long a connection may take to be accepted: far above any round trip on this planet.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long one call may take in all. The slowest documented one, the creation of a balancer, takes 3 s at
+/// How long one call may take, its credentials apart. The slowest documented one, the creation of a balancer, takes 3 s at
 /// its 95th percentile; a call that is cut off leaves a doubt, so the limit is generous.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -68,6 +71,14 @@ pub enum ConnectError {
     ProfilesUnreadable {
         /// Why not, with the file.
         reason: String,
+    },
+    /// The profile needs what the AWS CLI does and the SDK does not.
+    #[error("the AWS profile {profile:?} needs {needs}, which only the AWS CLI deals with")]
+    ProfileOfTheCli {
+        /// The name.
+        profile: String,
+        /// What it needs.
+        needs: &'static str,
     },
 }
 
@@ -126,7 +137,7 @@ async fn aws_chain_config(target: &Target) -> Result<SdkConfig, ConnectError> {
         refuse_endpoint_variable(names)?;
     }
     let profiles = Profiles::read(target).await?;
-    let config = chain(target).load().await;
+    let config = chain(target).await.load().await;
     if target.endpoint_url.is_none() {
         refuse_endpoint_of_profile(&config)?;
     }
@@ -138,18 +149,7 @@ async fn aws_chain_config(target: &Target) -> Result<SdkConfig, ConnectError> {
 /// Any endpoint: the usual chain, but no question to a metadata service for an endpoint on this machine.
 async fn endpoint_config(target: &Target) -> Result<SdkConfig, ConnectError> {
     let profiles = Profiles::read(target).await?;
-    let mut loader = chain(target);
-    if is_on_this_machine(target) {
-        let mut profile = ProfileFileCredentialsProvider::builder();
-        if let Some(name) = &target.profile {
-            profile = profile.profile_name(name);
-        }
-        let environment = EnvironmentVariableCredentialsProvider::new();
-        let chain = CredentialsProviderChain::first_try("Environment", environment)
-            .or_else("Profile", profile.build());
-        loader = loader.credentials_provider(chain);
-    }
-    let config = loader.load().await;
+    let config = chain(target).await.load().await;
     let found = config.credentials_provider();
     let credentials = match found {
         Some(found) => {
@@ -161,19 +161,50 @@ async fn endpoint_config(target: &Target) -> Result<SdkConfig, ConnectError> {
     Ok(config.into_builder().credentials_provider(credentials).build())
 }
 
-fn chain(target: &Target) -> aws_config::ConfigLoader {
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+async fn chain(target: &Target) -> aws_config::ConfigLoader {
+    let region = match &target.region {
+        Some(region) => Some(Region::new(region.clone())),
+        None => usual_region(target).region().await,
+    };
+    let region = region.unwrap_or(Region::from_static(DEFAULT_REGION));
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).region(region.clone());
     if let Some(profile) = &target.profile {
         loader = loader.profile_name(profile);
     }
-    loader = match &target.region {
-        Some(region) => loader.region(Region::new(region.clone())),
-        None => loader.region(usual_region(target)),
-    };
+    if let Some(chain) = shorter_chain(target, region) {
+        loader = loader.credentials_provider(chain);
+    }
     if let Some(url) = &target.endpoint_url {
         loader = loader.endpoint_url(url);
     }
     loader
+}
+
+/// The credentials of a target for which the usual chain asks too many.
+///
+/// A profile that was named by flag is meant, whatever stands in the variables: the SDK would take those first, and the
+/// AWS CLI does not. For an endpoint on this machine no metadata service is asked.
+fn shorter_chain(target: &Target, region: Region) -> Option<CredentialsProviderChain> {
+    let stays_here = target.cloud == CloudKind::Endpoint && is_on_this_machine(target);
+    if target.profile.is_none() && !stays_here {
+        return None;
+    }
+    let settings = ProviderConfig::without_region().with_region(Some(region));
+    let profile = ProfileFileCredentialsProvider::builder().configure(&settings);
+    let chain = if let Some(name) = &target.profile {
+        CredentialsProviderChain::first_try("Profile", profile.profile_name(name).build())
+    } else {
+        let environment = EnvironmentVariableCredentialsProvider::new();
+        CredentialsProviderChain::first_try("Environment", environment)
+            .or_else("Profile", profile.build())
+    };
+    if stays_here {
+        return Some(chain);
+    }
+    // A profile may say only where, and leave to the machine who.
+    let container = EcsCredentialsProvider::builder().configure(&settings).build();
+    let instance = ImdsCredentialsProvider::builder().configure(&settings).build();
+    Some(chain.or_else("EcsContainer", container).or_else("Ec2InstanceMetadata", instance))
 }
 
 /// The region of the environment, of the profile, or of the instance that this runs on.
