@@ -61,11 +61,32 @@ impl Probe {
         let answer = match self {
             Self::Network => tokio::time::timeout(PATIENCE, visit(authority, request))
                 .await
-                .unwrap_or_else(|_| Err(format!("no answer in {} s", PATIENCE.as_secs())))?,
+                .unwrap_or_else(|_| Err(format!("no answer in {} s", PATIENCE.as_secs())))
+                .map_err(|error| past_proxy(error, authority, proxy_variable()))?,
             Self::Function(function) => function(request).await?,
         };
         let status = answer.status().as_u16();
         Ok(Answer { status, body: String::from_utf8_lossy(answer.body()).into_owned() })
+    }
+}
+
+/// The variables that send the calls of the SDK through a proxy.
+const PROXY_VARIABLES: [&str; 6] =
+    ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+
+fn proxy_variable() -> Option<&'static str> {
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    PROXY_VARIABLES.into_iter().find(is_set)
+}
+
+/// Says of a visit that failed that it did not take the way of the calls, which work.
+fn past_proxy(error: String, authority: &str, variable: Option<&str>) -> String {
+    match variable {
+        Some(variable) if !authority.starts_with("127.") => format!(
+            "{error} ({variable} is set, and visits go past that proxy: where there is no such way, deploy with \
+             `--wait targets`)"
+        ),
+        _ => error,
     }
 }
 
@@ -155,6 +176,16 @@ mod tests {
         drop(listener);
         let error = Probe::Network.get(&authority, "/").await.unwrap_err();
         assert!(error.starts_with(&format!("{authority} cannot be reached")), "{error}");
+    }
+
+    #[test]
+    fn a_visit_that_fails_beside_a_proxy_says_that_it_went_past_it() {
+        let told = |authority, variable| past_proxy("no answer".to_owned(), authority, variable);
+        let beside = told("lab1.example", Some("HTTPS_PROXY"));
+        assert!(beside.starts_with("no answer (HTTPS_PROXY is set"), "{beside}");
+        assert!(beside.contains("`--wait targets`"), "{beside}");
+        assert_eq!(told("lab1.example", None), "no answer");
+        assert_eq!(told("127.0.0.1:4711", Some("HTTPS_PROXY")), "no answer");
     }
 
     #[tokio::test(start_paused = true)]
