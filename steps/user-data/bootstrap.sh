@@ -29,9 +29,20 @@ read_instance_id() {
     [[ $instance_id =~ ^i-[0-9a-f]+$ ]]
 }
 
-# The first boot's own updates may hold the lock: wait for it. A mirror that fails is an error, not a warning.
+# The first boot's own updates may hold the locks: apt waits for dpkg's. A mirror that fails is an error, not a warning.
 packages() {
   apt-get -o DPkg::Lock::Timeout=300 -o APT::Update::Error-Mode=any -y "$@"
+}
+
+# For the lock of the lists apt does not wait: tries for as long.
+update() {
+  local attempt=0 end=$((SECONDS + 300))
+  until packages update; do
+    attempt=$((attempt + 1))
+    echo "attempt $attempt failed: packages update"
+    [ "$SECONDS" -lt "$end" ] || return 1
+    sleep 2
+  done
 }
 
 as_ubuntu() {
@@ -40,7 +51,7 @@ as_ubuntu() {
 
 instance_id=
 try read_instance_id || exit 1
-try packages update || exit 1
+update || exit 1
 try packages install --no-install-recommends python3-venv || exit 1
 
 install -d -o ubuntu -g ubuntu "$home" || exit 1

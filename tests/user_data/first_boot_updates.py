@@ -1,6 +1,7 @@
 """What the updates of a first boot do to a boot script: they hold apt's locks at the wrong time.
 
-First the lock of the lists, until the boot script has been refused once; then dpkg's, until somebody has
+First the lock of the lists, until the boot script has been refused nine times, once more than it tries anything else;
+then dpkg's, until somebody has
 waited for it for three seconds. What was seen is written down for the test.
 """
 
@@ -28,7 +29,7 @@ def waits(ready):
 
 
 def refused():
-    return LOG.exists() and "attempt 1 failed: packages update" in LOG.read_text()
+    return LOG.exists() and "attempt 9 failed: packages update" in LOG.read_text()
 
 
 def installing():

@@ -30,7 +30,7 @@ use super::transport::{Transport, client_of};
 /// How long a connection may take to be accepted: far above any round trip on this planet.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long one call may take, its credentials apart. The slowest documented one, the creation of a balancer, takes 3 s at
+/// How long one call may take in all. The slowest documented one, the creation of a balancer, takes 3 s at
 /// its 95th percentile; a call that is cut off leaves a doubt, so the limit is generous.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 
