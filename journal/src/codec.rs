@@ -20,6 +20,9 @@ pub(crate) const FORMAT_WITH_LOG: u16 = 2;
 /// mistake that should not fill the disk.
 pub(crate) const BATCH_BYTES_MAX: usize = 16 << 20;
 
+/// How deep a payload may nest: a JSON reader refuses more than 127, so as not to exhaust its stack.
+const DEPTH_MAX: usize = 100;
+
 const MAGIC: [u8; 4] = *b"L1FJ";
 const CHAIN_BYTES: usize = 16;
 const CHAIN_AT: usize = 18;
@@ -85,9 +88,7 @@ struct Payload {
 
 /// The payload of a header.
 pub(crate) fn header_payload(header: &RunHeader) -> Result<Vec<u8>, JournalError> {
-    let payload = payload(header)?;
-    check_batch(&[&payload])?;
-    Ok(payload)
+    payload(header)
 }
 
 /// The payload of a record.
@@ -95,19 +96,56 @@ pub(crate) fn entry_payload(at: Timestamp, entry: &Entry) -> Result<Vec<u8>, Jou
     payload(&PayloadRef { at, entry })
 }
 
+/// Refuses what could not be stored, or not be read back.
 fn payload(value: &impl Serialize) -> Result<Vec<u8>, JournalError> {
-    serde_json::to_vec(value).map_err(io::Error::from).doing(|| "encode a record".into())
+    let payload = serde_json::to_vec(value).map_err(io::Error::from);
+    let payload = payload.doing(|| "encode a record".into())?;
+    let (bytes, depth) = (payload.len(), depth(&payload));
+    let what = match () {
+        () if bytes > BATCH_BYTES_MAX => {
+            format!("it has {bytes} bytes, and {BATCH_BYTES_MAX} are allowed")
+        }
+        () if depth > DEPTH_MAX => format!("it nests {depth} deep, and {DEPTH_MAX} are allowed"),
+        () => return Ok(payload),
+    };
+    let source = io::Error::new(io::ErrorKind::InvalidInput, what);
+    Err(JournalError::Storage { doing: "store a record".into(), source })
 }
 
-/// Refuses a batch that is too large to be stored.
-pub(crate) fn check_batch<P: AsRef<[u8]>>(payloads: &[P]) -> Result<(), JournalError> {
-    let bytes: usize = payloads.iter().map(|payload| payload.as_ref().len()).sum();
-    if bytes > BATCH_BYTES_MAX {
-        let what = format!("it has {bytes} bytes, and {BATCH_BYTES_MAX} are allowed");
-        let source = io::Error::new(io::ErrorKind::InvalidInput, what);
-        return Err(JournalError::Storage { doing: "store a batch".into(), source });
+/// How deep arrays and objects nest in this JSON.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_text, mut escaped) = (false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
     }
-    Ok(())
+    deepest
+}
+
+/// Splits the payloads of an append into batches, none larger than one may be.
+pub(crate) fn batches<P: AsRef<[u8]>>(payloads: &[P]) -> impl Iterator<Item = &[P]> {
+    let mut rest = payloads;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let within = rest.iter().take_while(|payload| {
+            bytes += payload.as_ref().len();
+            bytes <= BATCH_BYTES_MAX
+        });
+        let (batch, behind) = rest.split_at(within.count());
+        rest = behind;
+        (!batch.is_empty()).then_some(batch)
+    })
 }
 
 /// Appends a framed payload to `bytes` and returns the chain that includes it.
@@ -323,7 +361,34 @@ mod tests {
 
     #[test]
     fn a_batch_above_the_limit_is_refused() {
-        assert!(check_batch(&[vec![0; BATCH_BYTES_MAX]]).is_ok());
-        assert!(check_batch(&[vec![0; BATCH_BYTES_MAX], vec![0]]).is_err());
+        let text = |bytes: usize| payload(&"x".repeat(bytes - 2));
+        assert_eq!(text(BATCH_BYTES_MAX).unwrap().len(), BATCH_BYTES_MAX);
+        let error = text(BATCH_BYTES_MAX + 1).unwrap_err();
+        assert!(format!("{error:?}").contains("16777216 are allowed"), "{error:?}");
+    }
+
+    #[test]
+    fn what_could_not_be_read_back_is_refused() {
+        let nested = |depth| {
+            (1..depth).fold(serde_json::json!(["[[\\\"["]), |it, _| serde_json::json!([it]))
+        };
+        let written = payload(&nested(DEPTH_MAX)).unwrap();
+        assert_eq!(
+            serde_json::from_slice::<serde_json::Value>(&written).unwrap(),
+            nested(DEPTH_MAX)
+        );
+        let error = payload(&nested(DEPTH_MAX + 1)).unwrap_err();
+        assert!(format!("{error:?}").contains("it nests 101 deep"), "{error:?}");
+    }
+
+    #[test]
+    fn an_append_is_split_into_batches_that_are_not_too_large() {
+        let split = |sizes: &[usize]| {
+            let payloads: Vec<_> = sizes.iter().map(|size| vec![0_u8; *size]).collect();
+            batches(&payloads).map(<[_]>::len).collect::<Vec<_>>()
+        };
+        assert_eq!(split(&[]), [0_usize; 0]);
+        assert_eq!(split(&[1, 2, 3]), [3]);
+        assert_eq!(split(&[BATCH_BYTES_MAX, 1, BATCH_BYTES_MAX - 1, 1]), [1, 2, 1]);
     }
 }

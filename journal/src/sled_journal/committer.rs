@@ -148,14 +148,14 @@ impl Committer {
         payloads: &[Vec<u8>],
     ) -> Result<(), JournalError> {
         self.check_sound()?;
-        let head = self.head(&run)?;
+        let mut head = self.head(&run)?;
         if head.next != expected {
             return Err(JournalError::Conflict { run, expected, found: head.next });
         }
-        if !payloads.is_empty() {
-            let head = staged.put(&run, head, payloads);
-            self.heads.insert(run, head);
+        for batch in codec::batches(payloads) {
+            head = staged.put(&run, head, batch);
         }
+        self.heads.insert(run, head);
         Ok(())
     }
 

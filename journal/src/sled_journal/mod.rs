@@ -163,7 +163,6 @@ impl Journal for SledJournal {
         Box::pin(async move {
             let payloads = entries.iter().map(|entry| codec::entry_payload(at, entry));
             let payloads = payloads.collect::<Result<Vec<_>, _>>()?;
-            codec::check_batch(&payloads)?;
             let run = run.clone();
             self.ask(|reply| Request::Append { run, expected, payloads, reply }).await?;
             Ok(Record::number(expected, at, entries))

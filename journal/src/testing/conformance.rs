@@ -31,10 +31,12 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::samples;
 use crate::{
-    Entry, History, Journal, JournalError, JournalFuture, Record, RunHeader, RunId, RunState, Seq,
-    Timestamp,
+    Entry, History, Journal, JournalError, JournalFuture, Provenance, Record, RunHeader, RunId,
+    RunState, Seq, Timestamp,
 };
 
 /// A journal under test.
@@ -63,6 +65,7 @@ pub async fn check_all(subject: &dyn Subject) {
     what_is_acknowledged_is_read_back(subject).await;
     what_is_acknowledged_survives_a_reopening(subject).await;
     records_of_any_size_come_back_whole(subject).await;
+    numbers_come_back_as_they_were(subject).await;
     a_batch_of_nothing_writes_nothing(subject).await;
     a_wrong_place_is_refused_and_nothing_changes(subject).await;
     of_two_writers_at_one_place_one_wins(subject).await;
@@ -168,6 +171,20 @@ async fn records_of_any_size_come_back_whole(subject: &dyn Subject) {
     bench.check("large records").await;
     let bench = bench.reopen().await;
     bench.check("large records, reopened").await;
+}
+
+async fn numbers_come_back_as_they_were(subject: &dyn Subject) {
+    let mut bench = Bench::new(subject).await;
+    // Read carelessly, the first two come back with another last bit.
+    let output = json!([0.907_303_832_202_868_9, 0.1 + 0.2, 1e-310, f64::MAX, u64::MAX, i64::MIN]);
+    let completed = Entry::ActionCompleted {
+        action: samples::action("a"),
+        output,
+        provenance: Provenance::Executed,
+    };
+    bench.append(vec![samples::started("a", 1), completed]).await;
+    let bench = bench.reopen().await;
+    bench.check("numbers, reopened").await;
 }
 
 async fn a_batch_of_nothing_writes_nothing(subject: &dyn Subject) {

@@ -11,8 +11,8 @@ use std::path::Path;
 
 use lab1_flow_journal::testing::{copy_folder, samples};
 use lab1_flow_journal::{
-    Entry, FailureClass, Journal, JournalError, ResolveError, Rest, RunId, RunJournal, RunPhase,
-    RunStore, Seq, Source, StepName, Timestamp,
+    Entry, FailureClass, Journal, JournalError, ResolveError, Rest, RollbackCause, RunId,
+    RunJournal, RunPhase, RunStore, Seq, Source, StepName, Timestamp,
 };
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -328,6 +328,21 @@ fn an_entry_above_the_limit_is_refused_and_the_journal_goes_on() {
     let refused = wait(journal.append(journal.run(), Seq::FIRST, Timestamp(1), huge));
     assert!(matches!(refused, Err(JournalError::Storage { .. })), "{refused:?}");
     append(&journal, Seq::FIRST, &samples::life());
+}
+
+#[test]
+fn an_append_larger_than_a_batch_is_stored_whole() {
+    let (_dir, store) = store();
+    let journal = store.create(&samples::header("one")).unwrap();
+    let large = |name| [samples::started(name, 1), samples::large(name, 7 << 20)];
+    let entries = [large("a"), large("b"), large("c")].concat();
+    append(&journal, Seq::FIRST, std::slice::from_ref(&entries));
+    append(&journal, Seq(7), &[vec![Entry::RunRested { rest: Rest::Completed }]]);
+    let run = journal.run().clone();
+    journal.close().unwrap();
+    let records = store.view(&run).unwrap().history.records;
+    let read: Vec<_> = records.into_iter().map(|record| record.entry).collect();
+    assert!(read[..6] == entries[..], "in the order in which they were appended");
 }
 
 #[test]
