@@ -1,11 +1,13 @@
 //! The journal of one run.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::mirror_path;
+use crate::error::Doing;
 use crate::mirror::Mirror;
 use crate::sled_journal::Opened;
 use crate::{
@@ -22,9 +24,18 @@ pub struct RunJournal {
     run: RunId,
     dir: PathBuf,
     journal: SledJournal,
-    /// `None` once it could not be written: it only informs, so the run goes on.
-    mirror: Mutex<Option<Mirror>>,
+    mirror: Mutex<Mirroring>,
 }
+
+/// The mirror, or since when it could not be written: it only informs, so the run goes on.
+#[derive(Debug)]
+enum Mirroring {
+    Kept(Box<Mirror>),
+    Lost(Instant),
+}
+
+/// How long a mirror that could not be written is left alone: each try reads the whole run.
+const MIRROR_PAUSE: Duration = Duration::from_secs(1);
 
 impl RunJournal {
     pub(super) fn open(dir: &Path, run: &RunId, patience: Duration) -> Result<Self, JournalError> {
@@ -50,6 +61,11 @@ impl RunJournal {
     /// # Errors
     /// What made an append fail before, or [`JournalError::Storage`] from the closing itself.
     pub fn close(self) -> Result<(), JournalError> {
+        // A list would believe what an old mirror says of a run that was closed.
+        if matches!(*self.mirror(), Mirroring::Lost(_)) {
+            let mirror = mirror_path(&self.dir);
+            fs::remove_file(&mirror).doing(|| format!("remove {}", mirror.display()))?;
+        }
         self.journal.close()
     }
 
@@ -61,8 +77,7 @@ impl RunJournal {
         entries: Vec<Entry>,
     ) -> Result<Vec<Record>, JournalError> {
         let records = self.journal.append(run, expected, at, entries).await?;
-        let followed = self.mirror().as_mut().is_none_or(|mirror| mirror.follow(&records));
-        if !followed {
+        if !self.mirror().follow(&records) {
             self.rewrite_mirror().await;
         }
         Ok(records)
@@ -71,24 +86,40 @@ impl RunJournal {
     async fn rewrite_mirror(&self) {
         let rewritten = match self.journal.read(&self.run).await {
             Ok(history) => open_mirror(&self.dir, &history),
-            Err(_) => None, // The next append meets the same error, and reports it.
+            Err(_) => Mirroring::lost(), // The next append meets the same error, and reports it.
         };
         *self.mirror() = rewritten;
     }
 
     /// A panic while it was held can leave the mirror behind at most, and that is seen at the next append.
-    fn mirror(&self) -> MutexGuard<'_, Option<Mirror>> {
+    fn mirror(&self) -> MutexGuard<'_, Mirroring> {
         self.mirror.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Opens the mirror, or goes without: it only informs.
-fn open_mirror(dir: &Path, history: &History) -> Option<Mirror> {
-    let mirror = Mirror::open(&mirror_path(dir), history);
-    if let Err(error) = &mirror {
-        tracing::warn!(%error, run = %history.header.run, "the mirror of the run is not kept");
+impl Mirroring {
+    fn lost() -> Self {
+        Self::Lost(Instant::now())
     }
-    mirror.ok()
+
+    /// Takes these records into the mirror; `false` when it is time to write it anew.
+    fn follow(&mut self, records: &[Record]) -> bool {
+        match self {
+            Self::Kept(mirror) => mirror.follow(records),
+            Self::Lost(since) => since.elapsed() < MIRROR_PAUSE,
+        }
+    }
+}
+
+/// Opens the mirror, or goes without for a while.
+fn open_mirror(dir: &Path, history: &History) -> Mirroring {
+    match Mirror::open(&mirror_path(dir), history) {
+        Ok(mirror) => Mirroring::Kept(Box::new(mirror)),
+        Err(error) => {
+            tracing::warn!(%error, run = %history.header.run, "the mirror of the run is not kept");
+            Mirroring::lost()
+        }
+    }
 }
 
 impl Journal for RunJournal {
@@ -126,7 +157,13 @@ impl Journal for RunJournal {
     fn rest<'a>(&'a self, run: &'a RunId) -> JournalFuture<'a, ()> {
         Box::pin(async move {
             self.journal.rest(run).await?;
-            self.mirror().as_ref().map_or(Ok(()), Mirror::sync)
+            if matches!(*self.mirror(), Mirroring::Lost(_)) {
+                self.rewrite_mirror().await;
+            }
+            match &*self.mirror() {
+                Mirroring::Kept(mirror) => mirror.sync(),
+                Mirroring::Lost(_) => Ok(()),
+            }
         })
     }
 }

@@ -8,6 +8,7 @@ use super::{RunStore, UNFINISHED, mirror_path};
 use crate::lock::{self, BuildLock, Holder};
 use crate::sled_journal::{self, Layout};
 use crate::summary::Summary;
+use crate::witness::Witness;
 use crate::{History, JournalError, RunId, RunState, Timestamp, files, mirror};
 
 /// How often a look is repeated when a process takes the run, and lets it go, in the middle of it.
@@ -121,11 +122,19 @@ impl RunStore {
         let Some(mirrored) = self.mirrored_summary(&run)? else {
             return self.view(&run).map(|view| summary_of(run, view));
         };
-        if mirrored.holder.is_some() || mirrored.summary.rest.is_some() {
+        // A loss of power may have cost a mirror its last lines, so that it rests although the run was taken up again.
+        let was_closed = || self.is_closed(&mirrored.run);
+        if mirrored.holder.is_some() || (mirrored.summary.rest.is_some() && was_closed()) {
             return Ok(mirrored);
         }
         // A journal that does not read says so to whoever looks at the run; the mirror still knows what was done.
         Ok(self.view(&run).map_or(mirrored, |view| summary_of(run, view)))
+    }
+
+    /// Whether the journal was closed cleanly, and nobody has opened it since.
+    fn is_closed(&self, run: &RunId) -> bool {
+        let witness = Witness::look(&Layout::new(&self.dir(run)).witness());
+        witness.is_ok_and(|sighting| sighting.is_some_and(|sighting| sighting.seal.is_some()))
     }
 
     /// What the mirror says; nothing when it does not read.

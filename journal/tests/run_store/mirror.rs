@@ -2,6 +2,23 @@
 
 use super::*;
 
+fn turn() -> Entry {
+    Entry::RollbackStarted { cause: RollbackCause::Request }
+}
+
+/// The caller goes away after the batch is handed over, and before the mirror hears of it.
+fn leave_after_handing_over(journal: &RunJournal, next: Seq, batch: &[Entry]) {
+    wait(async {
+        let append = journal.append(journal.run(), next, Timestamp(2_000), batch.to_vec());
+        let mut append = std::pin::pin!(append);
+        std::future::poll_fn(|cx| {
+            assert!(append.as_mut().poll(cx).is_pending(), "an append is never instant");
+            std::task::Poll::Ready(())
+        })
+        .await;
+    });
+}
+
 #[test]
 fn a_torn_last_line_of_a_mirror_is_ignored() {
     let (_dir, store) = store();
@@ -82,21 +99,57 @@ fn a_list_does_not_believe_the_mirror_of_a_run_whose_process_died_on_the_way() {
 }
 
 #[test]
+fn a_list_does_not_believe_a_mirror_that_lost_its_end_with_the_power() {
+    let (_dir, store) = store();
+    let life = samples::life();
+    let turn = life.iter().position(|batch| batch.contains(&turn())).unwrap();
+    let journal = store.create(&samples::header("one")).unwrap();
+    let next = append(&journal, Seq::FIRST, &life[..turn]);
+    wait(journal.rest(journal.run())).unwrap();
+    let mirror = journal.dir().join("mirror.jsonl");
+    let synced = fs::read(&mirror).unwrap();
+    append(&journal, next, &life[turn..=turn]);
+    let cut = tempfile::tempdir().unwrap();
+    copy_folder(store.dir(journal.run()).parent().unwrap(), &cut.path().join("runs")).unwrap();
+    fs::write(cut.path().join("runs/one/mirror.jsonl"), synced).unwrap();
+    let after = RunStore::open(cut.path()).unwrap();
+    let listed = after.summaries().unwrap().remove(0).unwrap().summary;
+    assert_eq!((listed.rest, listed.rolling_back), (None, true));
+}
+
+#[test]
+fn a_mirror_that_could_not_be_written_is_written_when_the_run_rests() {
+    let (_dir, store) = store();
+    let journal = store.create(&samples::header("one")).unwrap();
+    let life = samples::life();
+    let next = append(&journal, Seq::FIRST, &life[..1]);
+    let run = journal.run().clone();
+    let mirror = journal.dir().join("mirror.jsonl");
+    // It is lost by a caller that goes away, and nothing can be written in its place.
+    let in_the_way = journal.dir().join("mirror.new");
+    fs::create_dir(&in_the_way).unwrap();
+    leave_after_handing_over(&journal, next, &life[1]);
+    let next = Seq(next.0 + life[1].len() as u64);
+    let next = append(&journal, next, &life[2..4]);
+    fs::remove_dir(&in_the_way).unwrap();
+    let next = append(&journal, next, &life[4..8]);
+    wait(journal.rest(&run)).unwrap();
+    assert_eq!(store.view(&run).unwrap().state.next_seq(), next);
+    // And one that cannot be written to the end is not left behind with what it said.
+    fs::create_dir(&in_the_way).unwrap();
+    leave_after_handing_over(&journal, next, &life[8]);
+    append(&journal, Seq(next.0 + life[8].len() as u64), &life[9..10]);
+    journal.close().unwrap();
+    assert!(!mirror.exists());
+}
+
+#[test]
 fn a_mirror_that_lost_a_batch_finds_its_way_back() {
     let (_dir, store) = store();
     let journal = store.create(&samples::header("one")).unwrap();
     let life = samples::life();
-    // The caller goes away after the batch is handed over, and before the mirror hears of it.
     let run = journal.run().clone();
-    wait(async {
-        let append = journal.append(&run, Seq::FIRST, Timestamp(2_000), life[0].clone());
-        let mut append = std::pin::pin!(append);
-        std::future::poll_fn(|cx| {
-            assert!(append.as_mut().poll(cx).is_pending(), "an append is never instant");
-            std::task::Poll::Ready(())
-        })
-        .await;
-    });
+    leave_after_handing_over(&journal, Seq::FIRST, &life[0]);
     append(&journal, Seq(3), &life[1..3]);
     let view = store.view(&run).unwrap();
     assert_eq!((view.source, view.state.next_seq()), (Source::Mirror, Seq(5)));
