@@ -134,7 +134,10 @@ fn step(state: &RunState) -> Option<&StoredStep> {
 }
 
 fn waiting(state: &RunState) -> Option<Waiting> {
-    let waits = state.actions().filter_map(|(name, action)| {
+    // What a run was waiting for when it turned around is of no meaning any more.
+    let is_over = |action: &ActionState| state.is_rolling_back() && action.is_settled_backwards();
+    let waits = state.actions().filter(|(_, action)| !is_over(action));
+    let waits = waits.filter_map(|(name, action)| {
         let (reason, retry_at) = wait_of(action)?;
         Some(Waiting { action: name.clone(), reason, retry_at })
     });
@@ -230,7 +233,10 @@ mod tests {
         assert_eq!(told(after(&story)), Some(("a".to_owned(), reason, None)));
         let throttled = failed("c", 1, FailureClass::Throttled);
         let (reason, at) = (samples::failure(FailureClass::Throttled).message, samples::retry().at);
-        let first = after(&[&story[..], &[throttled]].concat());
-        assert_eq!(told(first), Some(("c".to_owned(), reason, Some(at))));
+        let forward = [&story[..], &[throttled]].concat();
+        assert_eq!(told(after(&forward)), Some(("c".to_owned(), reason, Some(at))));
+        let turned = told(after(&[&forward[..], &[turned()]].concat()));
+        let open = ("a".to_owned(), "it starts".to_owned(), None);
+        assert_eq!(turned, Some(open), "c is not tried again, a is still looked for");
     }
 }
