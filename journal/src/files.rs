@@ -1,6 +1,8 @@
 //! Small things that are done to files: privately, and durably.
 
+use std::collections::hash_map::RandomState;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::hash::BuildHasher;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -140,7 +142,11 @@ pub(crate) fn name_of(path: &Path) -> &str {
 /// A text that no other process, and no other call in this one, uses at this moment.
 pub(crate) fn unique() -> String {
     static CALLS: AtomicU64 = AtomicU64::new(0);
-    format!("{}-{}", std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed))
+    // Of use to whoever finds what it names. In a container it is often the same, as is the count.
+    let process = std::process::id();
+    let call = CALLS.fetch_add(1, Ordering::Relaxed);
+    let random = RandomState::new().hash_one(call);
+    format!("{process}-{random:016x}")
 }
 
 #[cfg(test)]
@@ -241,6 +247,11 @@ mod tests {
     #[test]
     fn names_are_never_used_twice() {
         assert_ne!(unique(), unique());
-        assert!(unique().starts_with(&std::process::id().to_string()));
+        let rest = unique().strip_prefix(&format!("{}-", std::process::id())).map(str::len);
+        assert_eq!(
+            rest,
+            Some(16),
+            "more than the process and a count: a container has the same again"
+        );
     }
 }
