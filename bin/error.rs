@@ -1,6 +1,7 @@
 //! The one error of the command line: what failed, what exists now, what to type.
 
 use std::error::Error;
+use std::io;
 
 use lab1_flow_journal::{Failure, FailureClass, JournalError, RunId};
 use lab1_flow_workflow::EngineError;
@@ -80,15 +81,7 @@ impl CliError {
             JournalError::NewerFormat { .. } => Self::new(ExitStatus::Journal, what)
                 .stands("nothing was sent and nothing was changed")
                 .next("use the version of lab1-flow that made the run, or a later one"),
-            JournalError::Storage { .. } => {
-                let error = Self::new(ExitStatus::Storage, what)
-                    .stands("nothing further was sent; what was acknowledged before is safe")
-                    .next("make room, make the state directory writable, or name another with --state-dir");
-                match run {
-                    Some(run) => error.next(program.command(&["resume", run.as_str()])),
-                    None => error.next("then give the same command again"),
-                }
-            }
+            JournalError::Storage { source, .. } => storage(what, source, run, program),
             _ => Self::bug(what),
         }
     }
@@ -122,6 +115,32 @@ impl CliError {
         };
         let error = Self::new(status, full(failure)).stands("nothing was changed");
         failure.advice.iter().cloned().fold(error, Self::next).next(again)
+    }
+}
+
+/// The disk has failed below a journal, or somebody has removed its files.
+fn storage(
+    what: String,
+    source: &io::Error,
+    run: Option<&RunId>,
+    program: &Invocation,
+) -> CliError {
+    let error = CliError::new(ExitStatus::Storage, what);
+    match run {
+        Some(run) if source.kind() == io::ErrorKind::NotFound => error
+            .stands(
+                "nothing further was sent; what the run has made stands, and its records are gone",
+            )
+            .next(program.command(&["rollback", "--from-tags", run.as_str()])),
+        _ => {
+            let error = error
+                .stands("nothing further was sent; what was acknowledged before is safe")
+                .next("make room, make the state directory writable, or name another with --state-dir");
+            match run {
+                Some(run) => error.next(program.command(&["resume", run.as_str()])),
+                None => error.next("then give the same command again"),
+            }
+        }
     }
 }
 

@@ -22,6 +22,23 @@ fn a_state_directory_that_cannot_be_made_is_refused_before_anything_is_sent() {
     ");
 }
 
+#[test]
+fn records_that_are_removed_in_mid_run_stop_it_and_what_it_made_is_found_by_its_tags() {
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&["cloud", "start", "--time-scale", "20"]);
+    let runner = sandbox.start(&["run"]);
+    sandbox.wait_for_record("load-balancer");
+    let run = sandbox.wait_for_run();
+    std::fs::remove_dir_all(sandbox.state_dir().join("runs")).expect("the records go");
+    let transcript = sandbox.finish(runner);
+    transcript.expect_status(74);
+    let next = format!("next: lab1-flow rollback --from-tags {run}\n");
+    assert!(transcript.stderr.contains(&next), "{transcript}");
+    assert!(!sandbox.account().is_empty());
+    sandbox.succeed(&["rollback", "--from-tags", &run, "--yes"]);
+    assert_eq!(sandbox.account(), Vec::<String>::new());
+}
+
 // A limit on the size of files stands in for a full disk: writes beyond it fail, and nothing else does. The
 // signal that comes with such a write is ignored, as a full disk sends none.
 

@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::commit::Commit;
@@ -67,6 +67,7 @@ impl Wal {
         self.grow_to(end)?;
         self.file.write_all_at(&entry, self.end).doing(|| self.writing())?;
         self.file.sync_data().doing(|| format!("sync {}", self.path.display()))?;
+        self.check_kept().doing(|| format!("keep {}", self.path.display()))?;
         self.end = end;
         self.pending.push(Logged { commit, mark });
         Ok(())
@@ -108,6 +109,14 @@ impl Wal {
         while self.length < end {
             self.file.write_all_at(&ZEROS, self.length).doing(|| self.writing())?;
             self.length += ZEROS.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// A file that somebody has removed takes whatever is written, and is gone with this process.
+    fn check_kept(&self) -> io::Result<()> {
+        if self.file.metadata()?.nlink() == 0 {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "it was removed"));
         }
         Ok(())
     }

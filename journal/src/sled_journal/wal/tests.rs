@@ -57,6 +57,20 @@ fn what_is_written_reads_back_and_a_missing_file_is_told_from_an_empty_one() {
 }
 
 #[test]
+fn a_log_that_somebody_has_removed_takes_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("wal");
+    let commits = commits(&[5, 5]);
+    let mut wal = log_of(&path, &commits, 0..1);
+    fs::remove_file(&path).unwrap();
+    let Logged { commit, mark } = commits[1].clone();
+    let error = wal.append(commit, commits[0].mark, mark).unwrap_err();
+    assert!(
+        matches!(&error, JournalError::Storage { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    );
+}
+
+#[test]
 fn a_log_is_long_when_it_is_beyond_its_checkpoint() {
     let dir = tempfile::tempdir().unwrap();
     let checkpoint = usize::try_from(CHECKPOINT_BYTES).unwrap();
