@@ -5,7 +5,7 @@
 //! | file | what |
 //! |---|---|
 //! | `cloud.lock` | locked exclusively by the daemon as long as it lives; the lock decides, the pid inside informs |
-//! | `endpoint.json` | the [`Endpoint`], replaced atomically; true only while the lock is held, and kept afterwards for its port |
+//! | `endpoint.json` | the [`Endpoint`], replaced atomically; true only while the lock beside it is held, and kept afterwards for its port |
 //! | `cloud.log` | what the daemon printed; the former one is `cloud.log.1` |
 //! | `cloud-state` | the account, written by the cloud before each answer |
 //! | `cloud-state.buckets` | what is left of the rate limits, written before each answer |
@@ -35,7 +35,7 @@ pub use serve::{ServeOptions, serve, stop_signal};
 
 /// Tells what ran on the instances of a directory's last daemon, if there was one.
 pub fn former_guests(directory: &Path) -> Option<GuestKind> {
-    files::Files::at(directory).read_endpoint().map(|endpoint| endpoint.guests)
+    files::Files::at(directory).former_endpoint().map(|endpoint| endpoint.guests)
 }
 
 /// Makes what the daemon of a directory needs to run such guests, unless it is there. `tell` is called

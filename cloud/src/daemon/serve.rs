@@ -155,7 +155,7 @@ async fn bind(wanted: Option<u16>, files: &Files) -> Result<TcpListener, DaemonE
     if let Some(port) = wanted {
         return on(port).await.map_err(|source| DaemonError::Port { port, source });
     }
-    let former = files.read_endpoint().map_or(0, |endpoint| endpoint.port);
+    let former = files.former_endpoint().map_or(0, |endpoint| endpoint.port);
     match on(former).await {
         Ok(listener) => Ok(listener),
         Err(_taken) => on(0).await.map_err(|source| DaemonError::Port { port: 0, source }),
