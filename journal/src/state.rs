@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::idle::Idle;
 use crate::transition;
 use crate::{
-    ActionName, Failure, History, JournalError, Provenance, Record, Rest, Retry, Role,
-    RollbackCause, RunHeader, Seq, StepName, StoredAction, StoredStep, Timestamp,
+    ActionName, Failure, FailureClass, History, JournalError, Provenance, Record, Rest, Retry,
+    Role, RollbackCause, RunHeader, Seq, StepName, StoredAction, StoredStep, Timestamp,
 };
 
 /// The direction of a run.
@@ -42,6 +42,23 @@ pub struct Budget {
     pub contended_ms: u64,
     /// Time spent waiting for something that takes its time, in milliseconds.
     pub waited_ms: u64,
+}
+
+impl Budget {
+    /// Counts one more failure, and the delay that it costs.
+    pub fn charge(&mut self, class: FailureClass, delay_ms: u64) {
+        self.failures = self.failures.saturating_add(1);
+        let lost_ms = match class {
+            FailureClass::Transient | FailureClass::Ambiguous | FailureClass::Permanent => {
+                self.tries = self.tries.saturating_add(1);
+                return;
+            }
+            FailureClass::Throttled => &mut self.throttled_ms,
+            FailureClass::Contended => &mut self.contended_ms,
+            FailureClass::Unreachable => &mut self.unreachable_ms,
+        };
+        *lost_ms = lost_ms.saturating_add(delay_ms);
+    }
 }
 
 /// Where an action stands.

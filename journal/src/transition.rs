@@ -288,20 +288,7 @@ fn wait(action: &mut ActionState, reason: &str, waited_ms: u64) -> Legal {
 
 fn charge(action: &mut ActionState, failure: &Failure, retry: Retry) {
     action.last_failure = Some(failure.clone());
-    let budget = &mut action.budget;
-    budget.failures += 1;
-    match failure.class {
-        FailureClass::Transient | FailureClass::Ambiguous | FailureClass::Permanent => {
-            budget.tries += 1;
-        }
-        FailureClass::Throttled => add(&mut budget.throttled_ms, retry.delay_ms),
-        FailureClass::Contended => add(&mut budget.contended_ms, retry.delay_ms),
-        FailureClass::Unreachable => add(&mut budget.unreachable_ms, retry.delay_ms),
-    }
-}
-
-fn add(total: &mut u64, more: u64) {
-    *total = total.saturating_add(more);
+    action.budget.charge(failure.class, retry.delay_ms);
 }
 
 fn enter(action: &mut ActionState, phase: ActionPhase, at: Timestamp) {

@@ -33,6 +33,8 @@ pub(crate) struct Drive<'a> {
     pub(crate) patience: BTreeMap<usize, Patience>,
     /// Until when an attempt that was believed absent may still take effect, by the elapsed time.
     pub(crate) late_until: BTreeMap<usize, Duration>,
+    /// How often what a rollback had removed was there again, and since when.
+    pub(crate) reappeared: BTreeMap<usize, (u32, Duration)>,
     /// Records that are applied to the state and not yet durable.
     unwritten: Vec<Record>,
     flights: FuturesUnordered<Flight>,
@@ -55,6 +57,7 @@ impl<'a> Drive<'a> {
             moment: Moment::default(),
             patience: BTreeMap::new(),
             late_until: BTreeMap::new(),
+            reappeared: BTreeMap::new(),
             unwritten: Vec::new(),
             flights: FuturesUnordered::new(),
             turns: Turns::new(engine.pacer.clone()),
@@ -62,7 +65,6 @@ impl<'a> Drive<'a> {
         if !how.now {
             drive.keep_stored_delays();
         }
-        drive.expect_late_effects();
         Ok(drive)
     }
 
@@ -71,6 +73,7 @@ impl<'a> Drive<'a> {
         for entry in opening {
             self.write(entry)?;
         }
+        self.expect_late_effects();
         self.distrust_absences();
         self.keep_spent_tries();
         loop {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lab1_flow_journal::{ActionName, Budget, Entry, FailureClass};
 
+use crate::decide::SWEEP;
 use crate::drive::Drive;
 use crate::looks::{self, Looks};
 use crate::retry::{action_seed, delay_after};
@@ -16,8 +17,8 @@ pub(crate) struct Patience {
     pub(crate) began: Option<(Duration, Duration)>,
     /// The number of looks.
     pub(crate) looks: u32,
-    /// The searches in a row that came back with an error.
-    pub(crate) failures: u32,
+    /// What searches that came back with an error, in a row, have cost.
+    pub(crate) searches: Budget,
     /// What was written about it last, and when.
     pub(crate) written: Option<(String, Duration)>,
 }
@@ -67,14 +68,33 @@ impl Drive<'_> {
         self.write(entry)
     }
 
-    /// The delay after one more failure; the provider's own word counts, within our cap.
+    /// The delay after one more failure of an action.
     pub(crate) fn failure_delay(&self, place: usize, error: &ActionError) -> Duration {
-        let name = self.node(place).name.as_str();
-        let seed = action_seed(self.state.header().seed, name);
-        let failures = self.budget(place).failures.saturating_add(1);
+        self.delay_in(&self.budget(place), self.node(place).name.as_str(), error)
+    }
+
+    /// The delay after one more failure in this budget; the provider's own word counts, within our cap.
+    fn delay_in(&self, budget: &Budget, what: &str, error: &ActionError) -> Duration {
+        let seed = action_seed(self.state.header().seed, what);
+        let failures = budget.failures.saturating_add(1);
         let delay = delay_after(&self.profile, failures, seed);
         let longest = self.profile.real_delay(Duration::from_millis(self.profile.delay_max_ms));
         delay.max(error.retry_after().unwrap_or_default().min(longest))
+    }
+
+    /// A look of the rollback came back with an error: nothing is known, and nothing is recorded about it.
+    pub(crate) fn search_failed(&mut self, place: usize, error: ActionError) {
+        let mut searches = self.patience.entry(place).or_default().searches;
+        let delay = self.delay_in(&searches, "search", &error);
+        let limits = self.profile.real_limits(&Limits::default());
+        let is_spent = exhausted(&searches, &limits, delay, &error).is_some();
+        searches.charge(error.class(), self.delay(place, delay).delay_ms);
+        self.patience.entry(place).or_default().searches = searches;
+        if place != SWEEP {
+            let reason = &error.failure().message;
+            self.engine.observer.waiting(&self.node(place).name, reason, delay);
+        }
+        self.suspend_if(is_spent || error.class() == FailureClass::Permanent, error);
     }
 
     /// The delay before the next look.
@@ -143,7 +163,7 @@ fn exhausted(
 }
 
 /// Whether the provider itself has answered that it does not accept us: waiting does not help, a person does.
-pub(crate) fn is_turned_away(error: &ActionError) -> bool {
+fn is_turned_away(error: &ActionError) -> bool {
     error.class() == FailureClass::Unreachable && error.code().is_some()
 }
 

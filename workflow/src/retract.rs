@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use lab1_flow_journal::{ActionPhase, Entry, Failure, FailureClass, Provenance, Rest};
+use lab1_flow_journal::{ActionPhase, Budget, Entry, Failure, FailureClass, Provenance, Rest};
 use serde_json::Value;
 
 use crate::decide::SWEEP;
 use crate::drive::Drive;
 use crate::flight::Findings;
 use crate::land::gave_up;
-use crate::patience::{Exhausted, is_turned_away};
-use crate::retry::{action_seed, delay_after};
-use crate::{ActionError, Consistency, EngineError, Leftover, Limits, Reconciled, Wait};
+use crate::patience::Exhausted;
+use crate::{ActionError, Consistency, EngineError, Leftover, Reconciled, Wait};
 
 impl Drive<'_> {
     /// In a rollback "absent" is believed only when the time in which it might still appear is over,
@@ -85,7 +84,9 @@ impl Drive<'_> {
         match found {
             Ok(Reconciled::Adopted(output) | Reconciled::Altered { output, .. }) => {
                 self.believe_absent(place)?;
-                self.complete(place, output, Provenance::Adopted)
+                self.complete(place, output, Provenance::Adopted)?;
+                self.reappeared(place);
+                Ok(())
             }
             Ok(Reconciled::Absent | Reconciled::Foreign { .. }) => {
                 if self.late_left(place, sent).is_zero() {
@@ -94,14 +95,28 @@ impl Drive<'_> {
                 self.await_late(place, "an earlier attempt");
                 Ok(())
             }
+            // As long as a name may be held by what is being deleted, and no longer.
             Ok(Reconciled::Unclear(wait)) => {
-                self.look_again(place, &wait.reason, Duration::MAX);
+                self.search_failed(place, ActionError::contended(wait.reason));
                 Ok(())
             }
             Err(error) => {
                 self.search_failed(place, error);
                 Ok(())
             }
+        }
+    }
+
+    /// What was gone is there again. Once that is an earlier attempt; from the second time on its look and its removal
+    /// disagree, and are not asked faster than anything else that takes its time.
+    fn reappeared(&mut self, place: usize) {
+        let now = self.moment.now;
+        let (times, first) = self.reappeared.entry(place).or_insert((0, now));
+        let (again, since) = (*times, now.saturating_sub(*first));
+        *times += 1;
+        if again > 0 {
+            let delay = self.look_delay(again, since, None);
+            self.delay(place, delay);
         }
     }
 
@@ -121,7 +136,7 @@ impl Drive<'_> {
     fn look_again(&mut self, place: usize, reason: &str, at_most: Duration) {
         let now = self.moment.now;
         let patience = self.patience.entry(place).or_default();
-        patience.failures = 0;
+        patience.searches = Budget::default();
         patience.looks += 1;
         let looks = patience.looks;
         let (began, _) = *patience.began.get_or_insert((now, Duration::ZERO));
@@ -194,7 +209,7 @@ impl Drive<'_> {
             return Ok(());
         }
         let (first, _) = *patience.began.get_or_insert((now, Duration::ZERO));
-        patience.failures = 0;
+        patience.searches = Budget::default();
         patience.looks += 1;
         let looks = patience.looks;
         if sent.saturating_sub(first) >= self.profile.window(Consistency::Slow) {
@@ -210,17 +225,5 @@ impl Drive<'_> {
     fn is_skipped(&self, left: &Leftover) -> bool {
         let maker = left.action.as_ref().and_then(|action| self.state.action(action));
         maker.is_some_and(|action| matches!(action.phase, ActionPhase::Skipped { .. }))
-    }
-
-    /// A look of the rollback came back with an error: nothing is known, and nothing is recorded about it.
-    pub(crate) fn search_failed(&mut self, place: usize, error: ActionError) {
-        let patience = self.patience.entry(place).or_default();
-        patience.failures += 1;
-        let failures = patience.failures;
-        let seed = action_seed(self.state.header().seed, "search");
-        let delay = delay_after(&self.profile, failures, seed);
-        self.delay(place, delay);
-        let hopeless = error.class() == FailureClass::Permanent || is_turned_away(&error);
-        self.suspend_if(hopeless || failures >= Limits::default().tries_max, error);
     }
 }

@@ -7,6 +7,7 @@ mod answers;
 mod change;
 mod doubt;
 mod forward;
+mod late;
 mod lost;
 mod needs;
 mod patience;
