@@ -1,6 +1,6 @@
 //! A run whose journal is lost, and begun anew.
 
-use lab1_flow_workflow::testing::{Made, MakeThing, SweepWorld, ThingInput};
+use lab1_flow_workflow::testing::{Made, MakeThing, Op, SweepWorld, ThingInput};
 use lab1_flow_workflow::{
     Action, ActionContext, ActionError, Actions, Compensate, Progress, Reconciled, Step,
 };
@@ -50,7 +50,10 @@ impl Compensate for ByMark {
 
 /// Whatever the lost run may have made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Lost;
+struct Lost {
+    /// Whether nothing stood on the first thing.
+    alone: bool,
+}
 
 impl Step for Lost {
     const NAME: &'static str = "lost";
@@ -64,15 +67,22 @@ impl Step for Lost {
 
     fn define(&self, world: World, actions: &mut Actions<'_>) {
         let a = actions.change("a", "a", ByMark { world: world.clone(), name: "a" }, (), |()| ());
-        let b = ByMark { world, name: "b" };
-        actions.change("b", "b", b, a, |_| ());
+        if !self.alone {
+            let b = ByMark { world, name: "b" };
+            actions.change("b", "b", b, a, |_| ());
+        }
     }
 }
 
 fn rig() -> Rig {
-    let mut rig = Rig::new(&Blueprint::chain());
+    lost(Rig::new(&Blueprint::chain()), false)
+}
+
+/// The same run, of which nothing is known but its mark.
+fn lost(mut rig: Rig, alone: bool) -> Rig {
+    rig.journal = Arc::new(MemoryJournal::new());
     let mut builder = Workflow::builder("lost");
-    builder.step(&Lost, rig.world.clone());
+    builder.step(&Lost { alone }, rig.world.clone());
     builder.sweep(SweepWorld(rig.world.clone()));
     rig.workflow = builder.build().unwrap();
     rig
@@ -92,10 +102,27 @@ async fn what_carries_the_mark_is_found_and_taken_back_and_nothing_else() {
     assert_eq!(recover(&rig).await, Rest::RolledBack);
     assert_eq!(rig.names(), ["b"]);
     let lines = rig.lines().await;
-    assert_eq!(lines[..3], ["a begun 1", "b begun 1", "rolling back"], "all of it is in doubt");
+    let presumed = ["a begun 1", "a absent", "a begun 2", "b begun 1", "b absent", "b begun 2"];
+    assert_eq!(lines[..6], presumed, "all of it is in doubt, and so is what was tried before");
+    assert_eq!(lines[6], "rolling back");
     for line in ["a adopted", "a gone", "b absent"] {
         assert!(lines.contains(&line.to_owned()), "{line}: {lines:?}");
     }
     assert_eq!(recover(&rig).await, Rest::RolledBack);
     assert_eq!(rig.lines().await, lines, "a second time it has nothing to do");
+}
+
+/// Trap: before the journal was lost, a first attempt was on its way, believed absent, and made again.
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_attempt_of_a_lost_run_makes_late_is_taken_back() {
+    let rig = Rig::new(&Blueprint::default().thing("a", &[]));
+    rig.world.order_fault(Op::Make, "a", Fault::EffectDelayed(window() / 2));
+    assert_eq!(rig.start().await, Rest::Completed);
+    assert_eq!(rig.names(), ["a"]);
+    let lost = lost(rig, true);
+    let header = lost.engine().header(&lost.workflow, lost.new.clone()).unwrap();
+    lost.journal.create(&header).await.unwrap();
+    assert_eq!(recover(&lost).await, Rest::RolledBack);
+    lost.clock.sleep(Duration::from_hours(1)).await;
+    assert_eq!(lost.names(), [""; 0]);
 }
