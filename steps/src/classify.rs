@@ -44,11 +44,15 @@ fn of_refusal(call: &Call<'_>, what: &str, refusal: Refusal) -> ActionError {
     let class = match (hopeless, row) {
         (Some(_), _) => FailureClass::Permanent,
         (None, Some(row)) => row.verdict.class(call.changes),
-        (None, None) => by_status(call.changes, refusal.status),
+        (None, None) => by_status(call.changes, &refusal),
+    };
+    let of_row = match row {
+        Some(row) => row.advice,
+        None => is_of_another(&refusal).then_some(ANOTHER),
     };
     let code = refusal.code.clone().unwrap_or_else(|| format!("HTTP {}", refusal.status));
     let mut error = ActionError::of_class(class, format!("{what}: {code}: {}", refusal.message));
-    if let Some(advice) = hopeless.or(row.and_then(|row| row.advice)) {
+    if let Some(advice) = hopeless.or(of_row) {
         error = error.with_advice(advice);
     }
     if let Some(code) = refusal.code {
@@ -72,10 +76,20 @@ fn hopeless_template(call: &Call<'_>, refusal: &Refusal) -> Option<&'static str>
     if tried { hopeless_launch(&refusal.message) } else { None }
 }
 
+const ANOTHER: &str = "this is no answer of AWS: something between answers in its stead; look at the proxy variables \
+                       (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) and at the endpoint: nothing is lost";
+
+/// Whether this is a refusal of somebody on the way, such as a proxy's page: a service that has read a request names
+/// a code. The request did not get through then.
+fn is_of_another(refusal: &Refusal) -> bool {
+    refusal.code.is_none() && matches!(refusal.status, 300..=428 | 430..=499)
+}
+
 /// Decides what no row decides.
-fn by_status(changes: bool, status: u16) -> FailureClass {
-    match status {
+fn by_status(changes: bool, refusal: &Refusal) -> FailureClass {
+    match refusal.status {
         429 => FailureClass::Throttled,
+        _ if is_of_another(refusal) => FailureClass::Unreachable,
         // The service understood the request and refused it: nothing happened, and the same request
         // would be refused again. A read is harmless to repeat, and its budget is bounded.
         400..=499 if changes => FailureClass::Permanent,

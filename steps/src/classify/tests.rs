@@ -173,6 +173,24 @@ fn what_no_row_knows_is_decided_by_its_status() {
 }
 
 #[test]
+fn a_refusal_without_a_code_of_the_service_never_got_to_it() {
+    let page = |status| Refusal { status, message: "a page".to_owned(), ..Refusal::default() };
+    for status in [302, 400, 403, 407, 451] {
+        let error =
+            classify(&Call::changing(Ec2, "CreateKeyPair", "x"), Fault::Answer(page(status)));
+        assert_eq!(error.class(), Unreachable, "{status}");
+        assert_eq!(error.code(), None, "nobody has turned us away: it is tried again");
+        let advice = error.failure().advice.clone().unwrap_or_default();
+        assert!(advice.contains("HTTPS_PROXY"), "{status}: {advice}");
+        assert_eq!(class_of(Ec2, false, page(status)), Unreachable, "{status}");
+    }
+    let classes = |status| (class_of(Ec2, true, page(status)), class_of(Ec2, false, page(status)));
+    assert_eq!(classes(429), (Throttled, Throttled));
+    assert_eq!(classes(502), (Ambiguous, Transient));
+    assert_eq!(classes(200), (Ambiguous, Transient));
+}
+
+#[test]
 fn a_lost_answer_is_a_doubt_only_for_a_change() {
     let fault = || Fault::NoAnswer { reason: "dropped".to_owned() };
     let changing = classify(&Call::changing(Ec2, "CreateSecurityGroup", "x"), fault());

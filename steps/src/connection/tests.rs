@@ -75,7 +75,9 @@ async fn every_fault_of_a_function_has_its_class() {
         (|| fault(TransportFault::TimedOut), FailureClass::Ambiguous),
         (|| plain(500, "a proxy's page"), FailureClass::Ambiguous),
         (|| plain(200, "no answer of AWS"), FailureClass::Ambiguous),
-        (|| plain(403, "a proxy's page"), FailureClass::Permanent),
+        (|| plain(403, "a proxy's page"), FailureClass::Unreachable),
+        (|| plain(403, "<html><body>Forbidden</body></html>"), FailureClass::Unreachable),
+        (|| plain(407, ""), FailureClass::Unreachable),
     ] {
         let error = change(&function(answer).await).await;
         assert_eq!(error.class(), class, "{error}");
