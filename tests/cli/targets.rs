@@ -183,3 +183,23 @@ fn a_wait_for_an_endpoint_that_is_silent_is_told() {
         assert!(holds_no_run(&sandbox.state_dir()), "there was no run yet");
     }
 }
+
+#[test]
+fn a_proxy_of_the_environment_is_not_asked_about_this_machine() {
+    let (closed, proxy) = listener();
+    drop(closed);
+    let names =
+        ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let sandbox = Sandbox::new();
+    let endpoint = sandbox.succeed(&["cloud", "start", "--json"]).json()[0]["url"].to_string();
+    let endpoint = endpoint.trim_matches('"');
+    for target in [&["plan"][..], &["plan", "--endpoint-url", endpoint]] {
+        let mut command = sandbox.command(target);
+        command
+            .envs(names.map(|name| (name, &proxy)))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let transcript = sandbox.finish(command.spawn().expect("the binary starts"));
+        transcript.expect_status(0);
+    }
+}

@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use super::credentials::{NamingToken, OrDummy, dummy};
 use super::profiles::Profiles;
 use super::target::{CloudKind, DEFAULT_REGION, Target};
-use super::transport::{Transport, client_of};
+use super::transport::{Transport, client_of, direct_client};
 
 /// How long a connection may take to be accepted: far above any round trip on this planet.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -96,7 +96,7 @@ pub(super) async fn settings(
         CloudKind::Aws => aws_chain_config(target).await?,
         CloudKind::Endpoint => endpoint_config(target).await?,
     };
-    Ok(with_transport(config, transport))
+    Ok(with_transport(config, target, transport))
 }
 
 fn check_endpoint(target: &Target, transport: &Transport) -> Result<(), ConnectError> {
@@ -256,7 +256,7 @@ fn refuse_endpoint_of_profile(config: &SdkConfig) -> Result<(), ConnectError> {
     Ok(())
 }
 
-/// Whether the endpoint is on this machine: an emulator, for which no metadata service is asked.
+/// Whether the endpoint is on this machine: an emulator, for which no metadata service and no proxy is asked.
 fn is_on_this_machine(target: &Target) -> bool {
     let url = target.endpoint_url.as_deref().unwrap_or_default();
     let Ok(uri) = url.parse::<http::Uri>() else { return false };
@@ -266,7 +266,7 @@ fn is_on_this_machine(target: &Target) -> bool {
 }
 
 /// Sets what is the same for every kind of cloud: one attempt, explicit time-outs, the way out.
-fn with_transport(config: SdkConfig, transport: Transport) -> SdkConfig {
+fn with_transport(config: SdkConfig, target: &Target, transport: Transport) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -277,8 +277,15 @@ fn with_transport(config: SdkConfig, transport: Transport) -> SdkConfig {
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts)
         .sleep_impl(TokioSleep::new());
-    if let Transport::Function(send) = transport {
-        builder = builder.http_client(client_of(send)).time_source(TokioTime::new());
+    match transport {
+        Transport::Function(send) => {
+            builder = builder.http_client(client_of(send)).time_source(TokioTime::new());
+        }
+        // A proxy of the environment is the way out of this machine, and there this cloud is not.
+        Transport::Network if is_on_this_machine(target) => {
+            builder = builder.http_client(direct_client());
+        }
+        Transport::Network => {}
     }
     builder.build()
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
@@ -60,6 +61,12 @@ pub enum TransportFault {
     /// No response came in time: the request may have had its effect.
     #[error("no response came in time")]
     TimedOut,
+}
+
+/// The SDK's own client, but for the proxies of the environment: it knows none.
+pub(crate) fn direct_client() -> SharedHttpClient {
+    let tls = Provider::Rustls(CryptoMode::AwsLc);
+    aws_smithy_http_client::Builder::new().tls_provider(tls).build_https()
 }
 
 /// Makes the SDK's client out of a function.
