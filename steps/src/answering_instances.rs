@@ -14,9 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::connection::Aws;
 use crate::healthy_targets::target_health;
+use crate::probe::Trouble;
 use crate::target_group::TargetGroupRef;
 use visit::ROUNDS_MAX;
-pub(crate) use visit::{Visit, authority, greet, visit};
+pub(crate) use visit::{Visit, authority, greet, short_of, visit};
 
 /// The address of a new balancer takes up to three minutes to be known everywhere.
 const WAITED_MAX: Duration = Duration::from_mins(10);
@@ -101,8 +102,10 @@ impl Look for InstancesAnswer {
     ) -> Result<Progress<AnsweringInstances>, ActionError> {
         let probe = self.aws.probe();
         let authority = authority(&input.dns_name, input.port);
-        if let Err(trouble) = greet(probe, &authority).await {
-            return Ok(waiting(trouble));
+        match greet(probe, &authority).await {
+            Ok(()) => {}
+            Err(Trouble::OfTheStack(words)) => return Ok(waiting(words)),
+            Err(Trouble::OfThisMachine(words)) => return Err(short_of(&words)),
         }
         let visits = input
             .groups
@@ -114,6 +117,9 @@ impl Look for InstancesAnswer {
             all_answer = all_answer && self.suffices(group, visit).await?;
         }
         if !all_answer {
+            if let Some(words) = visits.iter().find_map(|visit| visit.shortage.as_deref()) {
+                return Err(short_of(words));
+            }
             return Ok(waiting(summary(&input.groups, &visits)));
         }
         let answered: usize = visits.iter().map(|visit| visit.answered.len()).sum();

@@ -1,6 +1,7 @@
 //! A plain HTTP GET, as a visitor of the stack would send it.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use bytes::Bytes;
 use futures_util::future::{BoxFuture, join};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper_util::rt::TokioIo;
+use rustix::io::Errno;
 
 /// The longest wait for one answer. The balancer itself gives up on a target after 60 s, but a target that
 /// needs more than a few seconds for one line of text is not ready.
@@ -17,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const ANSWER_MAX: usize = 64 * 1024;
 
 /// Answers a GET request in place of the network.
-pub type ProbeFunction = dyn Fn(http::Request<Bytes>) -> BoxFuture<'static, Result<http::Response<Bytes>, String>>
+pub type ProbeFunction = dyn Fn(http::Request<Bytes>) -> BoxFuture<'static, io::Result<http::Response<Bytes>>>
     + Send
     + Sync;
 
@@ -49,21 +51,62 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+/// Why a visitor did not see what was to be seen: a short text for people.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub(crate) enum Trouble {
+    /// The stack does not answer, or otherwise.
+    #[error("{0}")]
+    OfTheStack(String),
+    /// This machine has not what a connection needs: it says nothing of the stack.
+    #[error("{0}")]
+    OfThisMachine(String),
+}
+
+impl Trouble {
+    fn of(error: &io::Error, context: impl fmt::Display) -> Self {
+        let text = format!("{context}{error}");
+        if is_shortage(error) { Self::OfThisMachine(text) } else { Self::OfTheStack(text) }
+    }
+
+    fn told(error: impl fmt::Display) -> Self {
+        Self::OfTheStack(error.to_string())
+    }
+
+    fn past_proxy(self, authority: &str) -> Self {
+        match self {
+            Self::OfTheStack(text) => {
+                Self::OfTheStack(past_proxy(text, authority, proxy_variable()))
+            }
+            Self::OfThisMachine(_) => self,
+        }
+    }
+}
+
+/// Whether this machine lacks descriptors, memory or free ports: it needs less to do, or more of them.
+fn is_shortage(error: &io::Error) -> bool {
+    let short = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS, Errno::ADDRNOTAVAIL];
+    Errno::from_io_error(error).is_some_and(|errno| short.contains(&errno))
+}
+
 impl Probe {
-    /// Asks `http://{authority}{path}` once. The error is a short text for people.
-    pub(crate) async fn get(&self, authority: &str, path: &str) -> Result<Answer, String> {
+    /// Asks `http://{authority}{path}` once.
+    pub(crate) async fn get(&self, authority: &str, path: &str) -> Result<Answer, Trouble> {
         let request = http::Request::get(format!("http://{authority}{path}"))
             .header(http::header::HOST, authority)
             .header(http::header::CONNECTION, "close")
             .header(http::header::USER_AGENT, concat!("lab1-flow/", env!("CARGO_PKG_VERSION")))
             .body(Bytes::new())
-            .map_err(|error| format!("{authority}{path} is no address: {error}"))?;
+            .map_err(|error| Trouble::told(format!("{authority}{path} is no address: {error}")))?;
         let answer = match self {
             Self::Network => tokio::time::timeout(PATIENCE, visit(authority, request))
                 .await
-                .unwrap_or_else(|_| Err(format!("no answer in {} s", PATIENCE.as_secs())))
-                .map_err(|error| past_proxy(error, authority, proxy_variable()))?,
-            Self::Function(function) => function(request).await?,
+                .unwrap_or_else(|_| {
+                    Err(Trouble::told(format!("no answer in {} s", PATIENCE.as_secs())))
+                })
+                .map_err(|trouble| trouble.past_proxy(authority))?,
+            Self::Function(function) => {
+                function(request).await.map_err(|error| Trouble::of(&error, ""))?
+            }
         };
         let status = answer.status().as_u16();
         Ok(Answer { status, body: String::from_utf8_lossy(answer.body()).into_owned() })
@@ -93,26 +136,25 @@ fn past_proxy(error: String, authority: &str, variable: Option<&str>) -> String 
 async fn visit(
     authority: &str,
     request: http::Request<Bytes>,
-) -> Result<http::Response<Bytes>, String> {
+) -> Result<http::Response<Bytes>, Trouble> {
     let address =
         if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
     let stream = tokio::net::TcpStream::connect(&address)
         .await
-        .map_err(|error| format!("{address} cannot be reached: {error}"))?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| Trouble::of(&error, format_args!("{address} cannot be reached: ")))?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(Trouble::told)?;
     let (head, _) = request.into_parts();
     let mut request = http::Request::from_parts(head, Empty::<Bytes>::new());
     // To an origin server only the path is sent; the host stands in its header.
     let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    *request.uri_mut() = path.parse().map_err(|error| format!("{path} is no path: {error}"))?;
+    *request.uri_mut() =
+        path.parse().map_err(|error| Trouble::told(format!("{path} is no path: {error}")))?;
     // The connection moves only while it is polled, and ends when the sender is dropped.
     let exchange = async move {
-        let answer = sender.send_request(request).await.map_err(|error| error.to_string())?;
+        let answer = sender.send_request(request).await.map_err(Trouble::told)?;
         let (head, body) = answer.into_parts();
-        let body =
-            Limited::new(body, ANSWER_MAX).collect().await.map_err(|error| error.to_string())?;
+        let body = Limited::new(body, ANSWER_MAX).collect().await.map_err(Trouble::told)?;
         Ok(http::Response::from_parts(head, body.to_bytes()))
     };
     join(exchange, connection).await.0
@@ -165,7 +207,7 @@ mod tests {
         let mut answer = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
         answer.resize(answer.len() + 2 * ANSWER_MAX, b'x');
         let (authority, _served) = serve_once(answer).await;
-        let error = Probe::Network.get(&authority, "/").await.unwrap_err();
+        let error = Probe::Network.get(&authority, "/").await.unwrap_err().to_string();
         assert!(error.contains("length limit exceeded"), "{error}");
     }
 
@@ -174,7 +216,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let authority = listener.local_addr().unwrap().to_string();
         drop(listener);
-        let error = Probe::Network.get(&authority, "/").await.unwrap_err();
+        let error = Probe::Network.get(&authority, "/").await.unwrap_err().to_string();
         assert!(error.starts_with(&format!("{authority} cannot be reached")), "{error}");
     }
 
@@ -192,6 +234,20 @@ mod tests {
     async fn a_silent_server_is_not_waited_for_without_end() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let authority = listener.local_addr().unwrap().to_string();
-        assert_eq!(Probe::Network.get(&authority, "/").await, Err("no answer in 5 s".to_owned()));
+        let silence = Trouble::OfTheStack("no answer in 5 s".to_owned());
+        assert_eq!(Probe::Network.get(&authority, "/").await, Err(silence));
+    }
+
+    #[test]
+    fn what_this_machine_lacks_says_nothing_of_the_stack() {
+        let lacking = |errno: Errno| is_shortage(&errno.into());
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS, Errno::ADDRNOTAVAIL]
+        {
+            assert!(lacking(errno), "{errno}");
+        }
+        for errno in [Errno::CONNREFUSED, Errno::CONNRESET, Errno::TIMEDOUT, Errno::NETUNREACH] {
+            assert!(!lacking(errno), "{errno}");
+        }
+        assert!(!is_shortage(&io::Error::other("Too many open files")));
     }
 }

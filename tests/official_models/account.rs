@@ -1,6 +1,7 @@
 //! An account on the embedded cloud, with a recorder on the way to it. Time is tokio's, paused.
 
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -187,7 +188,7 @@ impl Account {
         let probe = Probe::Function(Arc::new(move |request: http::Request<Bytes>| {
             let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
             let answer = traffic.answer(&cloud, &host, &request);
-            Box::pin(std::future::ready(answer.map_err(|error| error.to_string())))
+            Box::pin(std::future::ready(answer.map_err(io::Error::other)))
         }));
         Aws::connect(&Target::local(None), transport).await.unwrap().with_probe(probe)
     }

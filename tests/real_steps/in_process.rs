@@ -1,5 +1,6 @@
 //! The embedded cloud in the process of its callers: its time, and the way to what it serves.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,9 +33,9 @@ pub(crate) fn visit(
     traffic: &Traffic,
     cloud: &Cloud,
     request: &http::Request<Bytes>,
-) -> Result<http::Response<Bytes>, String> {
+) -> io::Result<http::Response<Bytes>> {
     let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
-    traffic.answer(cloud, &host, request).map_err(|error| error.to_string())
+    traffic.answer(cloud, &host, request).map_err(io::Error::other)
 }
 
 /// Visits the load balancers of one cloud.

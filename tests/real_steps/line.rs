@@ -70,7 +70,7 @@ impl Line {
         });
         let probe = Probe::Function(Arc::new(move |request: http::Request<Bytes>| {
             let answer = now_on(&visiting).map(|caller| caller.visit(&request));
-            Box::pin(std::future::ready(answer.unwrap_or_else(|| Err("nobody".to_owned()))))
+            Box::pin(std::future::ready(answer.unwrap_or_else(|| Err(io::Error::other("nobody")))))
         }));
         let aws = Aws::connect(&Target::local(None), transport).now_or_never();
         let aws = aws.expect("a local connection waits for nothing").unwrap().with_probe(probe);
@@ -122,7 +122,7 @@ impl Caller {
         })
     }
 
-    fn visit(&self, request: &http::Request<Bytes>) -> Result<http::Response<Bytes>, String> {
+    fn visit(&self, request: &http::Request<Bytes>) -> io::Result<http::Response<Bytes>> {
         visit(&self.traffic, &self.party.cloud, request)
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
+use lab1_flow_workflow::ActionError;
 
-use crate::probe::{Answer, Probe};
+use crate::probe::{Answer, Probe, Trouble};
 
 /// How often each instance is given a chance in one look. A balancer that picks at random among five
 /// leaves one out of thirty requests once in 160 looks; the next look then finds it.
@@ -20,6 +21,8 @@ pub(crate) struct Visit {
     pub(crate) answered: BTreeMap<String, usize>,
     /// The answers that were not as they should be, and how often each came.
     pub(crate) troubles: BTreeMap<String, usize>,
+    /// What this machine lacked for a request; those that were not sent say nothing of the stack.
+    pub(crate) shortage: Option<String>,
 }
 
 impl Visit {
@@ -28,12 +31,12 @@ impl Visit {
         self.answered.keys().cloned().collect()
     }
 
-    fn take(&mut self, answer: Result<String, String>) {
-        let count = match answer {
-            Ok(id) => self.answered.entry(id).or_default(),
-            Err(trouble) => self.troubles.entry(trouble).or_default(),
-        };
-        *count += 1;
+    fn take(&mut self, answer: Result<String, Trouble>) {
+        match answer {
+            Ok(id) => *self.answered.entry(id).or_default() += 1,
+            Err(Trouble::OfTheStack(words)) => *self.troubles.entry(words).or_default() += 1,
+            Err(Trouble::OfThisMachine(words)) => self.shortage = Some(words),
+        }
     }
 }
 
@@ -47,11 +50,17 @@ pub(crate) fn authority(dns_name: &str, port: u16) -> String {
     }
 }
 
+/// This machine lacks what a visit needs: waiting may help, or a person, and the stack is not to blame.
+pub(crate) fn short_of(what: &str) -> ActionError {
+    ActionError::unreachable(format!("the stack cannot be visited: {what}"))
+        .with_advice("end other programs on this machine, or raise its limit (`ulimit -n`)")
+}
+
 /// Asks for `/`, which any instance answers with `Healthy!`.
-pub(crate) async fn greet(probe: &Probe, authority: &str) -> Result<(), String> {
+pub(crate) async fn greet(probe: &Probe, authority: &str) -> Result<(), Trouble> {
     match probe.get(authority, "/").await {
         Ok(answer) if answer.status == 200 && answer.body.trim() == "Healthy!" => Ok(()),
-        Ok(answer) => Err(unexpected("/", &answer)),
+        Ok(answer) => Err(Trouble::OfTheStack(unexpected("/", &answer))),
         Err(error) => Err(error),
     }
 }
@@ -71,7 +80,9 @@ pub(crate) async fn visit(
         let answers = join_all((0..width).map(|_| probe.get(authority, &path))).await;
         let before = visit.answered.values().sum::<usize>();
         for answer in answers {
-            visit.take(answer.and_then(|answer| instance_of(&path, &answer)));
+            visit.take(
+                answer.and_then(|answer| instance_of(&path, &answer).map_err(Trouble::OfTheStack)),
+            );
         }
         let answered_now = visit.answered.values().sum::<usize>() > before;
         // A path that leads nowhere yet needs time, not more requests.

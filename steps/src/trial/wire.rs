@@ -1,5 +1,6 @@
 //! The wire between the SDK and the embedded cloud, with faults on order.
 
+use std::io;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -74,7 +75,7 @@ pub(super) fn visitor(cloud: Cloud) -> Probe {
     let traffic = Traffic::new(1);
     Probe::Function(Arc::new(move |request: http::Request<Bytes>| {
         let host = request.headers()["host"].to_str().unwrap().to_owned();
-        let answer = traffic.answer(&cloud, &host, &request).map_err(|error| error.to_string());
+        let answer = traffic.answer(&cloud, &host, &request).map_err(io::Error::other);
         Box::pin(std::future::ready(answer))
     }))
 }

@@ -164,7 +164,7 @@ impl Look for VerifyLook {
         let is_fresh = |action: &str| self.records.is_fresh(action, context.now(), self.window);
         let mut verification = judge::judge(&self.records, &sight, *options, is_fresh);
         if options.http {
-            let serving = serving::visit_all(&self.aws, &self.records, &sight).await;
+            let serving = serving::visit_all(&self.aws, &self.records, &sight).await?;
             verification.serving = serving;
         }
         Ok(Progress::Done(verification))

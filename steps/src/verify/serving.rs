@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
+use lab1_flow_workflow::ActionError;
 use serde::{Deserialize, Serialize};
 
 use super::instances::serving_instances;
 use super::records::{Made, Records};
 use super::sight::Sight;
-use crate::answering_instances::{authority, greet, visit};
+use crate::answering_instances::{authority, greet, short_of, visit};
 use crate::connection::Aws;
+use crate::probe::Trouble;
 use crate::rule::{RuleInput, RuleRef};
 
 /// How often each instance is given a chance. At random among five, one in 7,500 looks misses one.
@@ -83,18 +85,25 @@ impl PathAnswers {
 }
 
 /// Visits every instance; nothing when the run has no listener yet.
-pub(super) async fn visit_all(aws: &Aws, records: &Records, sight: &Sight) -> Option<Serving> {
-    let listener = records.listener.as_ref()?;
+pub(super) async fn visit_all(
+    aws: &Aws,
+    records: &Records,
+    sight: &Sight,
+) -> Result<Option<Serving>, ActionError> {
+    let Some(listener) = records.listener.as_ref() else { return Ok(None) };
     let authority = authority(&listener.input.load_balancer.dns_name, listener.output.port);
     let paths = records.rules.iter().map(|made| visit_path(aws, &authority, records, sight, made));
-    let paths = join_all(paths).await;
+    let paths = try_join_all(paths).await?;
     let instances: usize = paths.iter().map(|path| path.instances.len()).sum();
     let greetings = GREETINGS * instances.max(1);
     let answers = join_all((0..greetings).map(|_| greet(aws.probe(), &authority))).await;
     let greeted = answers.iter().filter(|answer| answer.is_ok()).count();
     let mut troubles = BTreeMap::new();
     for trouble in answers.into_iter().filter_map(Result::err) {
-        *troubles.entry(trouble).or_default() += 1;
+        match trouble {
+            Trouble::OfTheStack(words) => *troubles.entry(words).or_default() += 1,
+            Trouble::OfThisMachine(words) => return Err(short_of(&words)),
+        }
     }
     let weights = &listener.input.target_groups;
     let name = |arn: &str| {
@@ -105,7 +114,7 @@ pub(super) async fn visit_all(aws: &Aws, records: &Records, sight: &Sight) -> Op
     let weights = weights.iter().map(|group| (name(&group.target_group_arn), group.weight));
     let weights = weights.collect();
     let url = format!("http://{authority}");
-    Some(Serving { url, paths, greetings, greeted, weights, troubles })
+    Ok(Some(Serving { url, paths, greetings, greeted, weights, troubles }))
 }
 
 async fn visit_path(
@@ -114,12 +123,15 @@ async fn visit_path(
     records: &Records,
     sight: &Sight,
     made: &Made<RuleInput, RuleRef>,
-) -> PathAnswers {
+) -> Result<PathAnswers, ActionError> {
     let mut groups = records.groups.iter();
     let group = groups.find(|group| group.input.target_group.arn == made.input.target_group.arn);
     let group = group.map_or("none", |group| group.output.name.as_str());
     let expected = serving_instances(sight, group);
     let visit = visit(aws.probe(), authority, &made.input.path, &expected, ROUNDS_MAX).await;
+    if let Some(words) = &visit.shortage {
+        return Err(short_of(words));
+    }
     let answered = visit.answered.keys();
     let all: BTreeSet<&String> = expected.iter().chain(answered).collect();
     let instances = all.into_iter().map(|id| InstanceAnswers {
@@ -127,10 +139,10 @@ async fn visit_path(
         answers: visit.answered.get(id).copied().unwrap_or_default(),
         expected: expected.contains(id),
     });
-    PathAnswers {
+    Ok(PathAnswers {
         path: made.input.path.clone(),
         group: group.to_owned(),
         instances: instances.collect(),
         troubles: visit.troubles,
-    }
+    })
 }

@@ -1,7 +1,14 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
+use bytes::Bytes;
+use lab1_flow_workflow::journal::FailureClass;
+use rustix::io::Errno;
 
 use super::super::*;
 use crate::load_balancer::LoadBalancerRef;
+use crate::probe::Probe;
 use crate::rule::rules_of;
 use crate::trial::{OUR_RUN, Trial, context, waits};
 
@@ -107,4 +114,32 @@ async fn a_path_that_lost_its_rule_proves_nothing() {
     // Now the default action answers, for all instances of both groups.
     let reason = waits(look.look(&context(OUR_RUN, "instances-answer"), &input).await);
     assert!(reason.contains("is answered by"), "{reason}");
+}
+
+/// The trial's connection with visits that fail for want of descriptors from this request on.
+fn short_after(trial: &Trial, good: usize) -> Aws {
+    let (sent, rest) = (AtomicUsize::new(0), trial.aws.probe().clone());
+    let probe = Probe::Function(Arc::new(move |request: http::Request<Bytes>| {
+        let Probe::Function(rest) = &rest else { unreachable!("a trial has no sockets") };
+        if sent.fetch_add(1, Ordering::Relaxed) < good {
+            return rest(request);
+        }
+        Box::pin(std::future::ready(Err(Errno::MFILE.into())))
+    }));
+    trial.aws.clone().with_probe(probe)
+}
+
+#[tokio::test]
+async fn a_shortage_of_this_machine_suspends_and_blames_no_stack() {
+    let (trial, _, input, _) = begin().await;
+    let context = context(OUR_RUN, "instances-answer");
+    // At the greeting, and among the visits.
+    for good in [0, 2] {
+        let look = InstancesAnswer::new(&short_after(&trial, good));
+        let error = look.look(&context, &input).await.unwrap_err();
+        assert_eq!(error.class(), FailureClass::Unreachable, "{error}");
+        assert_eq!(error.code(), None, "it is tried again before the run suspends");
+        assert!(error.to_string().contains("Too many open files"), "{error}");
+        assert!(error.failure().advice.as_ref().unwrap().contains("ulimit -n"), "{error}");
+    }
 }

@@ -68,7 +68,8 @@ async fn only_the_documented_greeting_counts() {
     let (probe, _) = stack(&[(200, "Healthy!\n")]);
     assert_eq!(greet(&probe, "lab1.example").await, Ok(()));
     let (probe, _) = stack(&[(200, "It works!")]);
-    assert_eq!(greet(&probe, "lab1.example").await, Err("/ answers \"It works!\"".to_owned()));
+    let trouble = Trouble::OfTheStack("/ answers \"It works!\"".to_owned());
+    assert_eq!(greet(&probe, "lab1.example").await, Err(trouble));
 }
 
 #[test]
@@ -76,6 +77,7 @@ fn the_summary_names_who_answers_for_a_group_and_is_none_of_it() {
     let visit = Visit {
         answered: BTreeMap::from([("i-1".to_owned(), 1), ("i-9".to_owned(), 2)]),
         troubles: BTreeMap::from([("/cluster1 answers 502".to_owned(), 1)]),
+        shortage: None,
     };
     assert_eq!(
         summary(&[group(&["i-1", "i-2"])], &[visit]),
