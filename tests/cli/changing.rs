@@ -96,7 +96,7 @@ fn a_step_that_has_begun_may_not_change_and_the_difference_is_named() {
     exit status: 2
     -- stderr
     run [run]: stack default on the embedded cloud (simulated), us-east-1
-    error: step launch-templates has begun and may not change: templates.0.user_data in line 60: was "HEALTH_PATHS = [\"/\"]", and is "HEALTH_PATHS = [\"/\", \"/health\"]"; templates.1.user_data in line 60: was "HEALTH_PATHS = [\"/\"]", and is "HEALTH_PATHS = [\"/\", \"/health\"]"
+    error: step launch-templates has begun and may not change: templates.0.user_data in line 71: was "HEALTH_PATHS = [\"/\"]", and is "HEALTH_PATHS = [\"/\", \"/health\"]"; templates.1.user_data in line 71: was "HEALTH_PATHS = [\"/\"]", and is "HEALTH_PATHS = [\"/\", \"/health\"]"
       now:  nothing was sent; the run stands where its journal says
       next: undo that change in the file of --config
       next: without --config: use the version of lab1-flow that started the run
