@@ -21,7 +21,9 @@ fn no_credential_is_stored_or_printed_not_even_in_an_error() {
     let Some(python) = Python::or_say_skipped("moto, credentials") else { return };
     let stage = Stage::new(&python);
     // A failure in the middle, so that what is said of errors is looked at as well.
-    stage.proxy.harm_nth_change(9, Fate::Refuse(403, refusal()));
+    stage.proxy.plan(|call| {
+        if call.action == "CreateListener" { Fate::Refuse(403, refusal()) } else { Fate::Pass }
+    });
     let failed = stage.start_run_with(&["-vv"], &CREDENTIALS).wait();
     assert_ne!(failed.code(), Some(0), "{}", failed.words());
     let run = stage.flow.only_run();
