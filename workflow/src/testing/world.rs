@@ -1,14 +1,16 @@
 //! A provider in miniature: named things with marks, slow to be seen, and faults on order.
 
+mod thing;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lab1_flow_journal::FailureClass;
-use serde_json::json;
 
-use super::holdings::{Holding, Holdings};
+use self::thing::Thing;
+use super::holdings::Holdings;
 use super::terms::{Fault, Habits, Op, Order, Removal, Seen};
 use crate::{ActionError, Clock, Lane, Leftover, Pacer};
 
@@ -33,14 +35,6 @@ struct Inner {
 
 /// An effect, which gets the moment in which it strikes.
 type Effect = Box<dyn FnOnce(&mut Inner, Duration) + Send>;
-
-struct Thing {
-    order: Order,
-    marked: bool,
-    parts: BTreeMap<String, String>,
-    made_at: Duration,
-    leaves_at: Option<Duration>,
-}
 
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -360,48 +354,5 @@ impl Inner {
         thing.leaves_at.get_or_insert(now + removal);
         // However fast it goes: that it is gone is shown by the next look.
         Ok(Removal::Leaving)
-    }
-}
-
-impl Thing {
-    fn is_gone(&self, now: Duration) -> bool {
-        self.leaves_at.is_some_and(|leaves_at| leaves_at <= now)
-    }
-
-    fn is_seen(&self, now: Duration, lag: Duration) -> bool {
-        now >= self.made_at + lag && self.leaves_at.is_none_or(|leaves_at| now < leaves_at + lag)
-    }
-
-    fn carries(&self, mark: &str) -> bool {
-        self.marked && self.order.mark == mark
-    }
-
-    fn prove_marked(&self, id: &str, mark: &str) -> Result<(), ActionError> {
-        if self.carries(mark) {
-            return Ok(());
-        }
-        Err(ActionError::permanent(format!("{id} carries another mark")))
-    }
-
-    fn seen(&self, id: &str) -> Seen {
-        Seen {
-            id: id.to_owned(),
-            mark: self.marked.then(|| self.order.mark.clone()),
-            content: self.order.content.clone(),
-            is_leaving: self.leaves_at.is_some(),
-        }
-    }
-
-    fn holding(&self) -> Holding {
-        Holding {
-            mark: self.marked.then(|| self.order.mark.clone()),
-            maker: self.marked.then(|| self.order.maker.clone()),
-            token: self.marked.then(|| self.order.token.clone()),
-            content: json!({
-                "name": self.order.name,
-                "content": self.order.content,
-                "parts": self.parts,
-            }),
-        }
     }
 }
