@@ -101,12 +101,12 @@ fn payload(value: &impl Serialize) -> Result<Vec<u8>, JournalError> {
     let payload = serde_json::to_vec(value).map_err(io::Error::from);
     let payload = payload.doing(|| "encode a record".into())?;
     let (bytes, depth) = (payload.len(), depth(&payload));
-    let what = match () {
-        () if bytes > BATCH_BYTES_MAX => {
-            format!("it has {bytes} bytes, and {BATCH_BYTES_MAX} are allowed")
-        }
-        () if depth > DEPTH_MAX => format!("it nests {depth} deep, and {DEPTH_MAX} are allowed"),
-        () => return Ok(payload),
+    let what = if bytes > BATCH_BYTES_MAX {
+        format!("it has {bytes} bytes, and {BATCH_BYTES_MAX} are allowed")
+    } else if depth > DEPTH_MAX {
+        format!("it nests {depth} deep, and {DEPTH_MAX} are allowed")
+    } else {
+        return Ok(payload);
     };
     let source = io::Error::new(io::ErrorKind::InvalidInput, what);
     Err(JournalError::Storage { doing: "store a record".into(), source })

@@ -62,11 +62,9 @@ impl RunJournal {
     /// What made an append fail before, or [`JournalError::Storage`] from the closing itself.
     pub fn close(self) -> Result<(), JournalError> {
         // A list would believe what an old mirror says of a run that was closed.
-        if matches!(*self.mirror(), Mirroring::Lost(_)) {
-            let mirror = mirror_path(&self.dir);
-            fs::remove_file(&mirror).doing(|| format!("remove {}", mirror.display()))?;
-        }
-        self.journal.close()
+        let is_lost = matches!(*self.mirror(), Mirroring::Lost(_));
+        let removed = if is_lost { remove_mirror(&self.dir) } else { Ok(()) };
+        self.journal.close().and(removed)
     }
 
     async fn append_and_mirror(
@@ -108,6 +106,15 @@ impl Mirroring {
             Self::Kept(mirror) => mirror.follow(records),
             Self::Lost(since) => since.elapsed() < MIRROR_PAUSE,
         }
+    }
+}
+
+/// Removes the mirror, if there ever was one.
+fn remove_mirror(dir: &Path) -> Result<(), JournalError> {
+    let mirror = mirror_path(dir);
+    match fs::remove_file(&mirror) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.doing(|| format!("remove {}", mirror.display())),
     }
 }
 
