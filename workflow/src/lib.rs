@@ -118,7 +118,7 @@
 //! | `clock.rs`, `stop.rs`, `observe.rs` | the seams: nothing else reaches outside |
 //! | `testing/` | a small world, its faults and deaths, and what must hold afterwards |
 //!
-//! `docs/writing-a-step.md` has a longer example and a checklist; `docs/guarantees.md` has the promises.
+//! The module `guide` has a longer example and a checklist; `docs/guarantees.md` of the repository has the promises.
 
 mod action;
 mod change;
@@ -132,6 +132,9 @@ mod error;
 mod failure;
 mod flight;
 mod frontier;
+#[cfg(all(doc, not(doctest)))]
+#[doc = include_str!("../guide.md")]
+pub mod guide {}
 mod handle;
 mod knot;
 mod land;

@@ -1,7 +1,7 @@
 //! What a list of a thousand runs costs.
 //!
 //! ```sh
-//! cargo run --release -p lab1-flow-journal --example list_figures
+//! cargo bench -p lab1-flow-journal --bench list
 //! ```
 
 use std::error::Error;
