@@ -1,4 +1,4 @@
-//! Which package may know which: read from the manifests.
+//! Which of our packages may know which: read from the manifests. `deny.toml` guards the others.
 
 use toml_edit::{DocumentMut, Item};
 
@@ -12,10 +12,6 @@ const ARROWS: [(&str, &[&str], &[&str]); 4] = [
     ("steps", &["workflow"], &["workflow", "cloud"]),
     ("cloud", &[], &[]),
 ];
-
-/// Packages that only one of ours may know, by how their names begin.
-const RESERVED: [(&str, &str); 3] =
-    [("sled", "journal"), ("aws-", "steps"), ("backoff", "workflow")];
 
 #[test]
 fn dependencies_point_one_way() {
@@ -34,26 +30,6 @@ fn dependencies_point_one_way() {
         }
     }
     assert_none("arrows that the design does not have", &wrong);
-}
-
-#[test]
-fn the_store_and_the_sdk_are_each_known_to_one_package() {
-    let mut wrong = Vec::new();
-    let packages = ARROWS.map(|(package, ..)| package);
-    for package in packages.into_iter().chain(["."]) {
-        let manifest = manifest(&format!("{package}/Cargo.toml"));
-        for table in ["dependencies", "build-dependencies", "dev-dependencies"] {
-            for name in names(&manifest, table) {
-                let reserved = RESERVED
-                    .iter()
-                    .find(|(prefix, owner)| name.starts_with(prefix) && *owner != package);
-                if let Some((_, owner)) = reserved {
-                    wrong.push(format!("{package} -> {name}, which only {owner} may know"));
-                }
-            }
-        }
-    }
-    assert_none("packages known outside of their owner", &wrong);
 }
 
 #[test]
