@@ -62,7 +62,7 @@ impl CliError {
     ) -> Self {
         let what = with_causes(error);
         match error {
-            JournalError::Held { pid, .. } => held(run, *pid, program)
+            JournalError::Held { by, .. } => held(run, by.pid, program)
                 .next("or wait for its end: `resume` and `rollback` do so with --wait-lock"),
             JournalError::Conflict { .. } => Self::new(ExitStatus::Held, what)
                 .stands("this process has sent nothing further")

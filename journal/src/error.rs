@@ -1,7 +1,6 @@
 //! What a journal can answer besides yes.
 
-use std::path::PathBuf;
-
+use crate::lock::Holder;
 use crate::{RunId, Seq};
 
 /// Why a journal could not do what it was asked.
@@ -26,9 +25,9 @@ pub enum JournalError {
         /// The run.
         run: RunId,
     },
-    /// Another writer has appended in between.
+    /// Another writer has appended in between: another process, or another task of this one that claimed no lease.
     #[error(
-        "run {run} stands at record {found}, not at {expected}: another process has written to it"
+        "run {run} stands at record {found}, not at {expected}: somebody else has written to it"
     )]
     Conflict {
         /// The run.
@@ -38,13 +37,13 @@ pub enum JournalError {
         /// The next free place.
         found: Seq,
     },
-    /// A live process holds the journal.
-    #[error("{path} is held by another process{}", pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
+    /// Somebody has the journal or the run already, in this process or in another one that lives.
+    #[error("{what} is held by {by}")]
     Held {
-        /// The lock.
-        path: PathBuf,
-        /// The holder's process id, as it wrote it down; it informs, the lock decides.
-        pid: Option<u32>,
+        /// The run, or the path of the lock.
+        what: String,
+        /// Who has it.
+        by: Holder,
     },
     /// The journal was written by a later version.
     #[error("{what} has format {found}, and this version reads up to {supported}")]

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::{Entry, History, JournalError, Record, RunHeader, RunId, Seq, Timestamp};
+use crate::{Entry, History, JournalError, Lease, Record, RunHeader, RunId, Seq, Timestamp};
 
 /// A future that a journal answers with.
 pub type JournalFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, JournalError>> + Send + 'a>>;
@@ -17,6 +17,7 @@ pub type JournalFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, JournalErr
 /// * A batch is atomic: after a crash all of its entries are there, or none.
 /// * What is not acknowledged may be there or not; a reader sees a prefix of what was appended, never a gap.
 /// * Ids, places and times are chosen by the caller, never by the journal.
+/// * One at a time drives a run: a second claim of it is refused until the first lease is dropped.
 /// * After an append failed with [`JournalError::Storage`] every further append on this journal fails: a
 ///   failed sync is never retried.
 pub trait Journal: Debug + Send + Sync {
@@ -47,6 +48,17 @@ pub trait Journal: Debug + Send + Sync {
     /// [`JournalError::NotFound`], [`JournalError::Damaged`], [`JournalError::NewerFormat`],
     /// [`JournalError::Storage`].
     fn read<'a>(&'a self, run: &'a RunId) -> JournalFuture<'a, History>;
+
+    /// Claims the run: until the lease is dropped, nobody else of this process gets one through this handle.
+    ///
+    /// Whoever drives a run or writes to it claims it first, and reads it then; to read needs no lease. A run need not
+    /// exist to be claimed. [`Leases`](crate::Leases) does all that is asked of a journal in one process.
+    ///
+    /// Dies here: nothing is left to clean, a lease lives in memory.
+    ///
+    /// # Errors
+    /// [`JournalError::Held`], at once, while another lease of the run lives.
+    fn claim<'a>(&'a self, run: &'a RunId) -> JournalFuture<'a, Lease>;
 
     /// Lists the runs, in the order of their ids.
     ///

@@ -64,6 +64,7 @@ mod files;
 mod id;
 mod idle;
 mod journal;
+mod lease;
 mod lock;
 mod memory;
 mod mirror;
@@ -84,6 +85,7 @@ pub use entry::{
 pub use error::JournalError;
 pub use id::{ActionName, InvalidName, RunId, Seq, StepName};
 pub use journal::{Journal, JournalFuture};
+pub use lease::{Lease, Leases};
 pub use lock::Holder;
 pub use memory::MemoryJournal;
 pub use run_store::{

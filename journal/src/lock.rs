@@ -1,9 +1,12 @@
 //! The lock of a journal: who may open it.
 
-use std::fs::{self, File, TryLockError};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::{self, File, Metadata, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,7 +22,23 @@ const POLL: Duration = Duration::from_millis(5);
 /// The lock decides, and belongs to the open file; the process id in the file only informs.
 #[derive(Debug)]
 pub(crate) struct LockFile {
-    _file: File,
+    file: Option<File>,
+    id: FileId,
+}
+
+/// A file, whatever its path: device and inode.
+type FileId = (u64, u64);
+
+/// The locks that this process holds. A process id in a file may be that of a process in another container, so it does
+/// not tell whether the holder is this one.
+static HELD_HERE: Mutex<BTreeSet<FileId>> = Mutex::new(BTreeSet::new());
+
+fn held_here() -> MutexGuard<'static, BTreeSet<FileId>> {
+    HELD_HERE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn id_of(metadata: &Metadata) -> FileId {
+    (metadata.dev(), metadata.ino())
 }
 
 impl LockFile {
@@ -34,7 +53,7 @@ impl LockFile {
                 return Ok(lock);
             }
             if Instant::now() >= deadline {
-                return Err(JournalError::Held { path: path.to_owned(), pid: holder_pid(path) });
+                return Err(held(path));
             }
             thread::sleep(POLL);
         }
@@ -48,20 +67,45 @@ impl LockFile {
             Err(TryLockError::Error(error)) => return Err(error),
         }
         // The folder may have been removed between open and lock: then this is nobody's lock.
-        if fs::metadata(path)?.ino() != file.metadata()?.ino() {
+        let id = id_of(&file.metadata()?);
+        if id_of(&fs::metadata(path)?) != id {
             return Ok(None);
         }
         file.set_len(0)?;
         file.write_all(std::process::id().to_string().as_bytes())?;
-        Ok(Some(Self { _file: file }))
+        held_here().insert(id);
+        Ok(Some(Self { file: Some(file), id }))
     }
 }
 
-/// Who holds a lock, as far as it is known.
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // Nobody else in this process notes the lock as its own before it is struck off here.
+        let mut held = held_here();
+        drop(self.file.take());
+        held.remove(&self.id);
+    }
+}
+
+/// Who holds a journal or a run, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// The process id that the holder wrote down.
+    /// The process id that the holder wrote down; it informs, the lock decides.
     pub pid: Option<u32>,
+    /// Whether it is this process: another task or another handle of it.
+    pub is_here: bool,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_here { "this process" } else { "another process" })?;
+        self.pid.map_or(Ok(()), |pid| write!(f, " (pid {pid})"))
+    }
+}
+
+/// The refusal of a lock that somebody holds.
+pub(crate) fn held(path: &Path) -> JournalError {
+    JournalError::Held { what: path.display().to_string(), by: holder_of(path) }
 }
 
 /// Looks whether a process holds the lock; a missing file is held by nobody.
@@ -74,13 +118,15 @@ pub(crate) fn holder(path: &Path) -> Result<Option<Holder>, JournalError> {
     // Shared: two that look do not take one another for a holder.
     match file.try_lock_shared() {
         Ok(()) => Ok(None),
-        Err(TryLockError::WouldBlock) => Ok(Some(Holder { pid: holder_pid(path) })),
+        Err(TryLockError::WouldBlock) => Ok(Some(holder_of(path))),
         Err(TryLockError::Error(error)) => Err(error).doing(|| doing(path)),
     }
 }
 
-fn holder_pid(path: &Path) -> Option<u32> {
-    fs::read_to_string(path).ok()?.trim().parse().ok()
+fn holder_of(path: &Path) -> Holder {
+    let pid = fs::read_to_string(path).ok().and_then(|pid| pid.trim().parse().ok());
+    let is_here = fs::metadata(path).is_ok_and(|metadata| held_here().contains(&id_of(&metadata)));
+    Holder { pid, is_here }
 }
 
 fn doing(path: &Path) -> String {
@@ -128,7 +174,8 @@ mod tests {
         let path = dir.path().join("lock");
         let held = LockFile::acquire(&path, Duration::ZERO).unwrap();
         let refused = LockFile::acquire(&path, Duration::ZERO).unwrap_err();
-        assert!(refused.to_string().contains(&std::process::id().to_string()), "{refused}");
+        let here = format!("held by this process (pid {})", std::process::id());
+        assert!(refused.to_string().contains(&here), "{refused}");
         thread::scope(|scope| {
             let waiting = scope.spawn(|| LockFile::acquire(&path, Duration::from_mins(5)));
             // It has met the held lock by now; if not, it is taken at once.
@@ -139,12 +186,25 @@ mod tests {
     }
 
     #[test]
+    fn a_process_of_another_container_with_the_same_id_is_another_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        fs::write(&path, std::process::id().to_string()).unwrap();
+        // A lock that was not taken here, as far as this process knows.
+        let file = File::open(&path).unwrap();
+        file.lock().unwrap();
+        let refused = LockFile::acquire(&path, Duration::ZERO).unwrap_err().to_string();
+        assert!(refused.contains("held by another process (pid "), "{refused}");
+    }
+
+    #[test]
     fn a_lock_that_is_not_there_is_held_by_nobody_and_one_that_cannot_be_read_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
         assert_eq!(holder(&path).unwrap(), None);
         let lock = LockFile::acquire(&path, Duration::ZERO).unwrap();
-        assert_eq!(holder(&path).unwrap(), Some(Holder { pid: Some(std::process::id()) }));
+        let pid = Some(std::process::id());
+        assert_eq!(holder(&path).unwrap(), Some(Holder { pid, is_here: true }));
         drop(lock);
         assert_eq!(holder(&path).unwrap(), None);
         let below_a_file = holder(&path.join("lock")).unwrap_err().to_string();

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{
-    Entry, History, Journal, JournalError, JournalFuture, Record, RunHeader, RunId, Seq, Timestamp,
+    Entry, History, Journal, JournalError, JournalFuture, Lease, Leases, Record, RunHeader, RunId,
+    Seq, Timestamp,
 };
 
 /// Keeps runs in memory and answers at once.
@@ -14,6 +15,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct MemoryJournal {
     runs: Mutex<BTreeMap<RunId, History>>,
+    leases: Leases,
 }
 
 impl MemoryJournal {
@@ -22,10 +24,10 @@ impl MemoryJournal {
         Self::default()
     }
 
-    /// Copies all that it holds into a journal of its own.
+    /// Copies all that it holds into a journal of its own, in which nobody has a run.
     #[must_use]
     pub fn image(&self) -> Self {
-        Self { runs: Mutex::new(self.lock().clone()) }
+        Self { runs: Mutex::new(self.lock().clone()), leases: Leases::default() }
     }
 
     pub(crate) fn put_header(&self, header: &RunHeader) -> Result<(), JournalError> {
@@ -98,6 +100,10 @@ impl Journal for MemoryJournal {
 
     fn read<'a>(&'a self, run: &'a RunId) -> JournalFuture<'a, History> {
         Box::pin(async move { self.get(run) })
+    }
+
+    fn claim<'a>(&'a self, run: &'a RunId) -> JournalFuture<'a, Lease> {
+        Box::pin(async move { self.leases.claim(run) })
     }
 
     fn runs(&self) -> JournalFuture<'_, Vec<RunId>> {

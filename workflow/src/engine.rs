@@ -81,6 +81,12 @@ pub struct Resume {
 ///
 /// An engine holds no state of any run: the journal does. One engine may carry out many runs at once, each in
 /// a future of its own; dropping such a future is the same as the death of the process.
+///
+/// A run is driven by one at a time: every method that writes claims the run first ([`Journal::claim`]), and is refused
+/// with [`JournalError::Held`] while another task of this process has it; nothing is written and nothing sent then. The
+/// claim ends with the future, also when that is dropped or panics.
+///
+/// [`JournalError::Held`]: lab1_flow_journal::JournalError::Held
 #[derive(Debug, Clone)]
 pub struct Engine {
     pub(crate) journal: Arc<dyn Journal>,
@@ -139,6 +145,7 @@ impl Engine {
     /// [`EngineError`]; a failed action is a report, not an error.
     pub async fn start(&self, workflow: &Workflow, new: NewRun) -> Result<RunReport, EngineError> {
         let header = self.header(workflow, new)?;
+        let _lease = self.journal.claim(&header.run).await?;
         self.journal.create(&header).await?;
         self.drive(workflow, RunState::new(header), Vec::new(), Resume::default()).await
     }
@@ -170,7 +177,17 @@ impl Engine {
         run: &RunId,
         how: Resume,
     ) -> Result<RunReport, EngineError> {
+        let _lease = self.journal.claim(run).await?;
         let state = self.read(workflow, run).await?;
+        self.go_on(workflow, state, how).await
+    }
+
+    async fn go_on(
+        &self,
+        workflow: &Workflow,
+        state: RunState,
+        how: Resume,
+    ) -> Result<RunReport, EngineError> {
         let new_budget = match state.rest() {
             Some(Rest::Completed | Rest::RolledBack) => return Ok(RunReport::of(state)),
             Some(Rest::Failed | Rest::Stuck { .. } | Rest::Suspended { .. }) => Some(true),
@@ -203,9 +220,10 @@ impl Engine {
         run: &RunId,
         how: Resume,
     ) -> Result<RunReport, EngineError> {
+        let _lease = self.journal.claim(run).await?;
         let state = self.read(workflow, run).await?;
         if state.is_rolling_back() {
-            return self.resume(workflow, run, how).await;
+            return self.go_on(workflow, state, how).await;
         }
         change::entries(workflow, &state)?;
         let mut opening = continued(&state);
@@ -226,9 +244,10 @@ impl Engine {
         run: &RunId,
         how: Resume,
     ) -> Result<RunReport, EngineError> {
+        let _lease = self.journal.claim(run).await?;
         let state = self.read(workflow, run).await?;
         if state.is_rolling_back() {
-            return self.resume(workflow, run, how).await;
+            return self.go_on(workflow, state, how).await;
         }
         self.drive(workflow, state, workflow.presumption(run), how).await
     }
@@ -247,6 +266,7 @@ impl Engine {
         actions: &[ActionName],
         reason: &str,
     ) -> Result<RunState, EngineError> {
+        let _lease = self.journal.claim(run).await?;
         let mut state = RunState::replay(&self.journal.read(run).await?)?;
         let request = Entry::RollbackStarted { cause: RollbackCause::Request };
         let turn = (!state.is_rolling_back()).then_some(request);

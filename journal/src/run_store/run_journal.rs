@@ -11,7 +11,7 @@ use crate::error::Doing;
 use crate::mirror::Mirror;
 use crate::sled_journal::Opened;
 use crate::{
-    Entry, History, Journal, JournalError, JournalFuture, Record, RunHeader, RunId, Seq,
+    Entry, History, Journal, JournalError, JournalFuture, Lease, Record, RunHeader, RunId, Seq,
     SledJournal, Timestamp,
 };
 
@@ -155,6 +155,10 @@ impl Journal for RunJournal {
 
     fn read<'a>(&'a self, run: &'a RunId) -> JournalFuture<'a, History> {
         self.journal.read(run)
+    }
+
+    fn claim<'a>(&'a self, run: &'a RunId) -> JournalFuture<'a, Lease> {
+        self.journal.claim(run)
     }
 
     fn runs(&self) -> JournalFuture<'_, Vec<RunId>> {

@@ -25,8 +25,8 @@ use crate::codec::{self, Chain};
 use crate::error::Doing;
 use crate::witness::{CommitMark, Sighting, Witness};
 use crate::{
-    Entry, History, Journal, JournalError, JournalFuture, Record, RunHeader, RunId, Seq, Timestamp,
-    files,
+    Entry, History, Journal, JournalError, JournalFuture, Lease, Leases, Record, RunHeader, RunId,
+    Seq, Timestamp, files,
 };
 
 /// Any number of runs in one sled database, safe against the loss of power.
@@ -36,7 +36,8 @@ use crate::{
 /// one commit, so that a hundred runs need not a hundred syncs. sled takes the records over, and is synced, when
 /// the log is a megabyte long, before anything is read, and at the close.
 ///
-/// One process holds a journal at a time. [`open`](Self::open) believes nothing: see
+/// One process holds a journal at a time, and in it one task drives a run at a time
+/// ([`claim`](Journal::claim)). [`open`](Self::open) believes nothing: see
 /// `docs/journal-format.md`. Records of a run are checked when the run is first used, all of them after an
 /// unclean end.
 ///
@@ -49,6 +50,7 @@ use crate::{
 pub struct SledJournal {
     requests: Option<Sender<Request>>,
     committer: Option<JoinHandle<Result<(), JournalError>>>,
+    leases: Leases,
 }
 
 impl SledJournal {
@@ -103,7 +105,8 @@ impl SledJournal {
             .name("lab1-flow-journal".into())
             .spawn(move || committer.run(&receiver))
             .doing(|| "start a thread".into())?;
-        Ok(Self { requests: Some(sender), committer: Some(committer) })
+        let leases = Leases::default();
+        Ok(Self { requests: Some(sender), committer: Some(committer), leases })
     }
 
     /// Closes the journal, so that the next opening can trust its files. It blocks for some milliseconds.
@@ -174,6 +177,10 @@ impl Journal for SledJournal {
             let run = run.clone();
             self.ask(|reply| Request::Read { run, reply }).await
         })
+    }
+
+    fn claim<'a>(&'a self, run: &'a RunId) -> JournalFuture<'a, Lease> {
+        Box::pin(async move { self.leases.claim(run) })
     }
 
     fn runs(&self) -> JournalFuture<'_, Vec<RunId>> {

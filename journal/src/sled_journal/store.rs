@@ -10,6 +10,7 @@ use super::keys::{self, Place};
 use super::wal::Logged;
 use crate::codec::{Chain, FORMAT_WITH_LOG, RunReader};
 use crate::error::Doing;
+use crate::lock;
 use crate::witness::CommitMark;
 use crate::{History, JournalError, RunId, Seq, files};
 
@@ -235,7 +236,7 @@ fn wait_until_unlocked(path: &Path) -> Result<(), JournalError> {
             Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
                 thread::sleep(Duration::from_millis(2));
             }
-            Err(TryLockError::WouldBlock) => return Err(JournalError::Held { path, pid: None }),
+            Err(TryLockError::WouldBlock) => return Err(lock::held(&path)),
             Err(TryLockError::Error(error)) => {
                 return Err(error).doing(|| format!("lock {}", path.display()));
             }

@@ -73,6 +73,7 @@ pub async fn check_all(subject: &dyn Subject) {
     an_unknown_run_is_not_found(subject).await;
     a_dropped_append_is_whole_or_absent(subject).await;
     a_run_at_rest_goes_on(subject).await;
+    a_run_is_driven_by_one_at_a_time(subject).await;
     if subject.holds_many_runs() {
         runs_are_listed_in_order(subject).await;
         runs_do_not_touch_one_another(subject).await;
@@ -281,6 +282,27 @@ async fn a_run_at_rest_goes_on(subject: &dyn Subject) {
     ok("rest again", bench.journal.rest(&bench.run()).await);
     bench.append(vec![samples::completed("a")]).await;
     bench.check("after a rest").await;
+}
+
+async fn a_run_is_driven_by_one_at_a_time(subject: &dyn Subject) {
+    let mut bench = Bench::new(subject).await;
+    let (run, other) = (bench.run(), samples::header("another").run);
+    let lease = ok("claim", bench.journal.claim(&run).await);
+    match bench.journal.claim(&run).await {
+        Err(JournalError::Held { what, by }) => {
+            assert!(what.contains(run.as_str()) && by.is_here, "who has what: {what}, {by}");
+        }
+        other => panic!("a second claim must be refused, not {other:?}"),
+    }
+    drop(ok("claim another run", bench.journal.claim(&other).await));
+    bench.append(vec![samples::started("a", 1)]).await;
+    bench.check("under a lease").await;
+    drop(lease);
+    drop(ok("claim again", bench.journal.claim(&run).await));
+    let bench = bench.reopen().await;
+    let lease = ok("claim after a reopening", bench.journal.claim(&run).await);
+    assert!(bench.journal.claim(&run).await.is_err(), "a second claim after a reopening");
+    drop(lease);
 }
 
 async fn runs_are_listed_in_order(subject: &dyn Subject) {

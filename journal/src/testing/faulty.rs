@@ -8,8 +8,8 @@ use std::sync::PoisonError;
 use tokio::sync::watch;
 
 use crate::{
-    Entry, History, Journal, JournalError, JournalFuture, MemoryJournal, Record, RunHeader, RunId,
-    Seq, Timestamp,
+    Entry, History, Journal, JournalError, JournalFuture, Lease, MemoryJournal, Record, RunHeader,
+    RunId, Seq, Timestamp,
 };
 
 /// A place in the life of a journal where a process can die: before or after one write.
@@ -282,6 +282,13 @@ impl Journal for FaultyJournal {
         Box::pin(async move {
             self.be_alive().await;
             self.live.read(run).await
+        })
+    }
+
+    fn claim<'a>(&'a self, run: &'a RunId) -> JournalFuture<'a, Lease> {
+        Box::pin(async move {
+            self.be_alive().await;
+            self.live.claim(run).await
         })
     }
 

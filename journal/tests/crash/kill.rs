@@ -133,7 +133,9 @@ fn a_run_held_by_another_process_is_refused_with_its_pid_and_can_be_looked_at() 
     worker.next().unwrap();
 
     match store.open_run(&header.run) {
-        Err(JournalError::Held { pid, .. }) => assert_eq!(pid, Some(worker.pid())),
+        Err(JournalError::Held { by, .. }) => {
+            assert_eq!((by.pid, by.is_here), (Some(worker.pid()), false));
+        }
         other => panic!("{other:?}"),
     }
     assert!(matches!(store.remove(&header.run), Err(JournalError::Held { .. })));

@@ -101,7 +101,9 @@ fn a_held_run_is_refused_in_the_same_process_too() {
     let (_dir, store) = store();
     let journal = store.create(&samples::header("one")).unwrap();
     match store.open_run(journal.run()) {
-        Err(JournalError::Held { pid, .. }) => assert_eq!(pid, Some(std::process::id())),
+        Err(JournalError::Held { by, .. }) => {
+            assert_eq!((by.pid, by.is_here), (Some(std::process::id()), true));
+        }
         other => panic!("{other:?}"),
     }
     let run = journal.run().clone();

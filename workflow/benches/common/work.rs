@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use lab1_flow_workflow::journal::{
-    Entry, History, Journal, JournalFuture, MemoryJournal, Record, RunHeader, RunId, Seq, Timestamp,
+    Entry, History, Journal, JournalFuture, Lease, MemoryJournal, Record, RunHeader, RunId, Seq,
+    Timestamp,
 };
 use lab1_flow_workflow::{
     Action, ActionContext, ActionError, Actions, Compensate, Engine, Handle, NewRun, Progress,
@@ -149,6 +150,10 @@ impl Journal for Weighing {
 
     fn read<'a>(&'a self, run: &'a RunId) -> JournalFuture<'a, History> {
         self.inner.read(run)
+    }
+
+    fn claim<'a>(&'a self, run: &'a RunId) -> JournalFuture<'a, Lease> {
+        self.inner.claim(run)
     }
 
     fn runs(&self) -> JournalFuture<'_, Vec<RunId>> {

@@ -1,7 +1,7 @@
 //! The way to done.
 
 use lab1_flow_workflow::journal::testing::{CrashPoint, Fault as DiskFault, FaultyJournal};
-use lab1_flow_workflow::journal::{JournalError, StepName};
+use lab1_flow_workflow::journal::{JournalError, Seq, StepName};
 use lab1_flow_workflow::testing::{Call, CallKind, Life, Op};
 
 use super::*;
@@ -165,21 +165,19 @@ async fn a_run_pauses_after_the_step_that_was_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_engines_on_one_run_one_is_refused() {
+async fn an_engine_ends_when_somebody_writes_beside_it_without_a_lease() {
     let rig = Rig::new(&Blueprint::chain());
-    rig.start_for(millis(30)).await;
-    let one = rig.engine();
-    let other = rig.engine();
-    let resume = |engine: Engine| {
-        let rig = &rig;
-        async move { engine.resume(&rig.workflow, &rig.new.run, Resume::default()).await }
+    let beside = async {
+        rig.clock.sleep(millis(5)).await;
+        let entries = vec![Entry::RunContinued];
+        rig.journal.append(&rig.new.run, Seq(2), rig.clock.now(), entries).await.unwrap();
     };
-    let (one, other) = tokio::join!(resume(one), resume(other));
-    let refused = [&one, &other]
-        .into_iter()
-        .filter(|ended| matches!(ended, Err(EngineError::Journal(JournalError::Conflict { .. }))));
-    assert_eq!(refused.count(), 1, "{one:?}, {other:?}");
-    assert_eq!(rig.names(), ["a", "b", "c"]);
+    let engine = rig.engine();
+    let (ended, ()) = tokio::join!(engine.start(&rig.workflow, rig.new.clone()), beside);
+    let refused = matches!(ended, Err(EngineError::Journal(JournalError::Conflict { .. })));
+    assert!(refused, "{ended:?}");
+    assert_eq!(rig.names(), ["a"]);
+    assert_eq!(rig.resume().await, Rest::Completed);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@
 mod answers;
 mod change;
 mod doubt;
+mod drivers;
 mod forward;
 mod late;
 mod lost;
