@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// The limits of one action, in the provider's time; the run's profile scales them.
+/// The limits of one action, in the provider's time; the run's profile scales them, and keeps some seconds of real time
+/// however fast the provider's clock runs.
 ///
 /// Each is a budget of one resumption: a crash opens no fresh one, an explicit `resume` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -47,6 +47,16 @@ impl Default for Profile {
 /// No real delay is shorter, however fast the target's clock runs: it would be a busy loop.
 const REAL_DELAY_MIN: Duration = Duration::from_millis(10);
 
+// Computing, and a call to the next process, are as fast as the machine, whatever the target's clock does. So what is
+// given up by the real time that has passed keeps a least real time: a run must not fail because its machine is busy.
+
+/// The least patience with what is waited for, in conflict or throttled.
+const REAL_PATIENCE_MIN: Duration = Duration::from_secs(10);
+/// The least patience with a target that cannot be reached: it is counted in delays, and a person waits.
+const REAL_UNREACHABLE_MIN: Duration = Duration::from_secs(2);
+/// The least time in which an effect may stay invisible: a request of a dead process may still be in the target's hands.
+const REAL_WINDOW_MIN: Duration = Duration::from_secs(1);
+
 impl Profile {
     /// The profile of a simulated AWS whose clock runs `time_scale` times as fast.
     #[must_use]
@@ -65,22 +75,30 @@ impl Profile {
         self.real(duration).max(REAL_DELAY_MIN)
     }
 
-    /// How long an effect of this kind may stay invisible, in real time.
+    /// Turns the target's time into real time, not below `least` unless the target's time itself is.
+    fn real_at_least(&self, duration: Duration, least: Duration) -> Duration {
+        self.real(duration).max(duration.min(least))
+    }
+
+    /// How long an effect of this kind may stay invisible, in real time: a second at least, however fast the target's
+    /// clock runs.
     pub fn window(&self, consistency: Consistency) -> Duration {
-        self.real(Duration::from_millis(match consistency {
+        let window = Duration::from_millis(match consistency {
             Consistency::Usual => self.window_usual_ms,
             Consistency::Slow => self.window_slow_ms,
-        }))
+        });
+        self.real_at_least(window, REAL_WINDOW_MIN)
     }
 
     /// The limits in real time.
     pub(crate) fn real_limits(&self, limits: &Limits) -> Limits {
+        let patience = |limit| self.real_at_least(limit, REAL_PATIENCE_MIN);
         Limits {
             tries_max: limits.tries_max,
-            throttled_max: self.real(limits.throttled_max),
-            unreachable_max: self.real(limits.unreachable_max),
-            contended_max: self.real(limits.contended_max),
-            waited_max: self.real(limits.waited_max),
+            throttled_max: patience(limits.throttled_max),
+            unreachable_max: self.real_at_least(limits.unreachable_max, REAL_UNREACHABLE_MIN),
+            contended_max: patience(limits.contended_max),
+            waited_max: patience(limits.waited_max),
             attempt_max: limits.attempt_max,
         }
     }
@@ -97,6 +115,20 @@ mod tests {
         assert_eq!(real.waited_max, Duration::from_secs(15));
         assert_eq!(real.attempt_max, Limits::default().attempt_max);
         assert_eq!(profile.window(Consistency::Slow), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn no_scale_leaves_less_patience_than_a_busy_machine_needs() {
+        let profile = Profile::scaled(100_000.0);
+        let real = profile.real_limits(&Limits::default());
+        for limit in [real.throttled_max, real.contended_max, real.waited_max] {
+            assert_eq!(limit, REAL_PATIENCE_MIN);
+        }
+        assert_eq!(real.unreachable_max, REAL_UNREACHABLE_MIN);
+        assert_eq!(profile.window(Consistency::Usual), REAL_WINDOW_MIN);
+        // What is short by itself stays so.
+        let short = Limits { waited_max: Duration::from_secs(3), ..Limits::default() };
+        assert_eq!(profile.real_limits(&short).waited_max, Duration::from_secs(3));
     }
 
     #[test]

@@ -65,6 +65,19 @@ async fn a_clock_that_is_set_in_mid_run_changes_no_delay() {
     }
 }
 
+/// A clock that runs fast makes neither this machine nor the way to the provider faster.
+#[tokio::test(start_paused = true)]
+async fn on_a_fast_clock_a_slow_machine_is_no_reason_to_give_up() {
+    let (latency, settling, removal) = (millis(1_500), millis(4_000), millis(4_000));
+    let slow = Habits { latency, settling, removal, ..Habits::default() };
+    let blueprint = Blueprint::default().thing("a", &[]).watch("seen", 0).thing("b", &[0]);
+    let mut rig = Rig::with(&blueprint, slow, Limits::default());
+    rig.new.profile = Profile::scaled(1_000.0);
+    assert_eq!(rig.start().await, Rest::Completed);
+    assert_eq!(rig.roll_back().await, Rest::RolledBack);
+    assert_eq!(rig.names(), [""; 0]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_resume_at_once_skips_a_stored_delay() {
     let (rig, _) = dies_in_a_throttle_wait().await;
