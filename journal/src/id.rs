@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 /// Says why a text cannot be a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} {text:?} is not valid: it must have 1 to {length_max} of a-z, 0-9 and '-'")]
+#[error(
+    "{what} {text:?} is not valid: it must have 1 to {length_max} of a-z, 0-9 and '-', and not begin with '-'"
+)]
 pub struct InvalidName {
     what: &'static str,
     text: String,
@@ -17,7 +19,9 @@ pub struct InvalidName {
 
 fn checked(what: &'static str, text: &str, length_max: usize) -> Result<Arc<str>, InvalidName> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if (1..=length_max).contains(&text.len()) && text.bytes().all(plain) {
+    // Names are typed: a command would take one that begins with a hyphen for a flag.
+    let begins_well = !text.starts_with('-');
+    if (1..=length_max).contains(&text.len()) && text.bytes().all(plain) && begins_well {
         Ok(text.into())
     } else {
         Err(InvalidName { what, text: text.to_owned(), length_max })
