@@ -48,6 +48,7 @@
 //!   both ask; `permissions`: what AWS must allow for all this; `memory`: what a look of many calls keeps for its
 //!   repetition
 //! - `recovery`: a run whose journal is lost
+//! - `shell`: commands that a person is told to type
 //! - `cost`: what a stack costs, by a list of prices with a date
 //! - `verify`: the look at all that a run has made; `alone`: the engine around a look that belongs to no run
 
@@ -78,6 +79,7 @@ mod recovery;
 mod removal;
 mod rule;
 mod security_group;
+mod shell;
 mod spec;
 mod stack;
 mod sweep;
@@ -113,6 +115,7 @@ pub use recovery::{
 };
 pub use rule::RuleRef;
 pub use security_group::{SecurityGroupRef, SecurityGroupRulesRef};
+pub use shell::shell_command;
 pub use spec::{
     GroupSpec, HealthCheckKind, HealthCheckSpec, InstancesSpec, InvalidStackName, LoadBalancerSpec,
     NetworkSpec, Problem, ScalingSpec, StackName, StackSpec, TargetsSpec, WaitMode, schema,

@@ -3,6 +3,8 @@
 //! Every create call carries the run's mark as tags, in the call itself. Nothing is adopted or deleted
 //! before the mark was read back: a name proves nothing, and neither does a successful create.
 
+use std::borrow::Cow;
+
 use lab1_flow_workflow::journal::{ActionName, RunId};
 use lab1_flow_workflow::{ActionContext, Reconciled};
 
@@ -134,10 +136,29 @@ impl<'a> Seen<'a> {
 
     fn owner(&self) -> String {
         let Some(run) = self.run else { return "no mark of lab1-flow".to_owned() };
-        let stack = self.stack.unwrap_or("?");
-        let action = self.action.map_or_else(String::new, |action| format!(", action {action}"));
+        let run = as_name(run, RunId::new(run).is_ok());
+        let stack = self.stack.map_or(Cow::from("?"), |it| as_name(it, StackName::new(it).is_ok()));
+        let action = self.action.map(|it| as_name(it, ActionName::new(it).is_ok()));
+        let action = action.map_or_else(String::new, |action| format!(", action {action}"));
         format!("run {run} of lab1-flow (stack {stack}{action})")
     }
+}
+
+/// The greatest length of a quotation, in characters.
+const QUOTED_MAX: usize = 64;
+
+/// The run of this name, if it is one: only that may stand in a command. Anybody can write anything into a tag.
+pub(crate) fn run_named(text: &str) -> Option<RunId> {
+    RunId::new(text).ok()
+}
+
+/// What a tag says, for people: a name as it is, and what is none as a quotation, which nobody takes for our words.
+pub(crate) fn as_name(text: &str, is_name: bool) -> Cow<'_, str> {
+    if is_name {
+        return text.into();
+    }
+    let more = if text.chars().count() > QUOTED_MAX { ".." } else { "" };
+    format!("{:?}{more}", text.chars().take(QUOTED_MAX).collect::<String>()).into()
 }
 
 #[cfg(test)]
@@ -187,6 +208,22 @@ mod tests {
             let judged = ours.judge(borrowed(&tags));
             assert_eq!(judged, Ownership::Foreign { owner: owner.to_owned() });
         }
+    }
+
+    #[test]
+    fn what_is_no_name_is_quoted() {
+        let said = [
+            (RUN_ID_TAG, "x); now type \u{1b}[2J"),
+            (STACK_TAG, "a \"stack\"\n"),
+            (ACTION_TAG, &"a".repeat(90)),
+        ];
+        let action = format!("\"{}\"..", "a".repeat(64));
+        assert_eq!(
+            owner_of(said),
+            format!(
+                r#"run "x); now type \u{{1b}}[2J" of lab1-flow (stack "a \"stack\"\n", action {action})"#
+            )
+        );
     }
 
     #[test]

@@ -14,7 +14,8 @@ use crate::connection::Aws;
 use crate::ec2::filter;
 use crate::inventory::{self, Thing};
 use crate::memory::{Known, all_known};
-use crate::ownership::{MANAGED_BY, MANAGED_BY_TAG};
+use crate::ownership::{MANAGED_BY, MANAGED_BY_TAG, as_name, run_named};
+use crate::shell::shell_command;
 use crate::spec::StackSpec;
 use crate::stack::Stack;
 
@@ -85,17 +86,30 @@ fn judge_leftovers(
     let Some(things) = checks.settle("other runs", things) else { return };
     let mut by_run: BTreeMap<&str, usize> = BTreeMap::new();
     for thing in &things {
-        *by_run.entry(holder_of(thing).unwrap_or("unknown")).or_default() += 1;
+        *by_run.entry(holder_of(thing).unwrap_or_default()).or_default() += 1;
     }
     by_run.retain(|run, _| !holders.contains(run));
     if by_run.is_empty() {
         checks.ok("other runs", "none has anything else in this account and region");
     }
     for (run, count) in by_run {
-        let text = format!("run {run} has {count} things in this account and region");
-        let advice = format!("if they are not wanted any more: lab1-flow rollback {run}");
-        checks.add(Check::new("other runs", Verdict::Warning, text).advice(advice));
+        checks.add(leftover(run, count));
     }
+}
+
+/// Says what carries such a mark. What names no run cannot be taken back by us, and is in no command.
+fn leftover(mark: &str, count: usize) -> Check {
+    let run = run_named(mark);
+    let name = as_name(mark, run.is_some());
+    let text = format!("run {name} has {count} things in this account and region");
+    let advice = match run {
+        Some(run) => {
+            let rollback = shell_command(["lab1-flow", "rollback", run.as_str()]);
+            format!("if they are not wanted any more: {rollback}")
+        }
+        None => "no run has such an id: find out who made them".to_owned(),
+    };
+    Check::new("other runs", Verdict::Warning, text).advice(advice)
 }
 
 fn judge_clock(ahead_s: Option<i64>) -> Check {
@@ -121,6 +135,16 @@ fn judge_clock(ahead_s: Option<i64>) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_names_no_run_is_quoted_and_in_no_command() {
+        let advice = |mark: &str| leftover(mark, 2).advice.unwrap();
+        assert!(advice("k7f3").ends_with("lab1-flow rollback k7f3"));
+        for mark in ["", "x;reboot", "$(reboot)", "a b", "K7", "--yes", "x\n", &"a".repeat(41)] {
+            assert!(!advice(mark).contains("lab1-flow"), "{mark}");
+            assert!(leftover(mark, 2).text.starts_with("run \""), "{mark}");
+        }
+    }
 
     #[test]
     fn a_clock_is_judged_by_what_a_signature_stands() {

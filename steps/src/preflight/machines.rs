@@ -12,6 +12,7 @@ use crate::ec2::filter;
 use crate::inventory;
 use crate::memory::Known;
 use crate::pages::{Page, all_pages};
+use crate::shell::shell_command;
 use crate::spec::StackSpec;
 
 /// What the instances need.
@@ -204,10 +205,8 @@ fn judge_key(name: &str, region: &str, exists: bool, checks: &mut Checks) {
         checks.ok("key pair", format!("{name} is there"));
         return;
     }
-    let advice = format!(
-        "make it with `aws ec2 create-key-pair --key-name {name}`, or set instances.key_name \
-         (empty for none)"
-    );
+    let make = shell_command(["aws", "ec2", "create-key-pair", "--key-name", name]);
+    let advice = format!("make it with `{make}`, or set instances.key_name (empty for none)");
     checks.problem("key pair", format!("there is no key pair {name} in region {region}"), advice);
 }
 

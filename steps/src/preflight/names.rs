@@ -9,7 +9,8 @@ use crate::connection::Aws;
 use crate::ec2::filter;
 use crate::inventory::{self, StackNames, Thing};
 use crate::memory::Known;
-use crate::ownership::{RUN_ID_TAG, holder_in_words, owner_of};
+use crate::ownership::{RUN_ID_TAG, holder_in_words, owner_of, run_named};
+use crate::shell::shell_command;
 
 /// What stands under the names, in the order of the search.
 pub(super) type NamesAnswers = [Known<Vec<Thing>>; 6];
@@ -117,13 +118,14 @@ fn taken(things: &[&Thing]) -> String {
 
 /// Whether that run is to go on or to go away is not known here: its records are.
 fn advice(holder: Option<&str>) -> String {
-    holder.map_or_else(
+    holder.and_then(run_named).map_or_else(
         || "give this stack another name with --stack; what is there is not touched".to_owned(),
         |holder| {
+            let of_run = |verb| shell_command(["lab1-flow", verb, holder.as_str()]);
+            let (status, rollback) = (of_run("status"), of_run("rollback"));
             format!(
-                "`lab1-flow status {holder}` says how that run stands; take it back with `lab1-flow rollback \
-                 {holder}` (with --from-tags where its records are not here), or give this stack another name with \
-                 --stack"
+                "`{status}` says how that run stands; take it back with `{rollback}` (with --from-tags where its \
+                 records are not here), or give this stack another name with --stack"
             )
         },
     )

@@ -10,6 +10,7 @@ use crate::connection::{Aws, Call, Service};
 use crate::ec2::filter;
 use crate::memory::Known;
 use crate::pages::{Page, all_pages};
+use crate::shell::shell_command;
 use crate::spec::StackSpec;
 
 /// How many free addresses a balancer needs in each of its subnets.
@@ -208,8 +209,9 @@ fn vpc_of(
 }
 
 fn without_default_vpc(region: &str) -> String {
+    let make = shell_command(["aws", "ec2", "create-default-vpc", "--region", region]);
     format!(
-        "make one with `aws ec2 create-default-vpc --region {region}`, or put [network] with \
+        "make one with `{make}`, or put [network] with \
          subnet_ids = [\"subnet-...\", \"subnet-...\"] into a file, one in each zone of another VPC, \
          and add --config FILE"
     )
