@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::GlobalArgs;
+use crate::door;
 use crate::error::CliError;
 use crate::invocation::Invocation;
 use crate::output::Output;
@@ -63,7 +64,7 @@ fn set_up_log(verbose: u8) {
     // A second subscriber in one process is refused; the first one goes on.
     let _first_stays = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| door::Log)
         .with_ansi(false)
         .try_init();
 }

@@ -66,7 +66,7 @@ Exit statuses:
     6  the journal is damaged, or from a newer version
     8  there are differences (verify, and plan with --detailed-exitcode)
    70  a bug in lab1-flow
-   74  the journal, or what was asked for, cannot be written: nothing further was sent
+   74  the journal cannot be written: nothing further was sent; or stdout cannot, after all else was done
    75  suspended or stopped: `lab1-flow resume` goes on
   130  left at once on a second Ctrl-C; `watch` on the first
 

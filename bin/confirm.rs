@@ -1,13 +1,14 @@
 //! Asking a person before something that costs money or deletes.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal};
 
 use crate::app::App;
+use crate::door::Stream;
 use crate::error::CliError;
 
 /// Refuses at once where nobody can be asked.
 pub(crate) fn refuse_without_terminal(deed: &str) -> Result<(), CliError> {
-    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+    if io::stdin().is_terminal() && Stream::Err.is_terminal() {
         return Ok(());
     }
     Err(CliError::usage(format!("{deed} needs a yes, and there is no terminal to ask on"))
@@ -17,9 +18,7 @@ pub(crate) fn refuse_without_terminal(deed: &str) -> Result<(), CliError> {
 
 /// Asks for exactly this answer.
 pub(crate) fn ask(app: &App, question: &str, answer: &str) -> Result<(), CliError> {
-    let mut stderr = io::stderr().lock();
-    let _terminal_gone = write!(stderr, "{} ", app.output.err.bold(question));
-    let _terminal_gone = stderr.flush();
+    let _terminal_gone = Stream::Err.question(&app.output.err.bold(question));
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line);
     if read.is_ok() && line.trim() == answer {

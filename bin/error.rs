@@ -15,8 +15,10 @@ use crate::view::stage::full;
 pub(crate) struct CliError {
     /// How the program ends.
     pub(crate) status: ExitStatus,
-    /// What failed; the first line says it all, the others add detail.
+    /// What failed. Other lines than the first are shown as quoted.
     pub(crate) what: String,
+    /// The place in a file that it is about, as lines of our own.
+    pub(crate) excerpt: Option<String>,
     /// What exists now, when that is not plain from the first part.
     pub(crate) stands: Option<String>,
     /// What to type or to do, one line each.
@@ -26,7 +28,7 @@ pub(crate) struct CliError {
 impl CliError {
     /// An error that ends the program with this status.
     pub(crate) fn new(status: ExitStatus, what: impl Into<String>) -> Self {
-        Self { status, what: what.into(), stands: None, next: Vec::new() }
+        Self { status, what: what.into(), excerpt: None, stands: None, next: Vec::new() }
     }
 
     /// Wrong usage or configuration.
@@ -38,6 +40,19 @@ impl CliError {
     pub(crate) fn bug(what: impl Into<String>) -> Self {
         Self::new(ExitStatus::Bug, what)
             .next("please report it, with `lab1-flow --version` and this text")
+    }
+
+    /// The same error with these lines below what failed. In what others have written, line ends are taken out before.
+    #[must_use]
+    pub(crate) fn excerpt(mut self, lines: impl Into<String>) -> Self {
+        self.excerpt = Some(lines.into());
+        self
+    }
+
+    /// What failed, with the lines below it.
+    pub(crate) fn whole(&self) -> String {
+        let excerpt = self.excerpt.iter().map(|lines| format!("\n{lines}"));
+        std::iter::once(self.what.clone()).chain(excerpt).collect()
     }
 
     /// The same error, saying what exists now.

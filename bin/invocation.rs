@@ -1,6 +1,9 @@
 //! How a person calls this program again: every ending prints the next command whole.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+
+use lab1_flow_steps::shell_command;
 
 /// The way in which this program was called, as far as the next command depends on it.
 #[derive(Debug, Clone, Default)]
@@ -15,27 +18,28 @@ impl Invocation {
     }
 
     /// The whole command line with these arguments, ready to be pasted into a shell.
-    pub(crate) fn command(&self, arguments: &[&str]) -> String {
-        let mut line = String::from("lab1-flow");
-        for argument in arguments {
-            line.push(' ');
-            line.push_str(&quoted(argument));
-        }
-        if let Some(dir) = &self.state_dir {
-            line.push_str(" --state-dir ");
-            line.push_str(&quoted(&dir.to_string_lossy()));
-        }
-        line
+    pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: &[A]) -> String {
+        let program = OsString::from("lab1-flow");
+        let arguments = arguments.iter().map(|argument| argument.as_ref().to_owned());
+        let state_dir = self.state_dir.as_deref();
+        let state_dir = state_dir.map(|dir| ["--state-dir".into(), path_word(dir)]);
+        let words = [program].into_iter().chain(arguments);
+        shell_command(words.chain(state_dir.into_iter().flatten()))
     }
 }
 
-/// Quotes what a shell would not take as one plain word.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
+/// A flag with its value; one that would be taken for a flag itself stays joined to it.
+pub(crate) fn flag(name: &str, value: &str) -> Vec<OsString> {
+    if value.starts_with('-') {
+        return vec![format!("{name}={value}").into()];
     }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    vec![name.into(), value.into()]
+}
+
+/// A path as a word of a command: no flag, whatever its first character is.
+pub(crate) fn path_word(path: &Path) -> OsString {
+    let is_like_a_flag = path.as_os_str().as_encoded_bytes().starts_with(b"-");
+    if is_like_a_flag { Path::new(".").join(path).into() } else { path.into() }
 }
 
 #[cfg(test)]
@@ -53,8 +57,10 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_in_a_word_survives_the_shell() {
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
+    fn no_value_and_no_path_is_taken_for_a_flag() {
+        let program = Invocation::new(Some(Path::new("-state $(x)\n")));
+        assert_eq!(program.command(&["list"]), r"lab1-flow list --state-dir $'./-state $(x)\012'");
+        assert_eq!(flag("--region", "-x"), ["--region=-x"]);
+        assert_eq!(flag("--region", "us-east-1"), ["--region", "us-east-1"]);
     }
 }

@@ -15,6 +15,7 @@
 //! | `progress` | the live view, plain lines, or JSON |
 //! | `graph`, `timeline`, `svg` | pictures of a stack and of a run |
 //! | `error`, `exit_status`, `output` | how the program speaks and ends |
+//! | `door` | the one way to the terminal, on which what others have written is made harmless |
 
 mod account;
 mod app;
@@ -22,6 +23,7 @@ mod cli;
 mod config;
 mod confirm;
 mod doctor;
+mod door;
 mod ending;
 mod error;
 mod execute;
@@ -77,23 +79,55 @@ pub fn command() -> clap::Command {
 }
 
 /// Whether JSON lines are asked for among the words: the parser ends at `--version`, or at a mistake, before or after it.
-fn asks_for_json() -> bool {
-    let words: Vec<_> = std::env::args_os().collect();
+fn asks_for_json(words: &[OsString]) -> bool {
     let progress = |pair: &[OsString]| pair[0] == "--progress" && pair[1] == "json";
     words.iter().any(|word| word == "--json" || word == "--progress=json")
         || words.windows(2).any(progress)
 }
 
 /// Tells what the parser says to words that it does not know, or to a question for help.
-fn tell_parser(error: &clap::Error) -> ExitStatus {
-    let _reader_gone = error.print();
-    if !error.use_stderr() {
-        return ExitStatus::Success;
+fn tell_parser(error: &clap::Error, words: &[OsString]) -> ExitStatus {
+    let output = Output::new(asks_for_json(words), ColorChoice::Auto);
+    if output.json && error.kind() == ErrorKind::DisplayVersion {
+        output.json_line(&json!({ "event": "version", "name": "lab1-flow", "version": env!("CARGO_PKG_VERSION") }));
+        return delivered(&output, ExitStatus::Success).unwrap_or_else(|error| error.status);
     }
-    if asks_for_json() {
-        Output::new(true, ColorChoice::Never).error_line(&mistake(error));
+    // It repeats what was typed. The same mistake in words that are clean is told as the parser tells it.
+    let clean = words.iter().map(|word| door::shown(&word.to_string_lossy()));
+    let Err(of_clean) = Cli::try_parse_from(clean) else {
+        let error = mistake(error);
+        output.error(&error);
+        return error.status;
+    };
+    let rendered = of_clean.render();
+    let paint = if of_clean.use_stderr() { output.err } else { output.out };
+    let text =
+        if paint.is_on() { door::own(&rendered.ansi().to_string()) } else { rendered.to_string() };
+    if !of_clean.use_stderr() {
+        output.data(&text);
+        return delivered(&output, ExitStatus::Success).unwrap_or_else(|error| error.status);
+    }
+    output.say_text(&text);
+    if output.json {
+        output.error_line(&mistake(&of_clean));
     }
     ExitStatus::Usage
+}
+
+/// No success when something that was to be read is lost: whoever asked did not get it. A reader that went away had
+/// seen enough. Any other status stays: it says more.
+fn delivered(output: &Output, status: ExitStatus) -> Result<ExitStatus, CliError> {
+    if !output.has_lost_data() {
+        return Ok(status);
+    }
+    let lost = CliError::new(ExitStatus::Storage, "what was asked for cannot be written")
+        .stands("the command itself has come to its end; what it did stands in the journal")
+        .next("make room where its output goes, and look again with `status` or `list`");
+    if status == ExitStatus::Success {
+        return Err(lost);
+    }
+    output.error(&lost);
+    Ok(status)
 }
 
 /// What was wrong with the words, without the usage that follows it.
@@ -115,23 +149,13 @@ fn mistake(error: &clap::Error) -> CliError {
 }
 
 fn answer() -> ExitStatus {
-    let cli = match Cli::try_parse() {
+    let words: Vec<_> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
-        Err(error) if error.kind() == ErrorKind::DisplayVersion && asks_for_json() => {
-            let output = Output::new(true, ColorChoice::Never);
-            output.json_line(&json!({ "event": "version", "name": "lab1-flow", "version": env!("CARGO_PKG_VERSION") }));
-            return ExitStatus::Success;
-        }
-        Err(error) => return tell_parser(&error),
+        Err(error) => return tell_parser(&error, &words),
     };
     let app = App::new(&cli.global);
-    let shows = cli.verb.only_shows();
-    let ended = cli.verb.carry_out(&app).and_then(|status| {
-        if shows && app.output.has_lost_data() {
-            return Err(CliError::new(ExitStatus::Storage, "what was asked for cannot be written"));
-        }
-        Ok(status)
-    });
+    let ended = cli.verb.carry_out(&app).and_then(|status| delivered(&app.output, status));
     ended.unwrap_or_else(|error| {
         app.output.error(&error);
         error.status

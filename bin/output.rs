@@ -1,18 +1,22 @@
 //! Where text goes: data to stdout, everything else to stderr; a closed end never stops a run.
 
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::sync::{Arc, Once, OnceLock};
 
 use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::door::Stream;
 use crate::error::CliError;
 use crate::paint::Paint;
 use crate::view::next::Next;
 
 /// The name of the schema of all JSON lines; a change that breaks readers raises the number.
 pub(crate) const SCHEMA: &str = "lab1-flow/1";
+
+/// The greatest number of lines that a message has below its first one.
+const MESSAGE_LINES_MAX: usize = 20;
 
 /// The width of text that no terminal shows.
 const COLUMNS_USUAL: usize = 100;
@@ -74,14 +78,19 @@ impl Output {
             lost: Arc::default(),
             opened: Arc::new(Once::new()),
             json,
-            out: Paint::new(wanted(io::stdout().is_terminal())),
-            err: Paint::new(wanted(io::stderr().is_terminal())),
+            out: Paint::new(wanted(Stream::Out.is_terminal())),
+            err: Paint::new(wanted(Stream::Err.is_terminal())),
         }
     }
 
-    /// Writes data.
+    /// Writes data of several lines that are our own; what others have put into them may have no line end.
     pub(crate) fn data(&self, text: &str) {
-        write(&mut io::stdout().lock(), text, &self.lost.out);
+        keep(&self.lost.out, || Stream::Out.text(text));
+    }
+
+    /// Writes JSON of several lines.
+    pub(crate) fn json_text(&self, text: &str) {
+        keep(&self.lost.out, || Stream::Out.json(text));
     }
 
     /// Whether data was lost for another reason than a reader that had seen enough.
@@ -96,20 +105,19 @@ impl Output {
 
     /// How many columns the terminal has that shows data, if one does.
     pub(crate) fn terminal_columns() -> Option<usize> {
-        let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
-        Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+        Stream::Out.size().map(|(columns, _)| columns)
     }
 
     /// Writes one line of data.
     pub(crate) fn data_line(&self, line: &str) {
-        self.data(&format!("{line}\n"));
+        keep(&self.lost.out, || Stream::Out.line(line));
     }
 
     /// Writes one JSON object on a line of its own; before the first one of all, the line that names the schema.
     pub(crate) fn json_line(&self, value: &impl Serialize) {
         self.schema_line();
         match serde_json::to_string(value) {
-            Ok(line) => self.data_line(&line),
+            Ok(line) => self.json_text(&line),
             Err(error) => self.say(&format!("warning: a line of JSON is missing: {error}")),
         }
     }
@@ -117,18 +125,28 @@ impl Output {
     /// Opens the stream of JSON lines, unless that is done: also a stream without any further line is told apart
     /// from one that was cut off.
     pub(crate) fn schema_line(&self) {
-        self.opened.call_once(|| self.data_line(&opening_line().to_string()));
+        self.opened.call_once(|| self.json_text(&opening_line().to_string()));
     }
 
-    /// Tells people something.
+    /// Tells people something in one line.
     pub(crate) fn say(&self, line: &str) {
-        write(&mut io::stderr().lock(), &format!("{line}\n"), &self.lost.err);
+        keep(&self.lost.err, || Stream::Err.line(line));
+    }
+
+    /// Tells people something of several lines that are our own.
+    pub(crate) fn say_text(&self, text: &str) {
+        keep(&self.lost.err, || Stream::Err.text(text));
+    }
+
+    /// Tells people a line with a command in it, however long that is.
+    fn say_command(&self, line: &str) {
+        keep(&self.lost.err, || Stream::Err.whole_line(line));
     }
 
     /// Tells people what to type next.
     pub(crate) fn say_next(&self, next: &[Next]) {
         for Next { purpose, command } in next {
-            self.say(&format!(
+            self.say_command(&format!(
                 "  {} {command}",
                 self.err.bold(&format!("{:<6}", format!("{purpose}:")))
             ));
@@ -141,7 +159,7 @@ impl Output {
             event: "error",
             outcome: "error",
             exit_status: error.status.code(),
-            error: &error.what,
+            error: &error.whole(),
             stands: error.stands.as_deref(),
             next: &error.next,
         });
@@ -153,21 +171,30 @@ impl Output {
             self.error_line(error);
         }
         let paint = self.err;
-        self.say(&format!("{} {}", paint.red("error:"), error.what));
+        // No line of a message begins as one of ours does.
+        let mut what = error.what.lines().filter(|line| !line.trim().is_empty());
+        self.say(&format!("{} {}", paint.red("error:"), what.next().unwrap_or_default()));
+        for line in what.take(MESSAGE_LINES_MAX) {
+            self.say(&format!("  | {}", line.trim()));
+        }
+        for line in error.excerpt.iter().flat_map(|excerpt| excerpt.split('\n')) {
+            self.say(line);
+        }
         if let Some(stands) = &error.stands {
             self.say(&format!("  {}  {stands}", paint.bold("now:")));
         }
         for line in &error.next {
-            self.say(&format!("  {} {line}", paint.bold("next:")));
+            self.say_command(&format!("  {} {line}", paint.bold("next:")));
         }
     }
 }
 
-fn write(stream: &mut impl Write, text: &str, lost: &OnceLock<io::ErrorKind>) {
+/// Writes, unless the stream has failed before, and keeps what goes wrong.
+fn keep(lost: &OnceLock<io::ErrorKind>, write: impl FnOnce() -> io::Result<()>) {
     if lost.get().is_some() {
         return;
     }
-    if let Err(error) = stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+    if let Err(error) = write() {
         lost.get_or_init(|| error.kind());
     }
 }

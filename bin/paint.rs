@@ -1,5 +1,7 @@
 //! Colours, where a stream may have them. No meaning is told by colour alone.
 
+use crate::door;
+
 /// Paints text, or leaves it plain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Paint {
@@ -22,6 +24,10 @@ impl Paint {
         Self { enabled }
     }
 
+    pub(crate) fn is_on(self) -> bool {
+        self.enabled
+    }
+
     pub(crate) fn tone(self, tone: Tone, text: &str) -> String {
         let number = match tone {
             Tone::Bold => "1",
@@ -31,7 +37,11 @@ impl Paint {
             Tone::Yellow => "33",
             Tone::Cyan => "36",
         };
-        if self.enabled { format!("\u{1b}[{number}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if !self.enabled {
+            return text.to_owned();
+        }
+        let [begin, end] = [number, "0"].map(|number| door::own(&format!("\u{1b}[{number}m")));
+        format!("{begin}{text}{end}")
     }
 
     pub(crate) fn bold(self, text: &str) -> String {

@@ -1,7 +1,8 @@
 //! What a person sees when this program has a bug.
 
-use std::io::Write;
 use std::panic;
+
+use crate::door::Stream;
 
 /// The threads in which the journal meets files of unknown health. It turns a panic of the database below into
 /// a typed error, so that nobody needs to see the panic itself.
@@ -20,6 +21,6 @@ pub(crate) fn install_hook() {
              next: lab1-flow list\n  \
              next: please report it, with `lab1-flow --version` and this text\n"
         );
-        let _reader_gone = std::io::stderr().lock().write_all(text.as_bytes());
+        let _reader_gone = Stream::Err.text(&text);
     }));
 }

@@ -5,6 +5,8 @@
 
 use std::fmt::Write as _;
 
+use crate::door;
+
 /// Classes, not attributes, carry every colour, so that one sheet changes them all.
 const STYLE: &str = "\
 text{font:12px ui-sans-serif,system-ui,'DejaVu Sans',Helvetica,Arial,sans-serif;fill:#1f2328}\
@@ -90,10 +92,9 @@ fn title(text: &str) -> String {
     format!("<title>{}</title>", escaped(text))
 }
 
-/// The text as it may stand in a file of XML: without what would be markup, or is no character there.
+/// The text as it may stand in a file of XML: without what would be markup, or shows nothing.
 fn escaped(text: &str) -> String {
-    let plain = text.chars().filter(|c| !c.is_control());
-    plain.collect::<String>().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    door::shown(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// The columns of a text, as wide as they come in the font of the drawings.
@@ -112,7 +113,7 @@ mod tests {
         svg.text("note", (1.0, 2.0), Anchor::End, "a <b> & \u{1b}[1m");
         svg.rect("done", (0.0, 0.0), (1.0, 1.0), "</title>");
         let drawn = svg.finish((10.0, 20.0), "<x>");
-        assert!(drawn.contains(">a &lt;b&gt; &amp; [1m</text>"), "{drawn}");
+        assert!(drawn.contains(r">a &lt;b&gt; &amp; \u{1b}[1m</text>"), "{drawn}");
         assert!(drawn.contains("<title>&lt;/title&gt;</title>"), "{drawn}");
         assert!(drawn.contains("<title>&lt;x&gt;</title>"), "{drawn}");
     }

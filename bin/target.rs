@@ -1,15 +1,17 @@
 //! Which cloud a run is made on, and the way to it.
 
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use lab1_flow_cloud::GuestKind;
-use lab1_flow_steps::{Aws, CloudKind, ConnectError, Target, Transport};
+use lab1_flow_steps::{Aws, CloudKind, ConnectError, Target, Transport, shell_command};
 use lab1_flow_workflow::{Pacer, Profile, SystemClock};
 
 use crate::app::App;
 use crate::error::{CliError, with_causes};
+use crate::invocation::flag;
 use crate::local_cloud::{GuestChoice, TIME_SCALE_USUAL, Wanted, start_cloud, time_scale};
 
 /// Where the stack is built.
@@ -86,7 +88,7 @@ impl TargetArgs {
     }
 
     /// The same flags, for a command that is to be typed next.
-    pub(crate) fn again(&self) -> Vec<String> {
+    pub(crate) fn again(&self) -> Vec<OsString> {
         let cloud = self.cloud.and_then(|cloud| cloud.to_possible_value());
         let flags = [
             ("--cloud", cloud.map(|cloud| cloud.get_name().to_owned())),
@@ -99,7 +101,7 @@ impl TargetArgs {
                 self.consistency_window.map(|window| format!("{}ms", window.as_millis())),
             ),
         ];
-        let given = flags.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?]));
+        let given = flags.into_iter().filter_map(|(name, value)| Some(flag(name, &value?)));
         given.flatten().collect()
     }
 
@@ -192,10 +194,9 @@ async fn connect(target: &Target, profile: &Profile) -> Result<Aws, CliError> {
 fn remedy(error: &ConnectError) -> String {
     let remedy = match error {
         ConnectError::ProfileOfTheCli { profile, .. } => {
-            return format!(
-                "eval \"$(aws configure export-credentials --profile {profile} --format env)\", and give the command \
-                 again without --profile"
-            );
+            let aws = ["aws", "configure", "export-credentials", "--profile", profile];
+            let export = shell_command(aws.into_iter().chain(["--format", "env"]));
+            return format!("eval \"$({export})\", and give the command again without --profile");
         }
         ConnectError::EndpointOverridden { .. } => {
             "unset it, or name that endpoint with --endpoint-url"

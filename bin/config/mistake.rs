@@ -6,6 +6,7 @@ use lab1_flow_steps::Problem;
 
 use super::source::Source;
 use super::{Overrides, place};
+use crate::door;
 
 /// What is wrong, where, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +46,7 @@ impl Mistake {
         }
         let suggestion = self.suggestion.as_ref();
         let suggestion = suggestion.map_or_else(String::new, |text| format!(" ({text})"));
-        format!("{}{suggestion}", self.message)
+        door::shown(&format!("{}{suggestion}", self.message))
     }
 }
 

@@ -14,6 +14,7 @@ use std::path::Path;
 
 use lab1_flow_steps::{StackName, StackSpec, WaitMode};
 
+use crate::door;
 use crate::error::CliError;
 pub(crate) use mistake::Mistake;
 pub(crate) use source::Source;
@@ -86,13 +87,18 @@ pub(crate) fn judge(source: Option<&Source>, overrides: &Overrides) -> (StackSpe
 /// The refusal of a configuration with these mistakes.
 pub(crate) fn refuse(source: Option<&Source>, mistakes: &[Mistake]) -> CliError {
     let told: Vec<_> = mistakes.iter().map(|mistake| mistake.tell(source)).collect();
-    let what = match (told.as_slice(), source) {
+    let text = match (told.as_slice(), source) {
         ([_, _, ..], Some(source)) => {
-            format!("{} has {} mistakes\n\n{}", source.name(), told.len(), told.join("\n\n"))
+            let name = door::shown(&source.name());
+            format!("{name} has {} mistakes\n\n{}", told.len(), told.join("\n\n"))
         }
         _ => told.join("\n"),
     };
-    let error = CliError::usage(what).stands("nothing was created");
+    let (what, excerpt) = match text.split_once('\n') {
+        Some((what, excerpt)) => (what, Some(excerpt.to_owned())),
+        None => (text.as_str(), None),
+    };
+    let error = CliError { excerpt, ..CliError::usage(what).stands("nothing was created") };
     match source {
         Some(source) => error.next(format!("correct {} and give the command again", source.name())),
         None => error.next("correct the flags and give the command again"),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
+use crate::door;
 use crate::error::CliError;
 
 /// No configuration of this stack is larger; a larger file is not one.
@@ -51,8 +52,11 @@ impl Source {
         message: &str,
         suggestion: Option<&str>,
     ) -> String {
+        // The lines of the picture are told apart by their beginnings: no text may bring one of its own.
+        let (message, name) = (door::shown(message), door::shown(&self.name()));
+        let suggestion = suggestion.map(door::shown);
         let annotation = AnnotationKind::Primary.span(self.within_line(span)).label(suggestion);
-        let snippet = Snippet::source(&self.text).path(self.name()).annotation(annotation);
+        let snippet = Snippet::source(&self.text).path(name).annotation(annotation);
         let report = [Level::ERROR.no_name().primary_title(message).element(snippet)];
         let drawn = Renderer::plain().term_width(LINE_LENGTH_MAX).render(&report);
         let lines: Vec<_> = drawn.lines().map(str::trim_end).collect();

@@ -12,6 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::door;
 use crate::invocation::Invocation;
 use crate::progress::Progress;
 use change::{Seen, StateChanged};
@@ -62,7 +63,7 @@ impl Notifier {
 
     fn tell(&self, change: &StateChanged<'_>) {
         if let Ok(text) = serde_json::to_string(change) {
-            let _delivery_ended = self.queue.send(text);
+            let _delivery_ended = self.queue.send(door::json(&text));
         }
     }
 }

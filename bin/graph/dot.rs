@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Graph, Node};
+use crate::door;
 
 /// The file.
 pub(crate) fn text(graph: &Graph, name: &str) -> String {
@@ -33,12 +34,18 @@ pub(crate) fn text(graph: &Graph, name: &str) -> String {
 }
 
 fn declared(node: &Node) -> String {
-    let label = format!("{}\n{}", node.label, node.second_line());
-    format!("{} [label={}, fillcolor=\"{}\"];", quoted(&node.name), quoted(&label), node.fill())
+    let label = format!("{}\\n{}", escaped(&node.label), escaped(&node.second_line()));
+    format!("{} [label=\"{label}\", fillcolor=\"{}\"];", quoted(&node.name), node.fill())
 }
 
 /// A text as a word of the language.
 fn quoted(text: &str) -> String {
-    let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-    format!("\"{text}\"")
+    format!("\"{}\"", escaped(text))
+}
+
+/// A text that may stand between quotation marks: without what shows nothing, and without escapes and entities of its
+/// own.
+fn escaped(text: &str) -> String {
+    let text = door::shown(text).replace('&', "&amp;");
+    text.replace('\\', "\\\\").replace('"', "\\\"")
 }

@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Graph, Node};
+use crate::door;
 
 /// The file.
 pub(crate) fn text(graph: &Graph, name: &str) -> String {
-    let mut text = format!("---\ntitle: {}\n---\nflowchart LR\n", quoted(name));
+    let mut text = format!("---\ntitle: {}\n---\nflowchart LR\n", title(name));
     for (number, (cluster, nodes)) in graph.clusters().into_iter().enumerate() {
         let indent = if cluster.is_some() { "    " } else { "  " };
         if let Some(cluster) = cluster {
             let _infallible = writeln!(text, "  subgraph c{number}[{}]", quoted(cluster));
         }
         for node in nodes {
-            let label = quoted(&format!("{}\n{}", node.label, node.second_line()));
-            let _infallible = writeln!(text, "{indent}{}[{label}]:::{}", id(node), node.class());
+            let label = format!("{}<br/>{}", escaped(&node.label), escaped(&node.second_line()));
+            let (id, class) = (id(node), node.class());
+            let _infallible = writeln!(text, "{indent}{id}[\"{label}\"]:::{class}");
         }
         if cluster.is_some() {
             text.push_str("  end\n");
@@ -42,16 +44,23 @@ pub(crate) fn text(graph: &Graph, name: &str) -> String {
 
 /// Words of the language, such as `end`, are no ids; with a letter before it no name is one.
 fn id(node: &Node) -> String {
-    format!("n_{}", node.name.replace('-', "_"))
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    format!("n_{}", node.name.chars().map(plain).collect::<String>())
+}
+
+/// A text of the preamble, which is YAML: there a string of JSON is one.
+fn title(text: &str) -> String {
+    serde_json::Value::from(door::shown(text)).to_string()
 }
 
 /// A text as a label.
 fn quoted(text: &str) -> String {
-    format!(
-        "\"{}\"",
-        text.replace('&', "&amp;")
-            .replace('"', "#quot;")
-            .replace('<', "&lt;")
-            .replace('\n', "<br/>")
-    )
+    format!("\"{}\"", escaped(text))
+}
+
+/// A text that may stand in a label: without what shows nothing, and without entities, markup and quotation marks of
+/// its own.
+fn escaped(text: &str) -> String {
+    let text = door::shown(text).replace('#', "#35;").replace('&', "&amp;");
+    text.replace('"', "#quot;").replace('`', "#96;").replace('<', "&lt;")
 }

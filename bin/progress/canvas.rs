@@ -4,15 +4,19 @@
 //! ends, the prompt of the shell follows on a line of its own, and there is nothing to restore. A drawing is one
 //! write that overwrites only lines that have changed, and terminals that know how show it at once: nothing flickers.
 
-use std::fmt::Write as _;
 use std::io::Write;
 
+use crate::door;
+use crate::door::Stream;
 use crate::view::text;
 
 /// Begins a drawing: it is to be shown as a whole, and a line that is too long, because the window has just become
 /// narrower, is to be cut off and not broken. Terminals that do not know the one or the other pass over it.
 const BEGIN: &str = "\u{1b}[?2026h\u{1b}[?7l";
 const END: &str = "\u{1b}[?7h\u{1b}[?2026l";
+
+/// Erases what stands below the cursor.
+const ERASE_BELOW: &str = "\u{1b}[J";
 
 /// The size of a terminal, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,12 +49,7 @@ pub(super) struct Canvas<W> {
 impl Size {
     /// The size of the terminal at stderr.
     pub(super) fn of_stderr() -> Self {
-        match rustix::termios::tcgetwinsize(rustix::stdio::stderr()) {
-            Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
-                Self { columns: size.ws_col.into(), rows: size.ws_row.into() }
-            }
-            _ => SIZE_USUAL,
-        }
+        Stream::Err.size().map_or(SIZE_USUAL, |(columns, rows)| Self { columns, rows })
     }
 }
 
@@ -78,33 +77,33 @@ impl<W: Write> Canvas<W> {
         }
         let mut text = self.to_the_top(size);
         if resized {
-            text.push_str("\u{1b}[J");
+            text.push_str(&door::own(ERASE_BELOW));
         }
         for (number, line) in lines.iter().enumerate() {
             let before = self.drawn.get(number).filter(|_| !resized);
             if before != Some(line) {
                 // Clearing the whole line also makes the terminal forget how long it was, for the day that it breaks it.
                 if before.is_some_and(|before| text::width(before) > text::width(line)) {
-                    text.push_str("\u{1b}[2K");
+                    text.push_str(&door::own("\u{1b}[2K"));
                 }
-                text.push_str(line);
+                text.push_str(&door::flat(line));
             }
             text.push('\n');
         }
         if lines.len() < self.drawn.len() {
-            text.push_str("\u{1b}[J");
+            text.push_str(&door::own(ERASE_BELOW));
         }
-        self.send(&format!("{BEGIN}{text}{END}"));
+        self.send(&[&door::own(BEGIN), text.as_str(), &door::own(END)].concat());
         self.drawn = lines;
         self.columns = size.columns;
     }
 
-    /// Writes text above the block, where it stays. The block is gone until it is drawn again.
-    pub(super) fn write_above(&mut self, above: &str, size: Size) {
+    /// Writes lines above the block, where they stay. The block is gone until it is drawn again.
+    pub(super) fn write_above(&mut self, above: &[String], size: Size) {
         let mut text = self.to_the_top(size);
-        text.push_str("\u{1b}[J");
-        for line in above.lines() {
-            text.push_str(line);
+        text.push_str(&door::own(ERASE_BELOW));
+        for line in above {
+            text.push_str(&door::flat(line));
             text.push('\n');
         }
         self.send(&text);
@@ -123,11 +122,11 @@ impl<W: Write> Canvas<W> {
             if broken { text::width(line).div_ceil(size.columns.max(1)).max(1) } else { 1 }
         };
         let rows: usize = self.drawn.iter().map(rows_of).sum();
-        let mut text = String::from("\r");
+        let mut text = door::own("\r");
         // What has been scrolled away is out of reach.
         let up = rows.min(size.rows.saturating_sub(1));
         if up > 0 {
-            let _infallible = write!(text, "\u{1b}[{up}A");
+            text.push_str(&door::own(&format!("\u{1b}[{up}A")));
         }
         text
     }
@@ -142,6 +141,7 @@ mod tests {
     use std::num::NonZeroU16;
 
     use super::*;
+    use crate::paint::{Paint, Tone};
 
     const SIZE: Size = Size { columns: 40, rows: 10 };
 
@@ -157,7 +157,7 @@ mod tests {
     fn sent(canvas: &mut Canvas<Vec<u8>>, texts: &[&str], size: Size) -> String {
         canvas.out.clear();
         canvas.draw(lines(texts), size);
-        let sent = String::from_utf8_lossy(&canvas.out).into_owned();
+        let sent = door::shown_lines(&String::from_utf8_lossy(&canvas.out));
         let whole = |sent: &str| Some(sent.strip_prefix(BEGIN)?.strip_suffix(END)?.to_owned());
         if sent.is_empty() { sent } else { whole(&sent).expect("a drawing is whole") }
     }
@@ -167,7 +167,8 @@ mod tests {
         let small = |number: usize| NonZeroU16::try_from(u16::try_from(number).unwrap()).unwrap();
         let mut terminal = vt100::Parser::new(small(size.rows), small(size.columns), 100);
         // A terminal in its usual mode begins a line at its beginning.
-        terminal.process(String::from_utf8_lossy(&canvas.out).replace('\n', "\r\n").as_bytes());
+        let sent = door::shown_lines(&String::from_utf8_lossy(&canvas.out));
+        terminal.process(sent.replace('\n', "\r\n").as_bytes());
         terminal.screen().contents().trim_end().to_owned()
     }
 
@@ -186,7 +187,7 @@ mod tests {
         let mut canvas = canvas(Narrowing::Breaks);
         canvas.draw(lines(&["a", "b"]), SIZE);
         canvas.draw(lines(&["a", "b longer", "c"]), SIZE);
-        canvas.write_above("a note\nof two lines", SIZE);
+        canvas.write_above(&lines(&["a note", "of two lines"]), SIZE);
         canvas.draw(lines(&["a", "B"]), SIZE);
         assert_eq!(shown(&canvas, SIZE), "a note\nof two lines\na\nB");
         canvas.leave();
@@ -197,13 +198,22 @@ mod tests {
     #[test]
     fn lines_that_a_narrower_terminal_has_broken_are_counted() {
         let narrow = Size { columns: 10, rows: 10 };
-        let long = "\u{1b}[32mtwenty-five\u{1b}[0m characters ..";
+        let long = Paint::new(true).tone(Tone::Green, "twenty-five") + " characters ..";
         let mut breaks = canvas(Narrowing::Breaks);
-        breaks.draw(lines(&["head", long]), SIZE);
+        breaks.draw(lines(&["head", &long]), SIZE);
         assert!(sent(&mut breaks, &["head"], narrow).starts_with("\r\u{1b}[4A"), "{breaks:?}");
         let mut cuts = canvas(Narrowing::Cuts);
-        cuts.draw(lines(&["head", long]), SIZE);
+        cuts.draw(lines(&["head", &long]), SIZE);
         assert!(sent(&mut cuts, &["head"], narrow).starts_with("\r\u{1b}[2A"), "{cuts:?}");
+    }
+
+    #[test]
+    fn what_others_have_written_moves_no_cursor_and_makes_no_line() {
+        let mut canvas = canvas(Narrowing::Breaks);
+        let sent = sent(&mut canvas, &["one\n  next: two\r\u{1b}[2J", "\u{9b}A\u{202e}"], SIZE);
+        let expected = "\r\u{1b}[Jone   next: two \\u{1b}[2J\n\\u{9b}A\\u{202e}\n";
+        assert_eq!(sent, expected);
+        assert_eq!(shown(&canvas, SIZE), expected.trim_start_matches("\r\u{1b}[J").trim_end());
     }
 
     #[test]

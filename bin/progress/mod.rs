@@ -10,7 +10,6 @@ mod snapshot;
 mod tree;
 
 use std::fmt;
-use std::io::{self, IsTerminal};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,6 +19,7 @@ use lab1_flow_journal::{ActionName, Record, RunState, Timestamp};
 use lab1_flow_workflow::Observer;
 
 use crate::app::App;
+use crate::door::Stream;
 use crate::view::time;
 pub(crate) use json::RecordEvent;
 use snapshot::Snapshot;
@@ -169,7 +169,7 @@ fn choose(app: &App) -> Box<dyn Screen> {
 fn suits_a_tree() -> bool {
     let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    io::stderr().is_terminal() && !dumb && !in_ci
+    Stream::Err.is_terminal() && !dumb && !in_ci
 }
 
 fn show(received: &Receiver<News>, mut screen: Box<dyn Screen>, mut snapshot: Snapshot) {

@@ -2,25 +2,24 @@
 
 mod layout;
 
-use std::io::{self, Stderr};
-
 use lab1_flow_journal::Record;
 
 use super::Screen;
 use super::canvas::{Canvas, Narrowing, Size};
 use super::snapshot::Snapshot;
+use crate::door::View;
 use crate::paint::Paint;
 
 /// The tree, redrawn in place.
 #[derive(Debug)]
 pub(super) struct Tree {
     paint: Paint,
-    canvas: Canvas<Stderr>,
+    canvas: Canvas<View>,
 }
 
 impl Tree {
     pub(super) fn new(paint: Paint) -> Self {
-        Self { paint, canvas: Canvas::new(io::stderr(), Narrowing::of_environment()) }
+        Self { paint, canvas: Canvas::new(View, Narrowing::of_environment()) }
     }
 }
 
@@ -38,7 +37,7 @@ impl Screen for Tree {
     fn heartbeat(&mut self, _now: &Snapshot) {}
 
     fn note(&mut self, text: &str) {
-        self.canvas.write_above(text, Size::of_stderr());
+        self.canvas.write_above(&[text.to_owned()], Size::of_stderr());
     }
 
     fn continued(&mut self) {
@@ -49,6 +48,6 @@ impl Screen for Tree {
         let size = Size::of_stderr();
         let whole = Size { rows: usize::MAX, ..size };
         // From here on nothing is redrawn, so that it may be as long as it is.
-        self.canvas.write_above(&layout::lines(now, whole, self.paint).join("\n"), size);
+        self.canvas.write_above(&layout::lines(now, whole, self.paint), size);
     }
 }

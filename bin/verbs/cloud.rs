@@ -154,8 +154,8 @@ fn read_faults(path: &std::path::Path) -> Result<FaultPlan, CliError> {
             .next("name a file that can be read with --faults")
     })?;
     toml::from_str(&text).map_err(|error| {
-        let error = error.to_string();
-        refuse(format!("the plan of faults {} is wrong: {}", path.display(), error.trim_end()))
+        refuse(format!("the plan of faults {} is wrong: {}", path.display(), error.message()))
+            .excerpt(error.to_string().trim_end())
             .next("correct that place; a rule looks like this: [[rules]] action = \"CreateRule\" fault = \"throttle\"")
     })
 }

@@ -42,7 +42,7 @@ impl ConfigArgs {
                     app.output
                         .json_line(&json!({ "event": "config-schema", "config_schema": schema }));
                 } else {
-                    app.output.data_line(&format!("{schema:#}"));
+                    app.output.json_text(&format!("{schema:#}"));
                 }
                 Ok(ExitStatus::Success)
             }

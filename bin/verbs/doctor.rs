@@ -1,5 +1,7 @@
 //! `doctor`: whether this machine and the account are fit for a run.
 
+use std::ffi::OsString;
+
 use clap::Args;
 use lab1_flow_journal::RunId;
 use lab1_flow_steps::{Check, Stack, StackSpec, Verdict};
@@ -57,7 +59,7 @@ impl DoctorArgs {
         let count = Count::of(&checks);
         let status = if count.problems() > 0 { ExitStatus::Refused } else { ExitStatus::Success };
         let verb = if count.problems() > 0 { "doctor" } else { "run" };
-        let words: Vec<&str> = [verb].into_iter().chain(again.iter().map(String::as_str)).collect();
+        let words: Vec<_> = [OsString::from(verb)].into_iter().chain(again).collect();
         let purpose = if count.problems() > 0 { "again" } else { "go" };
         let next = vec![Next { purpose, command: app.program.command(&words) }];
         if app.output.json {

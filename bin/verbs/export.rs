@@ -10,6 +10,7 @@ use lab1_flow_journal::{RunView, Source};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::door;
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
 use crate::output;
@@ -77,11 +78,7 @@ fn write_new(file: &Path, lines: &[Value]) -> Result<(), CliError> {
     let name = file.display();
     let opening = output::opening_line();
     let lines = [&opening].into_iter().chain(lines);
-    let text = lines.map(Value::to_string).collect::<Vec<_>>().join(
-        "
-",
-    ) + "
-";
+    let text: String = lines.map(|line| door::json(&line.to_string()) + "\n").collect();
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
     let written = created.and_then(|mut created| {
         created.write_all(text.as_bytes())?;

@@ -37,7 +37,7 @@ impl IamPolicyArgs {
         }
         let text = serde_json::to_string_pretty(&policy)
             .map_err(|error| CliError::bug(format!("the policy cannot be written: {error}")))?;
-        app.output.data(&(text + "\n"));
+        app.output.json_text(&text);
         Ok(ExitStatus::Success)
     }
 }

@@ -1,5 +1,6 @@
 //! `init`: a configuration file to begin with.
 
+use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use crate::app::App;
 use crate::config::template;
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
+use crate::invocation::path_word;
 
 /// Write a configuration file with every value, its default and what it means
 ///
@@ -44,7 +46,10 @@ impl InitArgs {
         }
         app.output
             .say(&format!("{name} has every value with its default; change what you like, then:"));
-        for arguments in [["config", "check", &name], ["run", "--config", &name]] {
+        let file = path_word(&self.file);
+        for words in [["config", "check"], ["run", "--config"]] {
+            let arguments = words.map(OsString::from).into_iter().chain([file.clone()]);
+            let arguments: Vec<_> = arguments.collect();
             app.output.say(&format!("  {}", app.program.command(&arguments)));
         }
         Ok(ExitStatus::Success)

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man;
+use lab1_flow_steps::shell_command;
 use serde_json::json;
 
 use crate::app::App;
 use crate::cli::Cli;
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
+use crate::invocation::path_word;
 
 /// Print the manual page, or write one for each verb
 ///
@@ -47,9 +49,9 @@ impl ManArgs {
         }
         let first = dir.join("lab1-flow.1");
         app.output.say(&format!(
-            "the manual is in {}; read it with: man {}",
+            "the manual is in {}; read it with: {}",
             dir.display(),
-            first.display()
+            shell_command(["man".into(), path_word(&first)])
         ));
         Ok(ExitStatus::Success)
     }

@@ -32,6 +32,7 @@ use lab1_flow_journal::RunId;
 use serde_json::json;
 
 use crate::app::App;
+use crate::door;
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
 use crate::run_context::RunContext;
@@ -64,33 +65,6 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    /// Whether the verb is asked for its output alone, so that it fails when that cannot be written.
-    pub(crate) fn only_shows(&self) -> bool {
-        match self {
-            Self::Plan(_)
-            | Self::Doctor(_)
-            | Self::Status(_)
-            | Self::Verify(_)
-            | Self::List(_)
-            | Self::Journal(_)
-            | Self::Graph(_)
-            | Self::Timeline(_)
-            | Self::Export(_)
-            | Self::Man(_)
-            | Self::Init(_)
-            | Self::Config(_)
-            | Self::IamPolicy(_)
-            | Self::Completions(_) => true,
-            Self::Run(_)
-            | Self::Resume(_)
-            | Self::Rollback(_)
-            | Self::Watch(_)
-            | Self::Stop(_)
-            | Self::Gc(_)
-            | Self::Cloud(_) => false,
-        }
-    }
-
     /// Does what was asked.
     pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
         match self {
@@ -167,7 +141,7 @@ fn deliver(app: &App, file: Option<&Path>, drawn: &str) -> Result<(), CliError> 
         app.output.data(drawn);
         return Ok(());
     };
-    std::fs::write(file, drawn).map_err(|error| {
+    std::fs::write(file, door::shown_lines(drawn)).map_err(|error| {
         CliError::new(ExitStatus::Storage, format!("cannot write {}: {error}", file.display()))
             .next("name a file in a folder that can be written")
     })?;

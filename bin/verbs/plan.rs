@@ -1,5 +1,7 @@
 //! `plan`: what `run` would do, what stands in its way, and what it costs.
 
+use std::ffi::OsString;
+
 use clap::Args;
 use lab1_flow_steps::{Check, CloudKind, Cost, Examination, Stack, StackSpec, Verdict};
 use serde::Serialize;
@@ -65,8 +67,7 @@ impl PlanArgs {
         let spec = self.wanted.spec()?;
         let again = self.wanted.again();
         let command = |verb: &str| {
-            let words: Vec<&str> =
-                [verb].into_iter().chain(again.iter().map(String::as_str)).collect();
+            let words: Vec<_> = [OsString::from(verb)].into_iter().chain(again.clone()).collect();
             app.program.command(&words)
         };
         let mut connection = self.wanted.target.choose()?.connect(app).await?;

@@ -73,7 +73,9 @@ impl StatusArgs {
         if app.output.json {
             app.output.json_line(&detail);
         } else {
-            app.output.data(&text(&view.state, &detail, &app.output));
+            for line in lines(&view.state, &detail, &app.output) {
+                app.output.data_line(&line);
+            }
         }
         Ok(ExitStatus::Success)
     }
@@ -115,7 +117,7 @@ fn detail<'a>(app: &App, view: &'a RunView, context: &'a RunContext) -> Detail<'
     }
 }
 
-fn text(run: &RunState, detail: &Detail<'_>, output: &Output) -> String {
+fn lines(run: &RunState, detail: &Detail<'_>, output: &Output) -> Vec<String> {
     let paint = output.out;
     let mut lines = Vec::new();
     let mut field = |name: &str, value: &str| {
@@ -166,8 +168,7 @@ fn text(run: &RunState, detail: &Detail<'_>, output: &Output) -> String {
     for Next { purpose, command } in &detail.next {
         lines.push(format!("{} {command}", paint.bold(&format!("{purpose:<8}"))));
     }
-    lines.push(String::new());
-    lines.join("\n")
+    lines
 }
 
 fn step_lines(run: &RunState, step: &StepView, output: &Output) -> Vec<String> {

@@ -6,9 +6,11 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::app::App;
+use crate::door;
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
 use crate::output::Output;
+use crate::paint::Paint;
 use crate::run_context::RunContext;
 use crate::state_dir::find_run;
 use crate::timeline::{Timeline, drawing, text};
@@ -61,9 +63,11 @@ impl TimelineArgs {
             Format::Svg => drawing::svg(&timeline, &heading),
             Format::Text => {
                 let columns = Output::columns();
-                let chart = text::lines(&timeline, columns, app.output.out);
+                // A file is not for terminals alone.
+                let paint = if self.output.is_none() { app.output.out } else { Paint::default() };
+                let chart = text::lines(&timeline, columns, paint);
                 let parts = [
-                    vec![heading, String::new()],
+                    vec![door::flat(&heading), String::new()],
                     chart,
                     vec![String::new()],
                     timeline.figures(columns),

@@ -1,5 +1,6 @@
 //! Which stack, and where: the flags that `run`, `plan` and `doctor` have in common.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -7,6 +8,7 @@ use lab1_flow_steps::{StackName, StackSpec, WaitMode};
 
 use crate::config::{self, Overrides};
 use crate::error::CliError;
+use crate::invocation::{flag, path_word};
 use crate::target::TargetArgs;
 
 #[derive(Debug, Args)]
@@ -46,16 +48,12 @@ impl WantedArgs {
     }
 
     /// The same flags, for a command that is to be typed next.
-    pub(super) fn again(&self) -> Vec<String> {
-        let mut flags = Vec::new();
-        let mut flag = |name: &str, value: Option<String>| {
-            flags.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
-        };
-        flag("--config", self.config.as_ref().map(|path| path.display().to_string()));
-        flag("--stack", self.stack.as_ref().map(ToString::to_string));
+    pub(super) fn again(&self) -> Vec<OsString> {
+        let config = self.config.as_ref().map(|path| ["--config".into(), path_word(path)].into());
+        let stack = self.stack.as_ref().map(|stack| flag("--stack", stack.as_str()));
         let wait = self.wait.and_then(|wait| wait.to_possible_value());
-        flag("--wait", wait.map(|wait| wait.get_name().to_owned()));
-        flags.extend(self.target.again());
-        flags
+        let wait = wait.map(|wait| flag("--wait", wait.get_name()));
+        let given: Vec<Vec<OsString>> = [config, stack, wait].into_iter().flatten().collect();
+        given.concat().into_iter().chain(self.target.again()).collect()
     }
 }

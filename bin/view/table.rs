@@ -110,7 +110,7 @@ mod tests {
         let plain = ["RUN     STATE      COST", "aaa111  stuck         7", "b       completed"];
         assert_eq!(table().lines(Paint::default()), plain);
         let painted = table().lines(Paint::new(true));
-        assert_eq!(painted[1], "aaa111  \u{1b}[31mstuck\u{1b}[0m         7");
+        assert_eq!(crate::door::shown(&painted[1]), "aaa111  \u{1b}[31mstuck\u{1b}[0m         7");
     }
 
     #[test]

@@ -2,14 +2,15 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::door;
+
 /// The columns for the name of an action; the longest has 29.
 pub(crate) const ACTION_WIDTH: usize = 30;
 
-/// The text on one line: what a provider or an exception said may hold line ends, and characters that a terminal would
-/// obey.
+/// The text on one line, as it will be shown: what a provider or an exception said may hold line ends, and characters
+/// that a terminal would obey.
 pub(crate) fn one_line(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    plain.trim_end().to_owned()
+    door::shown(text).trim_end().to_owned()
 }
 
 /// A number of things, in words: `1 resource`, `2 resources`.
@@ -17,8 +18,9 @@ pub(crate) fn counted(count: usize, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
-/// The columns that the text takes, without what only colours it.
+/// The columns that the text takes where it is shown, without what only colours it.
 pub(crate) fn width(text: &str) -> usize {
+    let text = door::shown(text);
     let mut parts = text.split('\u{1b}');
     let first = parts.next().unwrap_or_default();
     // A sequence that colours ends with its first letter.
@@ -51,6 +53,7 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paint::{Paint, Tone};
 
     #[test]
     fn a_long_text_is_cut_with_a_mark() {
@@ -69,11 +72,17 @@ mod tests {
 
     #[test]
     fn colours_take_no_columns() {
-        assert_eq!(width("\u{1b}[32mdone\u{1b}[0m  1"), 7);
+        let done = Paint::new(true).tone(Tone::Green, "done");
+        assert_eq!(width(&format!("{done}  1")), 7);
+        assert_eq!(
+            width("\u{1b}[32mx"),
+            r"\u{1b}[32mx".len(),
+            "colours of others are shown as text"
+        );
     }
 
     #[test]
     fn what_others_said_cannot_move_the_cursor() {
-        assert_eq!(one_line("two\nlines\r\u{1b}[2Jand more\n"), "two lines  [2Jand more");
+        assert_eq!(one_line("two\nlines\r\u{1b}[2Jand more\n"), "two lines \\u{1b}[2Jand more");
     }
 }

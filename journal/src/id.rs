@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn names_have_a_narrow_grammar() {
         assert!(RunId::new("k7f3-m9").is_ok());
-        for bad in ["", "A", "a b", "../x", "\u{e4}", &"x".repeat(41)] {
+        for bad in ["", "A", "a b", "../x", "-x", "--yes", "\u{e4}", &"x".repeat(41)] {
             assert!(RunId::new(bad).is_err(), "{bad:?} must be refused");
         }
     }

@@ -5,6 +5,8 @@
 #[path = "../common/mod.rs"]
 #[expect(dead_code, reason = "shared with the unit tests, which use the rest")]
 mod common;
+#[path = "../common/hostile.rs"]
+mod hostile;
 #[path = "../support/report.rs"]
 #[expect(dead_code, reason = "shared with the suites that skip")]
 mod report;
@@ -16,6 +18,7 @@ mod configuration;
 mod deployment;
 mod doctor;
 mod endings;
+mod foreign_text;
 mod held;
 mod json_lines;
 mod json_schema;

@@ -36,11 +36,11 @@ fn aws_without_credentials_is_one_clear_error() {
     exit status: 3
     -- stderr
     error: there are no credentials: no credentials found in chain. Attempted:
-      Environment: the credential provider was not enabled: environment variable not set
-      Profile: the credential provider was not enabled
-      WebIdentityToken: the credential provider was not enabled: $AWS_WEB_IDENTITY_TOKEN_FILE was not set
-      EcsContainer: the credential provider was not enabled: ECS provider not configured
-      Ec2InstanceMetadata: the credential provider was not enabled: IMDS disabled by AWS_EC2_METADATA_DISABLED env var set to `true`
+      | Environment: the credential provider was not enabled: environment variable not set
+      | Profile: the credential provider was not enabled
+      | WebIdentityToken: the credential provider was not enabled: $AWS_WEB_IDENTITY_TOKEN_FILE was not set
+      | EcsContainer: the credential provider was not enabled: ECS provider not configured
+      | Ec2InstanceMetadata: the credential provider was not enabled: IMDS disabled by AWS_EC2_METADATA_DISABLED env var set to `true`
       now:  nothing was sent, and nothing was created
       next: log in, or set AWS_PROFILE or the AWS_ variables, and give the command again
     ");

@@ -6,8 +6,12 @@
 #[path = "../common/mod.rs"]
 #[expect(dead_code, reason = "shared with the transcripts, which use the rest")]
 mod common;
+#[path = "../common/hostile.rs"]
+#[expect(dead_code, reason = "shared with the transcripts, which use the rest")]
+mod hostile;
 
 mod emulator;
+mod foreign_text;
 mod looks;
 mod questions;
 mod signals;

@@ -53,6 +53,36 @@ fn what_is_left_to_do_has_an_issue() {
     assert_none("promises to oneself without an issue", &bare);
 }
 
+/// What reaches a terminal: streams, and programs that inherit them.
+const WAYS_TO_THE_TERMINAL: [&str; 9] = [
+    "io::stdout",
+    "io::stderr",
+    "stdout}",
+    "stderr}",
+    "println!",
+    "print!(",
+    "dbg!",
+    "Stdio::inherit",
+    "/dev/tty",
+];
+
+#[test]
+fn nothing_but_the_door_writes_to_the_terminal() {
+    let shipped = ["bin/", "journal/src/", "workflow/src/", "steps/src/", "cloud/src/"];
+    let files = with_extension(&["rs"]).into_iter().filter(|file| {
+        shipped.iter().any(|folder| file.path.starts_with(folder)) && !file.path.contains("tests")
+    });
+    let mut ways = Vec::new();
+    for file in files.filter(|file| file.path != "bin/door.rs") {
+        for (line, text) in (1..).zip(file.text.lines()) {
+            if WAYS_TO_THE_TERMINAL.iter().any(|way| text.contains(way)) {
+                ways.push(format!("{}:{line}: {}", file.path, text.trim()));
+            }
+        }
+    }
+    assert_none("ways to the terminal beside its door", &ways);
+}
+
 #[test]
 fn no_line_ends_in_blanks_and_every_file_ends_in_a_line() {
     let mut untidy = Vec::new();
