@@ -177,13 +177,17 @@ pub(crate) async fn reconnect(
 }
 
 async fn connect_remote(mut target: Target, profile: Profile) -> Result<Connection, CliError> {
-    let aws = connect(&target, &profile).await?;
+    let aws = connect(&target, Transport::Network, &profile).await?;
     target.region = Some(aws.region().to_owned());
     Ok(Connection { aws, target, profile })
 }
 
-async fn connect(target: &Target, profile: &Profile) -> Result<Aws, CliError> {
-    let aws = Aws::connect(target, Transport::Network).await.map_err(|error| {
+async fn connect(
+    target: &Target,
+    transport: Transport,
+    profile: &Profile,
+) -> Result<Aws, CliError> {
+    let aws = Aws::connect(target, transport).await.map_err(|error| {
         CliError::usage(with_causes(&error)).stands("nothing was sent").next(remedy(&error))
     })?;
     let clock = Arc::new(SystemClock::new());
@@ -221,7 +225,9 @@ async fn connect_local(
     let endpoint = start_cloud(app, usual, wanted)?.endpoint;
     let found = Target { endpoint_url: Some(endpoint.url()), ..target.clone() };
     let profile = stored.unwrap_or_else(|| Profile::scaled(endpoint.time_scale));
-    let aws = connect(&found, &profile).await?;
+    let transport =
+        Transport::Embedded { access_key_id: endpoint.access_key_id.as_str().to_owned() };
+    let aws = connect(&found, transport, &profile).await?;
     target.region = Some(aws.region().to_owned());
     Ok(Connection { aws, target, profile })
 }

@@ -41,10 +41,18 @@ impl Program {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.path);
         command.arg("--state-dir").arg(&self.state).arg("--json").args(args);
-        // The door asks for no credentials, and the SDK for some.
-        command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+        // What is behind the door asks for the key of the embedded cloud.
+        let key = self.access_key().unwrap_or_default();
+        command.env("AWS_ACCESS_KEY_ID", key).env("AWS_SECRET_ACCESS_KEY", "any");
         command.env("AWS_REGION", "us-east-1").stdin(Stdio::null()).stderr(Stdio::null());
         command
+    }
+
+    /// The key of the embedded cloud, once it has run.
+    fn access_key(&self) -> Option<String> {
+        let stored = fs::read(self.state.join("cloud/endpoint.json")).ok()?;
+        let stored: Value = serde_json::from_slice(&stored).ok()?;
+        stored["access_key_id"].as_str().map(str::to_owned)
     }
 
     pub(crate) fn spawn(&self, args: &[&str]) -> Child {

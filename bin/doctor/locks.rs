@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use lab1_flow_steps::{Check, Verdict};
@@ -24,7 +25,7 @@ pub(super) fn exclude(dir: &Path) -> Check {
 fn try_both(dir: &Path) -> io::Result<bool> {
     let path = dir.join("lock");
     let open = || -> io::Result<File> {
-        OpenOptions::new().create(true).truncate(false).write(true).open(&path)
+        OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path)
     };
     let (first, second) = (open()?, open()?);
     first.lock()?;

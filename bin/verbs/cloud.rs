@@ -1,10 +1,12 @@
 //! `cloud`: the embedded AWS as a process of its own.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use lab1_flow_cloud::daemon::{self, DaemonStatus, Endpoint, ServeOptions};
+use lab1_flow_cloud::daemon::{self, AccessKey, DaemonStatus, Endpoint, ServeOptions};
 use lab1_flow_cloud::{CloudOptions, FaultPlan, GuestKind};
+use lab1_flow_steps::DEFAULT_REGION;
 
 use serde::Serialize;
 use serde_json::json;
@@ -37,6 +39,11 @@ enum CloudVerb {
     Stop,
     /// Show where it listens, and what is in its account
     Status,
+    /// Print the environment variables for other clients
+    ///
+    /// For boto3, the AWS CLI and every SDK: `eval "$(lab1-flow cloud env)"`. The access key is a secret: a client that has it
+    /// may do everything in this account.
+    Env,
     /// Empty its account
     Reset,
     /// Serve in the foreground until a signal comes
@@ -107,6 +114,7 @@ impl CloudArgs {
                 });
             }
             CloudVerb::Status => tell_status(app, daemon::status(&directory).map_err(refuse)?),
+            CloudVerb::Env => tell_environment(app, &directory)?,
             CloudVerb::Reset => {
                 daemon::reset(&directory).map_err(refuse)?;
                 if app.output.json {
@@ -165,11 +173,39 @@ fn tell_endpoint(app: &App, endpoint: &Endpoint) {
         app.output.json_line(&EndpointLine {
             event: "cloud-endpoint",
             url: endpoint.url(),
-            endpoint,
+            endpoint: &endpoint.without_key(),
         });
     } else {
         app.output.data_line(&endpoint.url());
     }
+    let environment = app.program.command(&["cloud", "env"]);
+    app.output.say(&format!("for boto3 and the AWS CLI: eval \"$({environment})\""));
+}
+
+fn tell_environment(app: &App, directory: &Path) -> Result<(), CliError> {
+    let found = daemon::find(directory).map_err(|error| refuse_cloud(app, &error))?;
+    let endpoint = found.ok_or_else(|| {
+        CliError::usage("the embedded cloud does not run")
+            .next(app.program.command(&["cloud", "start"]))
+    })?;
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", endpoint.access_key_id.as_str().to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", AccessKey::SECRET_ACCESS_KEY.to_owned()),
+        ("AWS_ENDPOINT_URL", endpoint.url()),
+        ("AWS_REGION", DEFAULT_REGION.to_owned()),
+        // boto3 knows no other name for it.
+        ("AWS_DEFAULT_REGION", DEFAULT_REGION.to_owned()),
+    ];
+    if app.output.json {
+        let mut line = BTreeMap::from(variables);
+        line.insert("event", "cloud-env".to_owned());
+        app.output.json_line(&line);
+        return Ok(());
+    }
+    for (name, value) in variables {
+        app.output.data_line(&format!("export {name}={value}"));
+    }
+    Ok(())
 }
 
 fn tell_status(app: &App, status: Option<DaemonStatus>) {
@@ -186,7 +222,7 @@ fn tell_status(app: &App, status: Option<DaemonStatus>) {
             "event": "cloud",
             "running": true,
             "url": endpoint.url(),
-            "endpoint": endpoint,
+            "endpoint": endpoint.without_key(),
             "calls": status.calls,
             "account": status.account,
         }));

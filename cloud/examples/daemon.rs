@@ -1,8 +1,8 @@
 //! The embedded AWS without the rest of the project: a program of its own around the daemon.
 //!
 //! ```text
-//! cargo run -p lab1-flow-cloud --example daemon -- start /tmp/cloud
-//! aws --endpoint-url http://127.0.0.1:PORT elbv2 describe-load-balancers
+//! eval "$(cargo run -p lab1-flow-cloud --example daemon -- start /tmp/cloud)"
+//! aws --region us-east-1 elbv2 describe-load-balancers
 //! cargo run -p lab1-flow-cloud --example daemon -- stop /tmp/cloud
 //! ```
 
@@ -12,7 +12,7 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use lab1_flow_cloud::daemon::{self, Launch, ServeOptions};
+use lab1_flow_cloud::daemon::{self, AccessKey, Launch, ServeOptions};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -45,7 +45,9 @@ fn serve(directory: PathBuf) -> Result<(), Box<dyn Error>> {
 fn start(directory: &Path) -> Result<(), Box<dyn Error>> {
     let launch = Launch::of_this_program(["serve".as_ref(), directory.as_os_str()])?;
     let started = daemon::start(directory, &launch)?;
-    println!("{}", started.endpoint.url());
+    println!("export AWS_ENDPOINT_URL={}", started.endpoint.url());
+    println!("export AWS_ACCESS_KEY_ID={}", started.endpoint.access_key_id.as_str());
+    println!("export AWS_SECRET_ACCESS_KEY={}", AccessKey::SECRET_ACCESS_KEY);
     Ok(())
 }
 

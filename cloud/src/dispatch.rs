@@ -1,7 +1,7 @@
 //! From an HTTP request to the handler of its action.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request};
+use http::{HeaderMap, Method, Request, Uri};
 
 use crate::state::{Context, DEFAULT_REGION};
 use crate::wire::dialect::{Service, Wrapping};
@@ -73,7 +73,7 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// Understands a request, or says why not, together with the dialect for saying so.
 pub(crate) fn understand(request: &Request<Bytes>) -> Result<Call, (Service, Refusal)> {
-    let scope = Scope::of(request.headers());
+    let scope = Scope::of(request.headers(), request.uri());
     let dialect = scope.dialect();
     let refuse = |code, message: String| Err((dialect, Refusal::new(code, message)));
     if !regions::exists(&scope.region) {
@@ -116,33 +116,45 @@ pub(crate) fn understand(request: &Request<Bytes>) -> Result<Call, (Service, Ref
 }
 
 /// Tells in whose words a request is answered of which no more than the head is known.
-pub(crate) fn dialect_of(headers: &HeaderMap) -> Service {
-    Scope::of(headers).dialect()
+pub(crate) fn dialect_of(headers: &HeaderMap, uri: &Uri) -> Service {
+    Scope::of(headers, uri).dialect()
 }
 
-/// What the signature of a request says about its region and service. The signature itself is not
-/// checked: there are no secrets here.
-struct Scope {
+/// Key, region and service of a request's signature. The signature itself is not verified; the door checks
+/// the key.
+pub(crate) struct Scope {
+    /// The id of the key that the request is signed with, if it is signed.
+    pub(crate) access_key_id: Option<String>,
     region: String,
     service: Option<Service>,
 }
 
 impl Scope {
-    /// Reads `Credential=KEY/DATE/REGION/SERVICE/aws4_request`, or falls back to the default region.
-    fn of(headers: &HeaderMap) -> Self {
-        let header = headers.get(http::header::AUTHORIZATION);
-        let text = header.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let credential = text.split("Credential=").nth(1).unwrap_or_default();
-        let credential = credential.split([',', ' ']).next().unwrap_or_default();
-        let mut parts = credential.split('/').skip(2);
+    /// Reads `Credential=KEY/DATE/REGION/SERVICE/aws4_request` from the header, without one `X-Amz-Credential` from
+    /// the query, or falls back to the default region.
+    pub(crate) fn of(headers: &HeaderMap, uri: &Uri) -> Self {
+        let credential = credential(headers, uri);
+        let mut parts = credential.as_deref().unwrap_or_default().split('/');
+        let access_key_id = parts.next().filter(|id| !id.is_empty()).map(str::to_owned);
+        let mut parts = parts.skip(1);
         let region = parts.next().unwrap_or(DEFAULT_REGION);
         let signed_for = parts.next().unwrap_or_default();
         let service = Service::ALL.into_iter().find(|it| it.signing_name() == signed_for);
-        Self { region: region.to_owned(), service }
+        Self { access_key_id, region: region.to_owned(), service }
     }
 
     /// Gives the service that the request is signed for, or the one that most clients use.
     fn dialect(&self) -> Service {
         self.service.unwrap_or(Service::Ec2)
     }
+}
+
+/// Finds the credential of a signature of version 4, in the header or, of a signed URL, in the query.
+fn credential(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+    if let Some(header) = headers.get(http::header::AUTHORIZATION) {
+        let credential = header.to_str().ok()?.split("Credential=").nth(1)?;
+        return credential.split([',', ' ']).next().map(str::to_owned);
+    }
+    let mut query = form_urlencoded::parse(uri.query()?.as_bytes());
+    query.find_map(|(name, value)| (name == "X-Amz-Credential").then(|| value.into_owned()))
 }

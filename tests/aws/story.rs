@@ -65,9 +65,10 @@ impl Place {
             command
                 .env_clear()
                 .arg("--endpoint-url")
-                .arg(format!("http://127.0.0.1:{}", cloud.port));
-            let keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| (name, "none"));
-            command.envs(keys).env("AWS_DEFAULT_REGION", "us-east-1");
+                .arg(format!("http://127.0.0.1:{}", cloud.port))
+                .env("AWS_ACCESS_KEY_ID", cloud.access_key)
+                .env("AWS_SECRET_ACCESS_KEY", "any")
+                .env("AWS_DEFAULT_REGION", "us-east-1");
         }
         let output = command.output().expect("the AWS CLI runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -79,7 +79,8 @@ fn people_see_the_run_the_address_and_what_to_type_next() {
 #[test]
 fn another_endpoint_is_asked_for_the_account_and_keeps_it() {
     let sandbox = Sandbox::new();
-    let url = sandbox.succeed(&["cloud", "start", "--time-scale", FAST]).stdout.trim().to_owned();
+    sandbox.succeed(&["cloud", "start", "--time-scale", FAST]);
+    let url = sandbox.meet_cloud_as_endpoint();
     let run = ["run", "--endpoint-url", &url, "--yes", "--json", "--consistency-window", "1s"];
     let lines = sandbox.succeed(&run).json();
     assert_eq!(lines[0]["target"]["account"], "000000000000");
@@ -150,18 +151,21 @@ fn the_embedded_cloud_is_started_looked_at_emptied_and_stopped() {
     -- stderr
     the embedded cloud does not run; `lab1-flow run` starts it
     ");
-    assert_transcript!(sandbox.run(&["cloud", "start"]), @r"
+    assert_transcript!(sandbox.run(&["cloud", "start"]), @r#"
     exit status: 0
     -- stdout
     http://[address]
-    ");
-    assert_transcript!(sandbox.run(&["cloud", "start"]), @r"
+    -- stderr
+    for boto3 and the AWS CLI: eval "$(lab1-flow cloud env)"
+    "#);
+    assert_transcript!(sandbox.run(&["cloud", "start"]), @r#"
     exit status: 0
     -- stdout
     http://[address]
     -- stderr
     the embedded cloud runs already
-    ");
+    for boto3 and the AWS CLI: eval "$(lab1-flow cloud env)"
+    "#);
     assert_transcript!(sandbox.run(&["cloud", "reset"]), @r"
     exit status: 0
     -- stderr

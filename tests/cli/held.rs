@@ -96,7 +96,7 @@ fn a_stop_that_comes_while_a_process_connects_is_met() {
     let sandbox = Sandbox::new();
     let cloud = sandbox.cloud_with_faults("");
     // An endpoint is asked for the account first, and may be waited for.
-    let url = sandbox.cloud_url();
+    let url = sandbox.meet_cloud_as_endpoint();
     let run = ["run", "--endpoint-url", &url, "--yes", "--until", "1", "--consistency-window=1s"];
     sandbox.succeed(&run);
     let run = sandbox.run_ids()[0].clone();

@@ -124,6 +124,7 @@ fn every_line_of_every_verb_is_valid_by_the_published_schema() {
     court.hear(&sandbox, &["list"]);
     court.hear(&sandbox, &["cloud", "status"]);
     court.hear(&sandbox, &["cloud", "start", "--time-scale", FAST]);
+    court.hear(&sandbox, &["cloud", "env"]);
     let lines = court.hear(&sandbox, &["run", "--until", "4", "--notify-cmd", &notify]);
     let run = lines[1]["run_id"].as_str().expect("a run").to_owned();
     court.hear(&sandbox, &["plan"]);

@@ -12,6 +12,7 @@ mod hostile;
 mod report;
 
 mod changing;
+mod cloud_env;
 mod cloud_pace;
 mod config_file;
 mod configuration;

@@ -191,9 +191,9 @@ fn a_proxy_of_the_environment_is_not_asked_about_this_machine() {
     let names =
         ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     let sandbox = Sandbox::new();
-    let endpoint = sandbox.succeed(&["cloud", "start", "--json"]).json()[0]["url"].to_string();
-    let endpoint = endpoint.trim_matches('"');
-    for target in [&["plan"][..], &["plan", "--endpoint-url", endpoint]] {
+    sandbox.succeed(&["cloud", "start"]);
+    let endpoint = sandbox.meet_cloud_as_endpoint();
+    for target in [&["plan"][..], &["plan", "--endpoint-url", &endpoint]] {
         let mut command = sandbox.command(target);
         command
             .envs(names.map(|name| (name, &proxy)))

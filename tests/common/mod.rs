@@ -8,6 +8,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,8 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub(crate) struct Sandbox {
     home: TempDir,
+    /// The access key of its cloud, once commands use that as an endpoint.
+    key: OnceLock<OsString>,
 }
 
 /// What one command left: its exit status and what it wrote.
@@ -30,7 +33,7 @@ pub(crate) struct Transcript {
 
 impl Sandbox {
     pub(crate) fn new() -> Self {
-        Self { home: TempDir::new().expect("a temporary directory") }
+        Self { home: TempDir::new().expect("a temporary directory"), key: OnceLock::new() }
     }
 
     pub(crate) fn state_dir(&self) -> PathBuf {
@@ -67,15 +70,35 @@ impl Sandbox {
     }
 
     /// All that a program in this place finds in its environment.
-    pub(crate) fn environment(&self) -> [(&'static str, OsString); 6] {
-        [
+    pub(crate) fn environment(&self) -> Vec<(&'static str, OsString)> {
+        let mut variables = vec![
             ("PATH", std::env::var_os("PATH").unwrap_or_default()),
             ("HOME", self.home().into()),
             ("USER", "tester".into()),
             ("TERM", "dumb".into()),
             ("AWS_EC2_METADATA_DISABLED", "true".into()),
             ("LAB1_FLOW_STATE_DIR", self.state_dir().into()),
-        ]
+        ];
+        if let Some(key) = self.key.get() {
+            variables.push(("AWS_ACCESS_KEY_ID", key.clone()));
+            variables.push(("AWS_SECRET_ACCESS_KEY", "any".into()));
+        }
+        variables
+    }
+
+    /// Sets the access key of the running cloud for every later command, as a person does with `cloud env`, and returns
+    /// the URL of the cloud.
+    pub(crate) fn meet_cloud_as_endpoint(&self) -> String {
+        self.key.set(self.access_key().into()).expect("it is met once");
+        self.cloud_url()
+    }
+
+    /// The access key of the embedded cloud.
+    pub(crate) fn access_key(&self) -> String {
+        let stored = std::fs::read(self.state_dir().join("cloud/endpoint.json"));
+        let stored = stored.expect("an endpoint of the cloud");
+        let stored: serde_json::Value = serde_json::from_slice(&stored).expect("JSON");
+        text(&stored["access_key_id"])
     }
 
     /// The home directory.
@@ -174,8 +197,10 @@ impl Sandbox {
         let host = self.cloud_url().trim_start_matches("http://").to_owned();
         let mut stream = TcpStream::connect(&host).expect("a cloud that listens");
         let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: AWS4-HMAC-SHA256 \
+             Credential={}/20260101/us-east-1/ec2/aws4_request\r\n\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            self.access_key(),
             form.len()
         );
         stream.write_all(request.as_bytes()).expect("a request");

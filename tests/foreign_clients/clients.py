@@ -1,6 +1,7 @@
 """Two clients that other people wrote, with the same few verbs: boto3, and the AWS CLI.
 
-Both are used as they are installed. Nothing is retried: a test wants the first answer.
+Both are used as they are installed, with what `lab1-flow cloud env` tells a shell. Nothing is retried: a
+test wants the first answer.
 """
 
 import contextlib
@@ -33,16 +34,14 @@ class Refused(Exception):
 class Boto3:
     """boto3, with answers that are checked on their way."""
 
-    def __init__(self, endpoint, answers, retries=None):
+    def __init__(self, answers, retries=None):
         config = Config(
-            region_name="us-east-1",
             retries=retries or {"total_max_attempts": 1},
             connect_timeout=5,
             read_timeout=30,
         )
-        credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        make = boto3.session.Session(**credentials).client
-        self.clients = {name: make(name, endpoint_url=endpoint, config=config) for name in SERVICES}
+        make = boto3.session.Session().client
+        self.clients = {name: make(name, config=config) for name in SERVICES}
         for client in self.clients.values():
             model = client.meta.service_model
             answers.watch(client.meta.events, lambda _, model=model: model)
@@ -73,12 +72,8 @@ class Boto3:
 class AwsCli:
     """The AWS CLI. One interpreter serves all commands: starting one costs most of a second."""
 
-    def __init__(self, endpoint, answers):
+    def __init__(self, answers):
         os.environ.update(
-            AWS_ACCESS_KEY_ID="test",
-            AWS_SECRET_ACCESS_KEY="test",
-            AWS_DEFAULT_REGION="us-east-1",
-            AWS_ENDPOINT_URL=endpoint,
             AWS_MAX_ATTEMPTS="1",
             AWS_CONFIG_FILE=os.devnull,
             AWS_SHARED_CREDENTIALS_FILE=os.devnull,

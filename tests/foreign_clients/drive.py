@@ -1,4 +1,4 @@
-"""Drives an endpoint with a foreign client: `drive.py ENDPOINT boto3|aws-cli stack|throttling|teeth`.
+"""Drives the endpoint of the environment with a foreign client: `drive.py CLIENT SCENE`.
 
 What was seen is printed as one line of JSON; what is wrong ends the script with a traceback.
 """
@@ -178,14 +178,32 @@ def throttling(client, answers):
     return {"refusals": list(calls)}
 
 
-SCENES = {"stack": stack, "throttling": throttling, "teeth": teeth.see}
+def stranger(client, answers):
+    """Calls with a key that the cloud does not know, until each service has said so."""
+    calls = {
+        "AuthFailure": ("ec2", "describe_instances"),
+        "InvalidClientTokenId": ("autoscaling", "describe_auto_scaling_groups"),
+        "InvalidClientTokenId (balancing)": ("elbv2", "describe_target_groups"),
+        "InvalidClientTokenId (tokens)": ("sts", "get_caller_identity"),
+    }
+    for expected, call in calls.items():
+        try:
+            client.call(*call)
+        except Refused as refusal:
+            assert refusal.code == expected.split(" ")[0], refusal
+        else:
+            raise AssertionError(f"{call} is answered")
+    return {"refusals": list(calls)}
+
+
+SCENES = {"stack": stack, "stranger": stranger, "throttling": throttling, "teeth": teeth.see}
 
 
 def main():
     """Plays one scene with one client."""
-    endpoint, client, scene = sys.argv[1:]
+    client, scene = sys.argv[1:]
     answers = Answers()
-    seen = SCENES[scene](CLIENTS[client](endpoint, answers), answers)
+    seen = SCENES[scene](CLIENTS[client](answers), answers)
     seen |= {"answers": answers.count, "operations": sorted(answers.succeeded)}
     print(json.dumps(seen | {"deviations": answers.deviations}))
 

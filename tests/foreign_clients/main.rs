@@ -58,6 +58,14 @@ fn clients_that_are_too_fast_are_throttled_in_the_words_of_each_service() {
 }
 
 #[test]
+fn clients_with_another_key_are_refused_in_the_words_of_each_service() {
+    let Some(python) = Python::or_say_skipped("foreign clients with another key") else { return };
+    let seen = play_with(&python, QUICK, "boto3", "stranger", &[("AWS_ACCESS_KEY_ID", "test")]);
+    assert_eq!(seen["refusals"].as_array().unwrap().len(), 4, "{seen}");
+    assert_answers_fit(&seen);
+}
+
+#[test]
 fn an_answer_that_does_not_fit_its_model_is_found() {
     let Some(python) = Python::or_say_skipped("teeth of the service models") else { return };
     let seen = play(&python, QUICK, "boto3", "teeth");
@@ -66,16 +74,30 @@ fn an_answer_that_does_not_fit_its_model_is_found() {
 
 /// Plays a scene against a fresh cloud, and returns what was seen.
 fn play(python: &Python, time_scale: &str, client: &str, scene: &str) -> Value {
+    play_with(python, time_scale, client, scene, &[])
+}
+
+/// The same with variables that go before those of the cloud.
+fn play_with(
+    python: &Python,
+    time_scale: &str,
+    client: &str,
+    scene: &str,
+    variables: &[(&str, &str)],
+) -> Value {
     let flow = Flow::new();
     let cloud = serve(&flow, time_scale, "");
-    let endpoint = cloud.stdout_so_far();
+    let exports = flow.run(&["cloud", "env"]).expect_status(0).stdout;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign_clients/drive.py");
-    let ended = python
-        .script_at(&script)
-        .args([endpoint.trim(), client, scene])
-        .stdin(Stdio::null())
-        .output()
-        .expect("the script runs");
+    let mut command = python.script_at(&script);
+    command.args([client, scene]).stdin(Stdio::null());
+    for line in exports.lines() {
+        let variable = line.strip_prefix("export ").and_then(|line| line.split_once('='));
+        let (name, value) = variable.expect("each line exports a variable");
+        command.env(name, value);
+    }
+    let ended = command.envs(variables.iter().copied()).output().expect("the script runs");
+    drop(cloud);
     let (stdout, stderr) =
         (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
     assert!(ended.status.success(), "{client}, {scene}: {stderr}");

@@ -61,6 +61,15 @@ fn the_stack_answers_out_of_real_processes_that_live_and_die_with_their_instance
         place.processes().get(&victim).is_some_and(|pid| *pid != former).then_some(())
     });
 
+    // What runs on an instance is not told the key, and finds nothing else of ours in its environment.
+    for pid in place.processes().values() {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let environment = String::from_utf8_lossy(&environment).into_owned();
+        let access_key = place.cloud().access_key;
+        assert!(!environment.contains(&access_key), "{environment}");
+        assert!(!environment.contains("AWS_") && !environment.contains("HOME="), "{environment}");
+    }
+
     // The cloud dies without a word: no process outlives it, and the next one starts them again.
     place.kill_cloud();
     place.until("no process outlives the cloud", || place.processes().is_empty().then_some(()));

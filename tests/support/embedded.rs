@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::flow::{Flow, Running};
 use super::patience::wait_for;
@@ -45,6 +46,8 @@ pub(crate) struct Cloud {
     pub(crate) port: u16,
     pub(crate) pid: u32,
     pub(crate) resources: Vec<Resource>,
+    /// Its access key.
+    pub(crate) access_key: String,
 }
 
 impl Cloud {
@@ -58,6 +61,7 @@ impl Cloud {
             port: u16::try_from(number("port")?).ok()?,
             pid: u32::try_from(number("pid")?).ok()?,
             resources: serde_json::from_value(resources).expect("resources have their shape"),
+            access_key: access_key(flow),
         })
     }
 
@@ -71,9 +75,11 @@ impl Cloud {
     pub(crate) fn call(&self, form: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the cloud listens");
         let request = format!(
-            "POST / HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: close\r\n\
+            "POST / HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: close\r\nauthorization: AWS4-HMAC-SHA256 \
+             Credential={}/20260101/us-east-1/ec2/aws4_request\r\n\
              content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
             self.port,
+            self.access_key,
             form.len()
         );
         stream.write_all(request.as_bytes()).expect("the cloud reads");
@@ -81,6 +87,13 @@ impl Cloud {
         stream.read_to_string(&mut answer).expect("the cloud answers");
         answer
     }
+}
+
+/// Reads the access key of a user's embedded cloud.
+pub(crate) fn access_key(flow: &Flow) -> String {
+    let stored = fs::read(flow.state_dir().join("cloud/endpoint.json")).expect("an endpoint");
+    let stored: Value = serde_json::from_slice(&stored).expect("the endpoint is JSON");
+    stored["access_key_id"].as_str().expect("it has a key").to_owned()
 }
 
 /// Serves a cloud with faults in the foreground, until it is dropped.

@@ -10,6 +10,7 @@ COMMON_ERRORS = {
     "AccessDenied": 403,
     "InternalFailure": 500,
     "InvalidAction": 400,
+    "InvalidClientTokenId": 403,
     "InvalidParameterValue": 400,
     "MissingParameter": 400,
     "ServiceUnavailable": 503,

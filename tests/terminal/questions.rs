@@ -8,7 +8,8 @@ const SIZE: (u16, u16) = (100, 60);
 /// A sandbox whose cloud is met as an endpoint, which may cost money for all that the program knows.
 fn with_endpoint() -> (Sandbox, String) {
     let sandbox = Sandbox::new();
-    let url = sandbox.succeed(&["cloud", "start", "--time-scale", FAST]).stdout.trim().to_owned();
+    sandbox.succeed(&["cloud", "start", "--time-scale", FAST]);
+    let url = sandbox.meet_cloud_as_endpoint();
     (sandbox, url)
 }
 

@@ -35,12 +35,21 @@ pub struct DaemonStatus {
 ///
 /// # Errors
 ///
-/// One holds the directory and stays silent, the connection to it breaks, or the lock's file is out of reach.
+/// The daemon does not answer or requires no key (an older version), the connection breaks, or the lock file cannot be opened.
 pub fn status(directory: &Path) -> Result<Option<DaemonStatus>, DaemonError> {
     match running(&Files::at(directory))? {
         Some(endpoint) => ask(&endpoint, "GET", "status").map(Some),
         None => Ok(None),
     }
+}
+
+/// Finds the daemon of a directory and its access key; returns `None` when no daemon runs.
+///
+/// # Errors
+///
+/// As [`status`].
+pub fn find(directory: &Path) -> Result<Option<Endpoint>, DaemonError> {
+    running(&Files::at(directory))
 }
 
 /// Empties the account of a directory, whether a daemon serves it or not.
@@ -103,7 +112,13 @@ pub(super) fn running(files: &Files) -> Result<Option<Endpoint>, DaemonError> {
             return Ok(Some(endpoint));
         }
         if Instant::now() > patience_ends {
-            return Err(DaemonError::Unresponsive { pid: files.holder() });
+            let pid = files.holder();
+            let is_keyless = files.read_endpoint().is_some_and(|it| it.access_key_id.is_none());
+            return Err(if is_keyless {
+                DaemonError::Keyless { pid }
+            } else {
+                DaemonError::Unresponsive { pid }
+            });
         }
         std::thread::sleep(LOOK_PAUSE);
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::access_key::AccessKey;
 use crate::options::GuestKind;
 
 /// Tells where the daemon listens, and which process it is.
@@ -23,11 +24,20 @@ pub struct Endpoint {
     pub in_background: bool,
     /// The version of the program.
     pub version: String,
+    /// The access key id that every request must carry; removed by [`Endpoint::without_key`] before output.
+    #[serde(default, skip_serializing_if = "AccessKey::is_none")]
+    pub access_key_id: AccessKey,
 }
 
 impl Endpoint {
     /// Returns the URL that an SDK takes as its endpoint.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Returns a copy without the key, for output.
+    #[must_use]
+    pub fn without_key(&self) -> Self {
+        Self { access_key_id: AccessKey::default(), ..self.clone() }
     }
 }

@@ -70,6 +70,15 @@ pub enum DaemonError {
         /// The holder, as far as it told.
         pid: Option<u32>,
     },
+    /// The daemon is of an older version, which requires no access key.
+    #[error("the embedded cloud{holder} is of an older version and answers every user of this machine", holder = pid.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
+    Keyless {
+        /// The holder, as far as it told.
+        pid: Option<u32>,
+    },
+    /// The system provides no random bytes for an access key.
+    #[error("cannot create an access key")]
+    NoKey(#[source] io::Error),
     /// The daemon refused a request.
     #[error("the embedded cloud answered {status}: {message}")]
     Refused {

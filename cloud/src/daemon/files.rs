@@ -1,14 +1,11 @@
-//! The files of a state directory: lock, endpoint, log.
+//! The files of a state directory: lock and log.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
-use super::endpoint::Endpoint;
 use super::error::DaemonError;
 
 /// How long a daemon tries to get the lock. Commands that look whether it is held take it for
@@ -25,19 +22,6 @@ const LOG_TAIL_BYTES: u64 = 2_048;
 #[derive(Debug, Clone)]
 pub(super) struct Files {
     directory: PathBuf,
-}
-
-/// Device and number of a file: a copy has others.
-type Identity = (u64, u64);
-
-/// An endpoint as it is stored: beside the lock that it belongs to, since a directory that is copied brings the
-/// endpoint of the original along, whose daemon may live and answer.
-#[derive(Debug, Serialize, Deserialize)]
-struct Stored {
-    #[serde(flatten)]
-    endpoint: Endpoint,
-    #[serde(default)]
-    lock: Option<Identity>,
 }
 
 /// Holds the directory for one daemon, until it is dropped or the process dies.
@@ -83,12 +67,8 @@ impl Files {
         Ok(())
     }
 
-    fn lock(&self) -> PathBuf {
+    pub(super) fn lock(&self) -> PathBuf {
         self.directory.join("cloud.lock")
-    }
-
-    fn endpoint(&self) -> PathBuf {
-        self.directory.join("endpoint.json")
     }
 
     fn log(&self) -> PathBuf {
@@ -156,41 +136,6 @@ impl Files {
         fs::read_to_string(self.lock()).ok()?.trim().parse().ok()
     }
 
-    /// Reads the latest endpoint of this directory; a missing or damaged file is none.
-    pub(super) fn read_endpoint(&self) -> Option<Endpoint> {
-        let stored = self.read_stored()?;
-        let is_ours = stored.lock.is_none() || stored.lock == self.lock_identity();
-        is_ours.then_some(stored.endpoint)
-    }
-
-    /// Reads the latest endpoint, be it of the directory that this one is a copy of.
-    pub(super) fn former_endpoint(&self) -> Option<Endpoint> {
-        self.read_stored().map(|stored| stored.endpoint)
-    }
-
-    fn read_stored(&self) -> Option<Stored> {
-        serde_json::from_slice(&fs::read(self.endpoint()).ok()?).ok()
-    }
-
-    fn lock_identity(&self) -> Option<Identity> {
-        let lock = fs::metadata(self.lock()).ok()?;
-        Some((lock.dev(), lock.ino()))
-    }
-
-    /// Replaces the endpoint. A reader sees the old one or the new one, never a part.
-    pub(super) fn write_endpoint(&self, endpoint: &Endpoint) -> Result<(), DaemonError> {
-        let path = self.endpoint();
-        let draft = self.directory.join("endpoint.json.new");
-        let stored = Stored { endpoint: endpoint.clone(), lock: self.lock_identity() };
-        let written = serde_json::to_vec(&stored).map_err(io::Error::other).and_then(|json| {
-            let mut file =
-                private(OpenOptions::new().create(true).write(true).truncate(true)).open(&draft)?;
-            file.write_all(&json)?;
-            fs::rename(&draft, &path)
-        });
-        written.map_err(|source| DaemonError::File { doing: "write", path, source })
-    }
-
     /// Opens the log for a new daemon, and puts a large one aside.
     pub(super) fn open_log(&self) -> Result<File, DaemonError> {
         let path = self.log();
@@ -227,7 +172,7 @@ fn lock(file: &File) -> io::Result<bool> {
 }
 
 /// Makes files readable by their user alone.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options.mode(0o600)
 }
 
@@ -237,18 +182,6 @@ mod tests {
 
     /// Longer than any test.
     const NEVER: Duration = Duration::from_hours(1);
-
-    fn endpoint(port: u16) -> Endpoint {
-        Endpoint {
-            port,
-            pid: std::process::id(),
-            started_at_ms: 1,
-            time_scale: 60.0,
-            guests: crate::GuestKind::Light,
-            in_background: false,
-            version: "0".to_owned(),
-        }
-    }
 
     #[test]
     fn only_one_holds_a_directory_and_lookers_see_it() {
@@ -301,45 +234,15 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_is_replaced_and_a_damaged_one_is_none() {
-        let directory = tempfile::tempdir().unwrap();
-        let files = Files::create(directory.path()).unwrap();
-        assert_eq!(files.read_endpoint(), None);
-        for port in [1, 2] {
-            files.write_endpoint(&endpoint(port)).unwrap();
-            assert_eq!(files.read_endpoint(), Some(endpoint(port)));
-        }
-        fs::write(files.endpoint(), b"{\"port\":1").unwrap();
-        assert_eq!(files.read_endpoint(), None);
-    }
-
-    #[test]
-    fn the_endpoint_of_the_original_is_none_of_the_copy() {
-        let parent = tempfile::tempdir().unwrap();
-        let files = Files::create(&parent.path().join("one")).unwrap();
-        let _hold = files.hold().unwrap();
-        files.write_endpoint(&endpoint(1)).unwrap();
-        let copy = Files::create(&parent.path().join("two")).unwrap();
-        fs::copy(files.lock(), copy.lock()).unwrap();
-        fs::copy(files.endpoint(), copy.endpoint()).unwrap();
-        assert_eq!(copy.read_endpoint(), None, "its daemon is that of another directory");
-        assert_eq!(copy.former_endpoint(), Some(endpoint(1)), "its port may be free");
-        let moved = Files::at(&parent.path().join("three"));
-        fs::rename(files.directory(), moved.directory()).unwrap();
-        assert_eq!(moved.read_endpoint(), Some(endpoint(1)), "its daemon moves along");
-    }
-
-    #[test]
     fn everything_is_private_to_the_user() {
         use std::os::unix::fs::PermissionsExt;
         let parent = tempfile::tempdir().unwrap();
         let files = Files::create(&parent.path().join("state")).unwrap();
         let _hold = files.hold().unwrap();
-        files.write_endpoint(&endpoint(1)).unwrap();
         files.open_log().unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(files.directory()), 0o700);
-        for path in [files.lock(), files.endpoint(), files.log()] {
+        for path in [files.lock(), files.log()] {
             assert_eq!(mode(&path), 0o600, "{}", path.display());
         }
     }

@@ -5,7 +5,7 @@
 //! | file | what |
 //! |---|---|
 //! | `cloud.lock` | locked exclusively by the daemon as long as it lives; the lock decides, the pid inside informs |
-//! | `endpoint.json` | the [`Endpoint`], replaced atomically; true only while the lock beside it is held, and kept afterwards for its port |
+//! | `endpoint.json` | the [`Endpoint`], replaced atomically; true only while the lock beside it is held, and kept afterwards for its port and its access key |
 //! | `cloud.log` | what the daemon printed; the former one is `cloud.log.1` |
 //! | `cloud-state` | the account, written by the cloud before each answer |
 //! | `cloud-state.buckets` | what is left of the rate limits, written before each answer |
@@ -19,15 +19,18 @@ use std::path::Path;
 
 use crate::options::GuestKind;
 
+mod access_key;
 mod client;
 mod command;
 mod endpoint;
+mod endpoint_file;
 mod error;
 mod files;
 mod launch;
 mod serve;
 
-pub use command::{DaemonStatus, reset, status, stop};
+pub use access_key::AccessKey;
+pub use command::{DaemonStatus, find, reset, status, stop};
 pub use endpoint::Endpoint;
 pub use error::DaemonError;
 pub use launch::{Launch, Started, detach, start};

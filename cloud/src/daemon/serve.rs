@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::access_key::AccessKey;
 use super::endpoint::Endpoint;
 use super::error::DaemonError;
 use super::files::Files;
@@ -75,6 +76,7 @@ pub async fn serve(
     let _hold = files.hold()?;
     let listener = bind(options.port, &files).await?;
     let mut endpoint = endpoint_of(&listener, &options.cloud)?;
+    endpoint.access_key_id = files.access_key()?;
     endpoint.in_background = options.in_background;
 
     let seed = options.cloud.seed;
@@ -172,5 +174,6 @@ fn endpoint_of(listener: &TcpListener, cloud: &CloudOptions) -> Result<Endpoint,
         guests: cloud.guests,
         in_background: false,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        access_key_id: AccessKey::default(),
     })
 }

@@ -29,10 +29,16 @@ pub(super) async fn read_body(mut body: Incoming, limits: &DoorLimits) -> Result
     let collected =
         tokio::time::timeout(limits.body_time_max, collected).await.unwrap_or(Err(Unread::TooSlow));
     if matches!(collected, Err(Unread::TooLarge)) {
-        // Beside the answer, which does not wait for it.
-        tokio::spawn(tokio::time::timeout(limits.body_time_max, discard(body)));
+        discard_beside(body, limits);
     }
     collected
+}
+
+/// Reads a body, or the rest of one, for nothing: beside the answer, which does not wait for it.
+pub(super) fn discard_beside(body: Incoming, limits: &DoorLimits) {
+    if !body.is_end_stream() {
+        tokio::spawn(tokio::time::timeout(limits.body_time_max, discard(body)));
+    }
 }
 
 async fn collect(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, Unread> {
@@ -52,7 +58,6 @@ async fn collect(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, Unread>
     Ok(collected.freeze())
 }
 
-/// Reads the rest of a body for nothing.
 async fn discard(mut body: Incoming) {
     let mut discarded = 0_usize;
     while let Some(Ok(frame)) = body.frame().await {

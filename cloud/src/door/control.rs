@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use serde::Serialize;
 use serde_json::json;
@@ -17,10 +18,14 @@ use crate::fault::CallLog;
 /// Where the paths of the daemon begin; no path of AWS's query services does.
 pub(crate) const CONTROL_ROOT: &str = "/_lab1_flow/";
 
-/// Answers requests about the daemon itself, in JSON.
+/// What follows [`CONTROL_ROOT`] in the one path that asks for no key.
+pub(super) const READY: &str = "ready";
+
+/// Answers requests about the daemon itself, in JSON. All but the first require the access key.
 ///
 /// | request | answer |
 /// |---|---|
+/// | `GET ready?challenge=HEX` | `proof` that this daemon knows the key |
 /// | `GET endpoint` | the [`Endpoint`] |
 /// | `GET status` | `endpoint`, `account` with every resource, `calls` made in all |
 /// | `GET calls` | the [`CallSummary`](crate::CallSummary) |
@@ -61,6 +66,19 @@ impl Control {
             "reset" => self.reset().await,
             "hurry" => self.hurry(),
             _ => self.stop(),
+        }
+    }
+
+    /// Proves to a client that this daemon knows the key. After a death another process may listen on its port, and must
+    /// not receive the key.
+    pub(super) fn ready(&self, head: &Parts) -> Response<Bytes> {
+        let challenge = head.uri.query().and_then(|query| query.strip_prefix("challenge="));
+        let Endpoint { access_key_id, port, pid, .. } = &self.endpoint;
+        match access_key_id.proof(challenge.unwrap_or_default(), *port, *pid) {
+            Some(proof) => {
+                json_answer(StatusCode::OK, &json!({ "proof": proof.to_hex().as_str() }))
+            }
+            None => complaint(StatusCode::BAD_REQUEST, "a challenge is 32 hexadecimal digits"),
         }
     }
 

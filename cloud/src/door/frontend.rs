@@ -200,7 +200,7 @@ struct BalancerDoor {
 
 impl Answers for BalancerDoor {
     /// A load balancer takes any Host header.
-    fn refuse(&self, _head: &Parts) -> Option<Response<Bytes>> {
+    fn by_head(&self, _head: &Parts) -> Option<Response<Bytes>> {
         None
     }
 

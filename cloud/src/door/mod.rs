@@ -1,11 +1,13 @@
 //! The doors on loopback: the API, and one socket for each load balancer.
 //!
 //! Both doors share one server with the same limits on what a client may send and how long it may
-//! take. The API's door refuses requests that a web page elsewhere could have made; everything
-//! listens on 127.0.0.1 only.
+//! take. The API's door refuses requests that a web page elsewhere could have made, and requests without
+//! the access key of its state directory; the balancers' doors are open to everybody, as on AWS.
+//! Everything listens on 127.0.0.1 only.
 
 mod api;
 mod body;
+mod callers;
 mod control;
 mod frontend;
 mod guard;

@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::body::{Unread, read_body};
+use super::body::{Unread, discard_beside, read_body};
 use super::impatient::Impatient;
 use super::limits::DoorLimits;
 use super::places::{Place, Places};
@@ -27,8 +27,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Answers the requests of one door.
 pub(crate) trait Answers: Send + Sync + 'static {
-    /// Refuses a request by its head, before its body is read.
-    fn refuse(&self, head: &Parts) -> Option<Response<Bytes>>;
+    /// Answers a request by its head alone, where that is enough, as for a refusal: its body is not read then.
+    fn by_head(&self, head: &Parts) -> Option<Response<Bytes>>;
 
     /// Answers a request. An error drops the connection without an answer.
     fn answer(
@@ -152,8 +152,11 @@ async fn exchange<A: Answers>(
     request: Request<Incoming>,
 ) -> io::Result<Response<Full<Bytes>>> {
     let (head, body) = request.into_parts();
-    let response = match answers.refuse(&head) {
-        Some(refusal) => last(refusal),
+    let response = match answers.by_head(&head) {
+        Some(answer) => {
+            discard_beside(body, limits);
+            last(answer)
+        }
         None => match read_body(body, limits).await {
             Ok(_) if !place.keeps() => return Err(io::ErrorKind::ConnectionAborted.into()),
             Ok(body) => {

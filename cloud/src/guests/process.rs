@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -33,7 +34,7 @@ impl GuestProcess {
         folder: &Path,
         application: &Application,
     ) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        private_folder(folder)?;
         for (name, content) in &application.files {
             fs::write(folder.join(name), content)?;
         }
@@ -77,6 +78,11 @@ impl GuestProcess {
             tracing::warn!(%error, "an application could not be ended");
         }
     }
+}
+
+/// Makes a folder that others cannot enter, with those above it. What is in it needs no modes of its own.
+pub(super) fn private_folder(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Hears the port, and whatever the application prints after it, so that it never waits for a reader.

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::process::private_folder;
 use crate::daemon::DaemonError;
 
 /// What is installed: the same that a boot script with Flask and waitress asks for.
@@ -20,7 +21,7 @@ pub(super) fn interpreter(
     let folder = directory.join("guest-python");
     let failed =
         |doing, path: &Path, source| DaemonError::File { doing, path: path.into(), source };
-    fs::create_dir_all(&folder).map_err(|error| failed("make", &folder, error))?;
+    private_folder(&folder).map_err(|error| failed("make", &folder, error))?;
     // Two commands may want it at once: one makes it, the other waits.
     let lock = folder.join("lock");
     let lock_file = File::create(&lock).map_err(|error| failed("open", &lock, error))?;

@@ -65,8 +65,10 @@ pub(crate) fn try_call(endpoint: &Endpoint, form: &str) -> std::io::Result<Strin
     let mut stream = TcpStream::connect(("127.0.0.1", endpoint.port))?;
     write!(
         stream,
-        "POST / HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{form}",
+        "POST / HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nAuthorization: AWS4-HMAC-SHA256 \
+         Credential={}/20260101/us-east-1/ec2/aws4_request\r\nContent-Length: {}\r\n\r\n{form}",
         endpoint.port,
+        endpoint.access_key_id.as_str(),
         form.len()
     )?;
     let mut answer = String::new();

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test whose world cannot be set up has failed")]
 
 mod directory;
+mod strangers;
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};

@@ -67,7 +67,12 @@ impl Opened {
         path: &str,
         body: &str,
     ) -> io::Result<(u16, String)> {
-        exchange(&format!("127.0.0.1:{}", self.endpoint.port), method, path, body).await
+        let Endpoint { port, access_key_id, .. } = &self.endpoint;
+        let signed = format!(
+            "Authorization: AWS4-HMAC-SHA256 Credential={}/20260101/us-east-1/ec2/aws4_request\r\n",
+            access_key_id.as_str()
+        );
+        exchange(&format!("127.0.0.1:{port}"), method, path, &signed, body).await
     }
 
     /// Makes a call that must succeed and returns its answer.
@@ -96,15 +101,21 @@ impl Opened {
 
 /// Asks a load balancer.
 pub(crate) async fn get(host: &str, path: &str) -> io::Result<(u16, String)> {
-    exchange(host, "GET", path, "").await
+    exchange(host, "GET", path, "", "").await
 }
 
 /// Makes one request on a connection of its own and returns status and body.
-async fn exchange(host: &str, method: &str, path: &str, body: &str) -> io::Result<(u16, String)> {
+async fn exchange(
+    host: &str,
+    method: &str,
+    path: &str,
+    header: &str,
+    body: &str,
+) -> io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(host).await?;
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\
-         \r\n{body}",
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{header}\
+         Content-Length: {}\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(request.as_bytes()).await?;

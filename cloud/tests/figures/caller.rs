@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use lab1_flow_cloud::daemon::Endpoint;
+
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// `#!/bin/sh` in base64: any user data starts the application.
@@ -64,7 +66,7 @@ pub(crate) fn deploy(caller: &mut Caller) -> Outcome<()> {
 
 /// A client with one connection that it keeps.
 pub(crate) struct Caller {
-    port: u16,
+    endpoint: Endpoint,
     connection: BufReader<TcpStream>,
 }
 
@@ -74,10 +76,10 @@ pub(crate) struct Answer {
 }
 
 impl Caller {
-    pub(crate) fn new(port: u16) -> Outcome<Self> {
-        let stream = TcpStream::connect(("127.0.0.1", port))?;
+    pub(crate) fn new(endpoint: &Endpoint) -> Outcome<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", endpoint.port))?;
         stream.set_nodelay(true)?;
-        Ok(Self { port, connection: BufReader::new(stream) })
+        Ok(Self { endpoint: endpoint.clone(), connection: BufReader::new(stream) })
     }
 
     fn ec2(&mut self, action: &str, form: &str) -> Outcome<Answer> {
@@ -118,9 +120,10 @@ impl Caller {
         let body = format!("Action={action}&Version={version}&{form}");
         let request = format!(
             "POST / HTTP/1.1\r\nhost: 127.0.0.1:{}\r\n\
-             authorization: AWS4-HMAC-SHA256 Credential=any/20260101/us-east-1/{service}/aws4_request\
+             authorization: AWS4-HMAC-SHA256 Credential={}/20260101/us-east-1/{service}/aws4_request\
              \r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
-            self.port,
+            self.endpoint.port,
+            self.endpoint.access_key_id.as_str(),
             body.len()
         );
         self.connection.get_mut().write_all(request.as_bytes())?;

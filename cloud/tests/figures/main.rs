@@ -59,7 +59,7 @@ fn measure() -> Outcome<Figures> {
     let endpoint = daemon::start(home.path(), &launch)?.endpoint;
     let start_ms = start.elapsed().as_secs_f64() * 1_000.0;
     let measured = (|| {
-        let mut caller = Caller::new(endpoint.port)?;
+        let mut caller = Caller::new(&endpoint)?;
         deploy(&mut caller)?;
         let start = Instant::now();
         for _ in 0..CALLS {

@@ -82,7 +82,7 @@ const UNREACHABLE: Verdict = Verdict::Always(FailureClass::Unreachable);
 
 const LOG_IN: &str = "renew the credentials: nothing is lost";
 const EXPIRED: &str = "renew the credentials, or check this machine's clock: nothing is lost";
-const NOT_KNOWN: &str = "renew the credentials, check this machine's clock, and that the account has enabled this region: nothing is lost";
+const NOT_KNOWN: &str = "renew the credentials (`lab1-flow cloud env` prints those of an embedded cloud), check this machine's clock, and that the account has enabled this region: nothing is lost";
 const CLOCK: &str = "check this machine's clock and the secret key: nothing is lost";
 const RIGHTS: &str = "the credentials lack this permission; grant it (`lab1-flow iam-policy` prints all that are needed)";
 const QUOTA: &str = "an account limit is reached: raise the quota or remove what is not needed";

@@ -15,6 +15,11 @@ pub(crate) fn dummy() -> Credentials {
     Credentials::new("lab1-flow", "lab1-flow", None, None, "lab1-flow dummy")
 }
 
+/// Credentials for an embedded cloud with this access key. It verifies no signature, so the secret is arbitrary.
+pub(crate) fn embedded(access_key_id: &str) -> Credentials {
+    Credentials::new(access_key_id, "lab1-flow", None, None, "lab1-flow embedded cloud")
+}
+
 /// Asks the usual chain, and falls back to dummy credentials when it has none at all.
 ///
 /// Credentials that are there but do not load (an expired session, a failing helper) stay an error.

@@ -22,7 +22,7 @@ use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 use tokio::time::Instant;
 
-use super::credentials::{NamingToken, OrDummy, dummy};
+use super::credentials::{NamingToken, OrDummy, dummy, embedded};
 use super::profiles::Profiles;
 use super::target::{CloudKind, DEFAULT_REGION, Target};
 use super::transport::{Transport, client_of, direct_client};
@@ -92,7 +92,7 @@ pub(super) async fn settings(
 ) -> Result<SdkConfig, ConnectError> {
     check_endpoint(target, &transport)?;
     let config = match target.cloud {
-        CloudKind::Local => local_config(target),
+        CloudKind::Local => local_config(target, &transport),
         CloudKind::Aws => aws_chain_config(target).await?,
         CloudKind::Endpoint => endpoint_config(target).await?,
     };
@@ -102,10 +102,8 @@ pub(super) async fn settings(
 fn check_endpoint(target: &Target, transport: &Transport) -> Result<(), ConnectError> {
     match (&target.endpoint_url, target.cloud, transport) {
         (Some(url), _, _) => check_url(url),
-        (None, CloudKind::Endpoint, _) | (None, CloudKind::Local, Transport::Network) => {
-            Err(ConnectError::EndpointMissing)
-        }
-        (None, _, _) => Ok(()),
+        (None, CloudKind::Local, Transport::Function(_)) | (None, CloudKind::Aws, _) => Ok(()),
+        (None, CloudKind::Endpoint | CloudKind::Local, _) => Err(ConnectError::EndpointMissing),
     }
 }
 
@@ -118,11 +116,15 @@ fn check_url(url: &str) -> Result<(), ConnectError> {
 }
 
 /// The embedded cloud: everything is said here, nothing is read from the machine.
-fn local_config(target: &Target) -> SdkConfig {
+fn local_config(target: &Target, transport: &Transport) -> SdkConfig {
+    let credentials = match transport {
+        Transport::Embedded { access_key_id } => embedded(access_key_id),
+        Transport::Network | Transport::Function(_) => dummy(),
+    };
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(region_of(target))
-        .credentials_provider(SharedCredentialsProvider::new(dummy()));
+        .credentials_provider(SharedCredentialsProvider::new(credentials));
     // A name that resolves nowhere: an in-process cloud is called by a function.
     config.set_endpoint_url(Some(
         target.endpoint_url.clone().unwrap_or_else(|| "http://cloud.invalid".to_owned()),
@@ -282,10 +284,10 @@ fn with_transport(config: SdkConfig, target: &Target, transport: Transport) -> S
             builder = builder.http_client(client_of(send)).time_source(TokioTime::new());
         }
         // A proxy of the environment is the way out of this machine, and there this cloud is not.
-        Transport::Network if is_on_this_machine(target) => {
+        Transport::Network | Transport::Embedded { .. } if is_on_this_machine(target) => {
             builder = builder.http_client(direct_client());
         }
-        Transport::Network => {}
+        Transport::Network | Transport::Embedded { .. } => {}
     }
     builder.build()
 }

@@ -26,6 +26,12 @@ pub type SendFunction = Arc<dyn Fn(http::Request<Bytes>) -> Answer + Send + Sync
 pub enum Transport {
     /// The SDK's own client over the network.
     Network,
+    /// The SDK's own client to an embedded cloud. Its access key is a secret, so it is not part of the target, which is
+    /// stored.
+    Embedded {
+        /// The access key id that every call carries.
+        access_key_id: String,
+    },
     /// A function in this process. Time is tokio's then, so that it can be paused.
     Function(SendFunction),
 }
@@ -44,6 +50,7 @@ impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Network => "Network",
+            Self::Embedded { .. } => "Embedded",
             Self::Function(_) => "Function",
         })
     }

@@ -1,7 +1,7 @@
 //! The API's door with a fresh cloud behind it.
 
 use super::*;
-use crate::daemon::Endpoint;
+use crate::daemon::{AccessKey, Endpoint};
 use crate::fault::{CallLog, Fault, FaultPlan, FaultRule, Faults};
 use crate::{Cloud, CloudOptions, VirtualCloudClock};
 
@@ -22,6 +22,7 @@ pub(super) async fn open_api_within(rules: Vec<FaultRule>, limits: DoorLimits) -
             guests: crate::GuestKind::Light,
             in_background: false,
             version: "0".to_owned(),
+            access_key_id: AccessKey::of(KEY),
         };
         let control = Control {
             cloud,
@@ -64,7 +65,7 @@ async fn a_refusal_of_the_door_is_worded_as_the_service_words_its_own() {
         ("", "<Response><Errors><Error><Code>", ""),
     ] {
         let credential =
-            format!("AWS4-HMAC-SHA256 Credential=K/20260101/us-east-1/{service}/aws4_request");
+            format!("AWS4-HMAC-SHA256 Credential={KEY}/20260101/us-east-1/{service}/aws4_request");
         for (host, header, wanted, code) in [
             ("evil.example", "Content-Length: 0", 421, "MisdirectedRequest"),
             (door.address.to_string().as_str(), long.as_str(), 413, "RequestEntityTooLarge"),

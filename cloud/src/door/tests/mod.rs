@@ -17,6 +17,7 @@ use super::server::{Answers, serve};
 use super::*;
 
 mod api;
+mod callers;
 mod crowd;
 mod server;
 
@@ -24,6 +25,9 @@ mod server;
 const NEVER: Duration = Duration::from_hours(1);
 /// How long a test waits for what must not take the whole of a limit.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The access key of the doors here.
+const KEY: &str = "LAB1TEST";
 
 /// A door on a port of the system's choice, closed with the test.
 struct Opened {
@@ -59,6 +63,12 @@ impl Opened {
     }
 
     fn worded(&self, method: &str, path: &str, header: &str, body: &str) -> String {
+        let signed = "AWS4-HMAC-SHA256 Credential=";
+        let key = format!("Authorization: {signed}{KEY}/20260101/us-east-1/?/aws4_request\r\n");
+        self.worded_with_no_key(method, path, &(key + header), body)
+    }
+
+    fn worded_with_no_key(&self, method: &str, path: &str, header: &str, body: &str) -> String {
         format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{header}\
              Content-Length: {}\r\n\r\n{body}",
@@ -119,7 +129,7 @@ impl ByPath {
 const LARGE: usize = 32 * 1024 * 1024;
 
 impl Answers for ByPath {
-    fn refuse(&self, head: &Parts) -> Option<Response<Bytes>> {
+    fn by_head(&self, head: &Parts) -> Option<Response<Bytes>> {
         (head.uri.path() == "/refused").then(|| self.complain(None, StatusCode::FORBIDDEN))
     }
 
