@@ -56,6 +56,7 @@ pub(crate) fn launch(cx: &mut Context<'_>, group: &mut Group, cause: &str) -> bo
         reservation_id: cx.region.ids.prefixed("r"),
         data: plan.data,
         subnet: &subnet,
+        template: (group.settings.template.id.clone(), plan.version),
         tags: group.instance_tags(),
         // The group learns of a running instance a little after it runs.
         running_ms: cx.now_ms + (in_service_ms - cx.now_ms) * 4 / 5,

@@ -23,6 +23,11 @@ use crate::wire::xml::Xml;
 /// How long a terminated instance stays in lists: about an hour.
 const LISTED_AFTER_END_MS: i64 = 3_600_000;
 
+/// How long a terminated instance keeps its tags: "a short while", says the EC2 user guide.
+const TAGGED_AFTER_END_MS: i64 = 5_000;
+
+static NO_TAGS: Tags = Tags::new();
+
 /// An instance and the moments of its life.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Instance {
@@ -83,7 +88,7 @@ impl InstanceState {
         }
     }
 
-    fn write(self, xml: &mut Xml, name: &str) {
+    pub(super) fn write(self, xml: &mut Xml, name: &str) {
         xml.element(name, |state| {
             state.text("code", self as u16).text("name", self.as_str());
         });
@@ -110,6 +115,14 @@ impl Instance {
         self.state(now_ms) != InstanceState::Terminated
     }
 
+    /// Gives the tags that are still visible: a terminated instance loses them long before it leaves the lists.
+    pub(crate) fn shown_tags(&self, now_ms: i64) -> &Tags {
+        match &self.end {
+            Some(end) if end.terminated_ms + TAGGED_AFTER_END_MS <= now_ms => &NO_TAGS,
+            _ => &self.tags,
+        }
+    }
+
     /// Tells when lists stop to show it; `None` while it lives.
     pub(crate) fn unlisted_ms(&self) -> Option<i64> {
         self.end.as_ref().map(|end| end.terminated_ms + LISTED_AFTER_END_MS)
@@ -127,7 +140,7 @@ impl Instance {
     }
 
     /// Tells what the checks of its system say; they come out well as soon as it runs.
-    fn status(&self, now_ms: i64) -> &'static str {
+    pub(super) fn status(&self, now_ms: i64) -> &'static str {
         if self.state(now_ms) == InstanceState::Running { "ok" } else { "not-applicable" }
     }
 
@@ -144,7 +157,7 @@ impl Instance {
         Some(format!("ec2-{}.compute-1.amazonaws.com", address.replace('.', "-")))
     }
 
-    fn offers(&self, filter: &str, region: &Region, now_ms: i64) -> Vec<String> {
+    pub(super) fn offers(&self, filter: &str, region: &Region, now_ms: i64) -> Vec<String> {
         // What an instance loses with its end, no filter finds any more.
         let alive = self.has_interface(now_ms);
         let while_alive = |value: Option<String>| value.filter(|_| alive).into_iter().collect();
@@ -223,7 +236,7 @@ impl Instance {
             });
         }
         item.element("metadataOptions", |options| self.metadata.write(options));
-        write_tags(item, &self.tags);
+        write_tags(item, self.shown_tags(now_ms));
     }
 
     fn write_attachments(&self, region: &Region, item: &mut Xml) {
@@ -267,7 +280,9 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     check_ids(cx.region, &ids)?;
     let found = cx.region.instances.values().filter(|instance| {
         (ids.is_empty() || ids.contains(&instance.id.as_str()))
-            && filters.pass(&instance.tags, |name| instance.offers(name, cx.region, cx.now_ms))
+            && filters.pass(instance.shown_tags(cx.now_ms), |name| {
+                instance.offers(name, cx.region, cx.now_ms)
+            })
     });
     let (found, next) = page.cut(found, |instance| instance.id.clone());
     let mut xml = Xml::new();
@@ -312,43 +327,6 @@ const KNOWN_FILTERS: [&str; 22] = [
     "tag",
 ];
 
-pub(crate) fn describe_status(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
-    let ids = input.texts("InstanceId");
-    let all = input.flag("IncludeAllInstances")?.unwrap_or(false);
-    let filters = Filters::ec2(input)?;
-    let page = PageRequest::read(input, pages::EC2)?;
-    let known = [
-        "instance-state-name",
-        "instance-state-code",
-        "instance-status.status",
-        "system-status.status",
-        "availability-zone",
-    ];
-    filters.check(input, &known)?;
-    input.end()?;
-    check_ids(cx.region, &ids)?;
-    let found = cx.region.instances.values().filter(|instance| {
-        (ids.is_empty() || ids.contains(&instance.id.as_str()))
-            && (all || instance.state(cx.now_ms) == InstanceState::Running)
-            && filters.pass(&instance.tags, |name| instance.offers(name, cx.region, cx.now_ms))
-    });
-    let (found, next) = page.cut(found, |instance| instance.id.clone());
-    let mut xml = Xml::new();
-    xml.items("instanceStatusSet", found, |item, instance| {
-        let state = instance.state(cx.now_ms);
-        let status = instance.status(cx.now_ms);
-        item.text("instanceId", &instance.id).text("availabilityZone", &instance.zone);
-        state.write(item, "instanceState");
-        for check in ["systemStatus", "instanceStatus"] {
-            item.element(check, |element| {
-                element.text("status", status);
-            });
-        }
-    });
-    xml.optional("nextToken", next);
-    Ok(xml)
-}
-
 /// Terminates instances: all that are named, or none when one is not known. Repeating succeeds.
 pub(crate) fn terminate(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     let ids = input.texts("InstanceId");
@@ -384,7 +362,7 @@ pub(crate) fn end(cx: &mut Context<'_>, id: &str, by: &str) {
 }
 
 /// Refuses ids that no instance has: one bad id fails the whole call.
-fn check_ids(region: &Region, ids: &[&str]) -> Result<(), Refusal> {
+pub(super) fn check_ids(region: &Region, ids: &[&str]) -> Result<(), Refusal> {
     for id in ids {
         if !id.starts_with("i-") {
             let message = format!("Invalid id: \"{id}\"");

@@ -15,6 +15,8 @@ pub(crate) struct Order<'a> {
     pub(crate) reservation_id: String,
     pub(crate) data: LaunchTemplateData,
     pub(crate) subnet: &'a Subnet,
+    /// The template's id, and the number of its version.
+    pub(crate) template: (String, u64),
     /// Tags beside those of the template, and stronger.
     pub(crate) tags: Tags,
     pub(crate) running_ms: i64,
@@ -48,12 +50,15 @@ pub(crate) fn check_quotas(cx: &Context<'_>, count: usize, vcpus: u32) -> Result
 
 /// Makes an instance. Everything about it was checked before.
 pub(crate) fn make_instance(cx: &mut Context<'_>, order: Order<'_>) {
-    let Order { id, reservation_id, data, subnet, tags: stronger, running_ms } = order;
+    let Order { id, reservation_id, data, subnet, template, tags: stronger, running_ms } = order;
     let security_groups = worn_groups(cx, &data, &subnet.vpc_id);
     let number = cx.region.ids.number();
     let user_data_ms = cx.duration_ms(Event::UserDataDone, &id);
     let mut tags: Tags = data.instance_tags.clone();
     tags.extend(stronger);
+    let (template_id, version) = template;
+    tags.insert("aws:ec2launchtemplate:id".to_owned(), template_id);
+    tags.insert("aws:ec2launchtemplate:version".to_owned(), version.to_string());
     let public = format!("198.51.100.{}", number % 254 + 1);
     let volume = data.volumes.first();
     let instance = Instance {

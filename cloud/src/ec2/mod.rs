@@ -2,6 +2,7 @@
 
 pub(crate) mod applications;
 pub(crate) mod images;
+pub(crate) mod instance_status;
 pub(crate) mod instance_types;
 pub(crate) mod instances;
 pub(crate) mod key_pairs;
@@ -37,7 +38,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::read("DescribeAccountAttributes", network::describe_account_attributes),
     Route::read("DescribeAvailabilityZones", network::describe_availability_zones),
     Route::read("DescribeImages", images::describe),
-    Route::read("DescribeInstanceStatus", instances::describe_status),
+    Route::read("DescribeInstanceStatus", instance_status::describe),
     Route::read("DescribeInstanceTypeOfferings", instance_types::describe_offerings),
     Route::read("DescribeInstanceTypes", instance_types::describe),
     Route::read("DescribeInstances", instances::describe),

@@ -49,14 +49,13 @@ pub(crate) fn run(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
         }
         return Ok(reservation(cx, &known.reservation_id));
     }
-    let data = cx
+    let version = cx
         .region
         .launch_templates
         .live_get(&template_id)
         .and_then(|template| template.version(version))
-        .ok_or_else(|| version_not_found(version))?
-        .data
-        .clone();
+        .ok_or_else(|| version_not_found(version))?;
+    let (data, template) = (version.data.clone(), (template_id, version.number));
     check_data(cx, &data)?;
     let network = &cx.region.network;
     let subnet = match subnet_id {
@@ -78,7 +77,7 @@ pub(crate) fn run(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     };
     let total = u32::try_from(count).unwrap_or(u32::MAX).saturating_mul(vcpus);
     launching::check_quotas(cx, count, total)?;
-    let reservation_id = start(cx, count, &data, &subnet, &tags);
+    let reservation_id = start(cx, count, &data, &subnet, (&template, &tags));
     if let Some(token) = token {
         let expires_ms = cx.now_ms + i64::from(cx.options.client_token_lifetime_s) * 1000;
         let known = RunToken { fingerprint, reservation_id: reservation_id.clone(), expires_ms };
@@ -93,7 +92,7 @@ fn start(
     count: usize,
     data: &LaunchTemplateData,
     subnet: &Subnet,
-    tags: &Tags,
+    (template, tags): (&(String, u64), &Tags),
 ) -> String {
     let reservation_id = cx.region.ids.prefixed("r");
     for _ in 0..count {
@@ -104,6 +103,7 @@ fn start(
             reservation_id: reservation_id.clone(),
             data: data.clone(),
             subnet,
+            template: template.clone(),
             tags: tags.clone(),
             running_ms: cx.now_ms + in_service_ms * 4 / 5,
         };

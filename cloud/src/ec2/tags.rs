@@ -77,7 +77,19 @@ fn check_tag(key: &str, value: &str) -> Result<(), Refusal> {
         return refuse(format!("Tag value exceeds the maximum length of 256 characters: {value}"));
     }
     if is_reserved(key) {
-        return refuse("Tag keys starting with 'aws:' are reserved for internal use".to_owned());
+        return refuse(RESERVED.to_owned());
+    }
+    Ok(())
+}
+
+/// The message about a key that only Amazon may set.
+const RESERVED: &str = "Tag keys starting with 'aws:' are reserved for internal use";
+
+/// Refuses a reserved key in a call that changes the tags of an existing resource; its message is longer.
+fn check_not_reserved(key: &str) -> Result<(), Refusal> {
+    if is_reserved(key) {
+        let message = format!("Value ( {key} ) for parameter key is invalid. {RESERVED}");
+        return Err(Refusal::new("InvalidParameterValue", message));
     }
     Ok(())
 }
@@ -93,6 +105,9 @@ fn check_count(tags: &Tags) -> Result<(), Refusal> {
 
 pub(crate) fn create(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     let ids = read_resource_ids(input)?;
+    for tag in input.items("Tag") {
+        check_not_reserved(tag.required("Key")?)?;
+    }
     let tags = read_tags(input)?;
     if tags.is_empty() {
         return Err(Refusal::missing(input.service(), "Tag"));
@@ -114,7 +129,9 @@ pub(crate) fn delete(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     let ids = read_resource_ids(input)?;
     let mut named = Vec::new();
     for tag in input.items("Tag") {
-        named.push((tag.required("Key")?, tag.text("Value")));
+        let key = tag.required("Key")?;
+        check_not_reserved(key)?;
+        named.push((key, tag.text("Value")));
     }
     input.end()?;
     for id in &ids {
@@ -193,7 +210,7 @@ fn all_tags(region: &Region, now_ms: i64) -> Vec<(String, &'static str, &Tags)> 
     let templates = region.launch_templates.seen(now_ms);
     all.extend(templates.map(|it| (it.id.clone(), "launch-template", &it.tags)));
     for instance in region.instances.values() {
-        all.push((instance.id.clone(), "instance", &instance.tags));
+        all.push((instance.id.clone(), "instance", instance.shown_tags(now_ms)));
         if instance.has_interface(now_ms) {
             all.push((instance.volume_id.clone(), "volume", &instance.volume_tags));
             let interface = instance.interface_id.clone();

@@ -19,6 +19,7 @@ mod persistence;
 mod quotas;
 mod readme;
 mod replacements;
+mod reserved_tags;
 mod routes;
 mod stack;
 mod stale;
