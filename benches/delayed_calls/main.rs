@@ -26,8 +26,9 @@ use support::python::Python;
 /// How much longer each call takes.
 const DELAY: Duration = Duration::from_millis(150);
 
-/// Preflight, the claim, the load balancer, its mark, the listener, its mark, the targets' health.
-const CHAIN_MAX: f64 = 7.0;
+/// Preflight, the claim, the instances' security group, its mark, its rules, the Auto Scaling groups, their marks, the
+/// targets' health.
+const CHAIN_MAX: f64 = 8.0;
 
 fn main() {
     let figure = "deployment with a delay";

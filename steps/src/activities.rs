@@ -8,6 +8,7 @@ use aws_sdk_autoscaling::types::{Activity, ScalingActivityStatusCode};
 use aws_smithy_types::DateTime;
 use lab1_flow_workflow::ActionError;
 
+use crate::auto_scaling_group::AutoScalingGroupRef;
 use crate::connection::{Aws, Call, Service};
 
 /// What a failed launch means for the run.
@@ -40,18 +41,20 @@ impl FailedLaunch {
 
 /// Lists the failed launches of a group that still say how it stands, the newest first.
 ///
-/// Only launches since `created` count (an earlier group may have had the name), and only those that no
-/// later launch has overtaken: after a person has mended the cause, the old failure says nothing.
+/// Only launches of this very group since `created` count (an earlier group may have had the name), and only those that
+/// no later launch has overtaken: after a person has mended the cause, the old failure says nothing.
 pub(crate) async fn failed_launches(
     aws: &Aws,
-    group: &str,
+    group: &AutoScalingGroupRef,
     created: Option<DateTime>,
 ) -> Result<Vec<FailedLaunch>, ActionError> {
     // One page is enough: the newest hundred come first, and what counts is the newest of all.
-    let request = aws.auto_scaling().describe_scaling_activities().auto_scaling_group_name(group);
-    let call = Call::reading(Service::AutoScaling, "DescribeScalingActivities", group);
-    let answer = aws.call(call, request.send()).await?;
-    Ok(current_failures(answer.activities(), created))
+    let name = &group.name;
+    let request = aws.auto_scaling().describe_scaling_activities().auto_scaling_group_name(name);
+    let call = Call::reading(Service::AutoScaling, "DescribeScalingActivities", name);
+    let mut activities = aws.call(call, request.send()).await?.activities.unwrap_or_default();
+    activities.retain(|activity| group.has_arn(activity.auto_scaling_group_arn()));
+    Ok(current_failures(&activities, created))
 }
 
 /// Picks the failures that still say how the group stands.

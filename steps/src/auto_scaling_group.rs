@@ -1,9 +1,10 @@
 //! Auto Scaling groups and the instances that they start.
 //!
-//! Made by `CreateAutoScalingGroup`, which refuses a name that is taken and so proves itself. The instances
-//! get the run's mark from the group's tags. Taken back by a forced deletion, which ends the instances too;
+//! Made by `CreateAutoScalingGroup`, which refuses a name that is taken and so proves itself. Its ARN, which
+//! distinguishes it from a later group of the same name, is read right after the creation. The instances get the run's mark from the group's tags. Taken back by a forced deletion, which ends the instances too;
 //! it is done when the group is gone and no instance with the mark is left that is not terminated.
 
+mod identity;
 mod instances;
 
 use aws_sdk_autoscaling::types::{
@@ -23,7 +24,10 @@ use crate::pages::{Page, all_pages};
 use crate::removal::{is_denied, not_ours, still_there};
 use crate::spec::{HealthCheckKind, ScalingSpec, StackName};
 use crate::target_group::{TargetGroupRef, limits_with_young_target_group};
-pub(crate) use instances::instances;
+pub use identity::AutoScalingGroupRef;
+pub(crate) use identity::impostor;
+use identity::prove_made;
+pub(crate) use instances::{GROUP_OF_INSTANCE, instances};
 use instances::{Membership, membership, remove_stragglers};
 
 /// All that a group is made from.
@@ -47,13 +51,6 @@ pub(crate) struct AutoScalingGroupInput {
     pub(crate) scaling: ScalingSpec,
 }
 
-/// A group that was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AutoScalingGroupRef {
-    /// Its name; the service knows groups by nothing else.
-    pub name: String,
-}
-
 /// Creates an Auto Scaling group.
 #[derive(Debug, Clone)]
 pub(crate) struct CreateAutoScalingGroup {
@@ -66,13 +63,34 @@ pub(crate) async fn groups_named(
     aws: &Aws,
     names: &[&str],
 ) -> Result<Vec<AutoScalingGroup>, ActionError> {
-    let asking = aws.clone();
-    let subject = names.join(" ");
+    let (asking, subject) = (aws.clone(), names.join(" "));
     let found = aws.groups().ask(names, |all| describe_groups(asking, all, subject)).await?;
+    Ok(named(&found, names))
+}
+
+/// Like [`groups_named`], for groups that were just created: [`groups_watched`] reuses the answer.
+async fn groups_made(aws: &Aws, names: &[&str]) -> Result<Vec<AutoScalingGroup>, ActionError> {
+    let (asking, subject) = (aws.clone(), names.join(" "));
+    let ask = |all| describe_groups(asking, all, subject);
+    Ok(named(&aws.groups().ask_and_keep(names, ask).await?, names))
+}
+
+/// Like [`groups_named`], but reuses the answer that was read right after the creation of the groups.
+pub(crate) async fn groups_watched(
+    aws: &Aws,
+    names: &[&str],
+) -> Result<Vec<AutoScalingGroup>, ActionError> {
+    match aws.groups().take_fresh(names) {
+        Some(found) => Ok(named(&found, names)),
+        None => groups_named(aws, names).await,
+    }
+}
+
+fn named(found: &[AutoScalingGroup], names: &[&str]) -> Vec<AutoScalingGroup> {
     let wanted = |group: &&AutoScalingGroup| {
         group.auto_scaling_group_name().is_some_and(|name| names.contains(&name))
     };
-    Ok(found.iter().filter(wanted).cloned().collect())
+    found.iter().filter(wanted).cloned().collect()
 }
 
 async fn describe_groups(
@@ -102,11 +120,6 @@ impl CreateAutoScalingGroup {
         Self { aws: aws.clone(), stack: stack.clone() }
     }
 
-    async fn find(&self, name: &str) -> Result<Option<AutoScalingGroup>, ActionError> {
-        let groups = groups_named(&self.aws, &[name]).await?;
-        Ok(groups.into_iter().find(|group| group.auto_scaling_group_name() == Some(name)))
-    }
-
     async fn delete(&self, name: &str) -> Result<(), ActionError> {
         let request = self.aws.auto_scaling().delete_auto_scaling_group();
         // Forced: one call sets the sizes to zero, forbids replacements and ends the instances.
@@ -119,11 +132,12 @@ impl CreateAutoScalingGroup {
     async fn remove(
         &self,
         mark: &Mark,
-        name: &str,
+        output: &AutoScalingGroupRef,
         group: &AutoScalingGroup,
     ) -> Result<Progress<()>, ActionError> {
+        let name = &output.name;
         let what = format!("group {name}");
-        match membership(&self.aws, mark, name, group.instances()).await? {
+        match membership(&self.aws, mark, group).await? {
             Membership::Ours => {}
             Membership::Unknown { ids } => {
                 let why = format!("waits until the tags of {} can be read", ids.join(", "));
@@ -140,7 +154,11 @@ impl CreateAutoScalingGroup {
                 Ok(still_there(&what, &format!("is not deleted yet: {error}")))
             }
             // A right that depends on tags is denied for what has none, so also for what is gone.
-            Err(error) if is_denied(&error) && self.find(name).await?.is_none() => {
+            Err(error) if is_denied(&error) => {
+                let standing = groups_named(&self.aws, &[name]).await?;
+                if standing.iter().any(|group| output.is(group)) {
+                    return Err(error);
+                }
                 Ok(still_there(&what, "is gone, its instances are looked for"))
             }
             Err(error) => Err(error),
@@ -158,6 +176,7 @@ impl Action for CreateAutoScalingGroup {
         context: &ActionContext,
         input: &AutoScalingGroupInput,
     ) -> Result<AutoScalingGroupRef, ActionError> {
+        let mark = Mark::new(context, &self.stack);
         let scaling = &input.scaling;
         let by_balancer = scaling.health_check == HealthCheckKind::Elb;
         let maintenance = InstanceMaintenancePolicy::builder()
@@ -178,10 +197,10 @@ impl Action for CreateAutoScalingGroup {
             .health_check_type(health_check_type(scaling.health_check))
             .set_health_check_grace_period(by_balancer.then(|| scaling.grace_s.cast_signed()))
             .instance_maintenance_policy(maintenance)
-            .set_tags(Some(propagated_tags(&Mark::new(context, &self.stack), &input.name)));
+            .set_tags(Some(propagated_tags(&mark, &input.name)));
         let call = Call::changing(Service::AutoScaling, Self::CALL, &input.name);
         self.aws.call(call, request.send()).await?;
-        Ok(AutoScalingGroupRef { name: input.name.clone() })
+        prove_made(&self.aws, &mark, &input.name).await
     }
 
     async fn reconcile(
@@ -189,9 +208,8 @@ impl Action for CreateAutoScalingGroup {
         context: &ActionContext,
         input: &AutoScalingGroupInput,
     ) -> Result<Reconciled<AutoScalingGroupRef>, ActionError> {
-        let Some(group) = self.find(&input.name).await? else {
-            return Ok(Reconciled::Absent);
-        };
+        let standing = groups_named(&self.aws, &[&input.name]).await?;
+        let Some(group) = standing.into_iter().next() else { return Ok(Reconciled::Absent) };
         let what = format!("group {}", input.name);
         if let Some(status) = group.status() {
             // Whoever's it is, it is going, and the name will be free.
@@ -199,7 +217,7 @@ impl Action for CreateAutoScalingGroup {
         }
         let mark = Mark::new(context, &self.stack);
         let ownership = mark.judge(tags_of(&group));
-        let output = AutoScalingGroupRef { name: input.name.clone() };
+        let output = AutoScalingGroupRef::of(&input.name, &group);
         Ok(Found { what, differences: differences(input, &group), output }.judge(ownership))
     }
 
@@ -221,10 +239,12 @@ impl CreateAutoScalingGroup {
     ) -> Result<Progress<()>, ActionError> {
         let mark = Mark::new(context, &self.stack);
         let name = &output.name;
-        let Some(group) = self.find(name).await? else {
-            return remove_stragglers(&self.aws, context, name).await;
+        let standing = groups_named(&self.aws, &[name]).await?;
+        let Some(group) = standing.iter().find(|group| output.is(group)) else {
+            // Another group may use the name now; ours is gone.
+            return remove_stragglers(&self.aws, context, name, &standing).await;
         };
-        if let Ownership::Foreign { owner } = mark.judge(tags_of(&group)) {
+        if let Ownership::Foreign { owner } = mark.judge(tags_of(group)) {
             return Err(not_ours(&format!("group {name}"), &owner));
         }
         match group.status() {
@@ -232,7 +252,24 @@ impl CreateAutoScalingGroup {
                 let left = count(group.instances().len());
                 Ok(still_there(&format!("group {name}"), &format!("is being deleted, {left}")))
             }
-            None => self.remove(&mark, name, &group).await,
+            None => self.remove(&mark, output, group).await,
+        }
+    }
+}
+
+impl CreateAutoScalingGroup {
+    /// Takes back instances when only their marks and the name of their group are known.
+    pub(crate) async fn take_back_instances(
+        &self,
+        context: &ActionContext,
+        name: &str,
+    ) -> Result<Progress<()>, ActionError> {
+        let mark = Mark::new(context, &self.stack);
+        let standing = groups_named(&self.aws, &[name]).await?;
+        let marked = standing.iter().find(|group| mark.judge(tags_of(group)) == Ownership::Ours);
+        match marked {
+            Some(group) => self.take_back(context, &AutoScalingGroupRef::of(name, group)).await,
+            None => remove_stragglers(&self.aws, context, name, &standing).await,
         }
     }
 }

@@ -1,16 +1,24 @@
 //! What the actions on EC2 have in common: filters, tags and lists.
 
 use aws_sdk_ec2::types::{Filter, NetworkInterface, ResourceType, Tag, TagSpecification};
-use lab1_flow_workflow::ActionError;
+use lab1_flow_workflow::{ActionContext, ActionError};
 
 use crate::connection::{Aws, Call, Service};
-use crate::ownership::Mark;
+use crate::ownership::{ACTION_TAG, Mark, RUN_ID_TAG};
 use crate::pages::{Page, all_pages};
 
 /// A filter of a `Describe` call: the field has one of these values.
 pub(crate) fn filter<'a>(name: &str, values: impl IntoIterator<Item = &'a str>) -> Filter {
     let values = values.into_iter().map(str::to_owned).collect();
     Filter::builder().name(name).set_values(Some(values)).build()
+}
+
+/// What carries the mark of the action that is carried out.
+pub(crate) fn marked_by(context: &ActionContext) -> [Filter; 2] {
+    [
+        filter(&format!("tag:{RUN_ID_TAG}"), [context.run().as_str()]),
+        filter(&format!("tag:{ACTION_TAG}"), [context.action().as_str()]),
+    ]
 }
 
 /// The mark in a create call, for what the call makes.

@@ -15,7 +15,7 @@ use lab1_flow_workflow::{ActionContext, ActionError, Limits, Look, Progress, Wai
 use serde::{Deserialize, Serialize};
 
 use crate::activities::{FailedLaunch, Outlook, failed_launches};
-use crate::auto_scaling_group::{AutoScalingGroupRef, groups_named};
+use crate::auto_scaling_group::{AutoScalingGroupRef, groups_watched, impostor};
 use crate::connection::{Aws, Call, Service};
 use crate::memory::{Known, Memory, all_known};
 use crate::spec::HealthCheckSpec;
@@ -95,21 +95,21 @@ impl TargetsHealthy {
         let healths = [first, second]
             .map(|expected| target_health(&self.aws, &expected.target_group).boxed());
         let (groups, healths) = tokio::join!(
-            known.groups.or_ask(groups_named(&self.aws, &names)),
+            known.groups.or_ask(groups_watched(&self.aws, &names)),
             all_known(&known.healths, healths),
         );
         let (groups, mut sights) = (groups?, Vec::new());
         for ((expected, health), known) in input.groups.iter().zip(healths?).zip(&known.failures) {
-            let name = expected.group.name.as_str();
-            let group = groups.iter().find(|one| one.auto_scaling_group_name() == Some(name));
+            let group = groups.iter().find(|one| expected.group.is(one));
             let failures = match group.filter(|group| lacks_instances(expected, group)) {
                 Some(group) => {
                     let created = group.created_time().copied();
-                    known.or_ask(failed_launches(&self.aws, name, created)).await?
+                    known.or_ask(failed_launches(&self.aws, &expected.group, created)).await?
                 }
                 None => Vec::new(),
             };
-            sights.push(Sight { group: group.cloned(), health, failures });
+            let impostor = impostor(&expected.group, &groups);
+            sights.push(Sight { group: group.cloned(), impostor, health, failures });
         }
         Ok(sights)
     }
@@ -119,6 +119,8 @@ impl TargetsHealthy {
 #[derive(Debug)]
 struct Sight {
     group: Option<AutoScalingGroup>,
+    /// Another group that uses its name, for people.
+    impostor: Option<String>,
     health: Vec<TargetHealthDescription>,
     failures: Vec<FailedLaunch>,
 }
@@ -130,7 +132,7 @@ fn lacks_instances(expected: &ExpectedTargets, group: &AutoScalingGroup) -> bool
 /// Counts a group, unless it can never become healthy.
 fn count(expected: &ExpectedTargets, sight: &Sight) -> Result<Census, ActionError> {
     let name = &expected.group.name;
-    let group = living_group(sight.group.as_ref(), name)?;
+    let group = living_group(sight, name)?;
     refuse_hopeless(name, &sight.failures)?;
     Ok(Census::take(expected, group, &sight.health, &sight.failures))
 }
@@ -181,14 +183,14 @@ pub(crate) async fn target_health(
     Ok(answer.target_health_descriptions.unwrap_or_default())
 }
 
-fn living_group<'a>(
-    group: Option<&'a AutoScalingGroup>,
-    name: &str,
-) -> Result<&'a AutoScalingGroup, ActionError> {
-    let group = group.ok_or_else(|| {
+fn living_group<'a>(sight: &'a Sight, name: &str) -> Result<&'a AutoScalingGroup, ActionError> {
+    let group = sight.group.as_ref().ok_or_else(|| {
+        // Transient also when another group uses the name: a read may be served from an old copy.
+        let other = sight.impostor.as_ref().map_or_else(String::new, |it| format!("; {it}"));
         ActionError::transient(format!(
-            "the Auto Scaling group {name} was made by this run, and is not seen now"
+            "the Auto Scaling group {name} was made by this run, and is not seen now{other}"
         ))
+        .with_advice("if it was deleted: roll back and run again")
     })?;
     match group.status() {
         None => Ok(group),

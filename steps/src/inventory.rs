@@ -49,6 +49,8 @@ pub(crate) struct Thing {
     pub(crate) name: String,
     /// Its id, ARN or state: what tells it from another of that name.
     pub(crate) detail: String,
+    /// The ARN of an Auto Scaling group, whose detail is its state.
+    pub(crate) arn: Option<String>,
     /// Its tags.
     pub(crate) tags: Vec<(String, String)>,
     /// The VPC that it lives in, for what has one.
@@ -78,6 +80,7 @@ impl Thing {
             kind,
             name: owned(name),
             detail: owned(detail),
+            arn: None,
             tags,
             vpc_id: None,
             instance_id: None,
@@ -318,7 +321,10 @@ async fn list_auto_scaling_groups(
     let thing = |group: &AutoScalingGroup| {
         let tags = group.tags().iter().filter_map(|tag| Some((tag.key()?, tag.value()?)));
         let (name, state) = (group.auto_scaling_group_name(), group.status());
-        Thing::new("Auto Scaling group", name, state, owned(tags))
+        Thing {
+            arn: group.auto_scaling_group_arn().map(str::to_owned),
+            ..Thing::new("Auto Scaling group", name, state, owned(tags))
+        }
     };
     Ok(groups.iter().map(thing).collect())
 }

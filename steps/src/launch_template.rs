@@ -101,18 +101,9 @@ impl CreateLaunchTemplate {
         Ok(templates_named(&self.aws, &[name]).await?.into_iter().next())
     }
 
-    /// Finds this very template. There is no filter for ids; one that has got the name since is another.
-    async fn find_again(
-        &self,
-        template: &LaunchTemplateRef,
-    ) -> Result<Option<LaunchTemplate>, ActionError> {
-        let found = self.find(&template.name).await?;
-        Ok(found.filter(|found| found.launch_template_id() == Some(template.id.as_str())))
-    }
-
-    async fn delete(&self, template: &LaunchTemplateRef) -> Result<(), ActionError> {
-        let request = self.aws.ec2().delete_launch_template().launch_template_id(&template.id);
-        let call = Call::changing(Service::Ec2, "DeleteLaunchTemplate", &template.name);
+    async fn delete(&self, name: &str, id: &str) -> Result<(), ActionError> {
+        let request = self.aws.ec2().delete_launch_template().launch_template_id(id);
+        let call = Call::changing(Service::Ec2, "DeleteLaunchTemplate", name);
         self.aws.call(call, request.send()).await.map(drop)
     }
 }
@@ -147,9 +138,13 @@ impl Action for CreateLaunchTemplate {
                 "the launch template was made with a warning"
             );
         }
-        let id = answer.launch_template.and_then(|template| template.launch_template_id);
-        let id = id.ok_or_else(|| {
-            ActionError::ambiguous(format!("the answer to {} names no template", Self::CALL))
+        // An answer about another template is not an answer.
+        let is_named = |made: &LaunchTemplate| {
+            made.launch_template_name().is_none_or(|name| name == input.name)
+        };
+        let made = answer.launch_template.filter(is_named);
+        let id = made.and_then(|template| template.launch_template_id).ok_or_else(|| {
+            ActionError::ambiguous(format!("the answer to {} does not name it", Self::CALL))
         })?;
         Ok(LaunchTemplateRef { id, name: input.name.clone(), version: VERSION })
     }
@@ -190,21 +185,30 @@ impl CreateLaunchTemplate {
         context: &ActionContext,
         template: &LaunchTemplateRef,
     ) -> Result<Progress<()>, ActionError> {
-        let Some(seen) = self.find_again(template).await? else { return Ok(Progress::Done(())) };
-        let what = format!("launch template {}", template.name);
+        let name = &template.name;
+        let Some(seen) = self.find(name).await? else { return Ok(Progress::Done(())) };
+        let what = format!("launch template {name}");
         let mark = Mark::new(context, &self.stack);
-        if let Ownership::Foreign { owner } = mark.judge(ec2::pairs(seen.tags())) {
-            return Err(not_ours(&what, &owner));
+        let id = seen.launch_template_id().unwrap_or_default();
+        match mark.judge(ec2::pairs(seen.tags())) {
+            // The mark decides, not the id that the create call returned.
+            Ownership::Ours => {}
+            Ownership::Foreign { owner } if id == template.id => {
+                return Err(not_ours(&what, &owner));
+            }
+            // Ours is gone, and somebody else uses its name.
+            Ownership::Foreign { .. } => return Ok(Progress::Done(())),
         }
-        match self.delete(template).await {
+        match self.delete(name, id).await {
             Ok(()) => Ok(still_there(&what, "is being deleted")),
             Err(error) if error.code() == Some("InvalidLaunchTemplateId.NotFound") => {
                 Ok(still_there(&what, "is being deleted"))
             }
             // A right that depends on tags is denied for what has none, so also for what is gone.
-            Err(error) if is_denied(&error) && self.find_again(template).await?.is_none() => {
-                Ok(Progress::Done(()))
-            }
+            Err(error) if is_denied(&error) => match self.find(name).await? {
+                Some(again) if again.launch_template_id() == Some(id) => Err(error),
+                _ => Ok(Progress::Done(())),
+            },
             Err(error) => Err(error),
         }
     }

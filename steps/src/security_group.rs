@@ -23,7 +23,7 @@ pub(crate) use rules::{
 use crate::adoption::{Comparison, Difference, Found};
 use crate::connection::{Aws, Call, Service};
 use crate::ec2::{self, filter};
-use crate::ownership::{Mark, Ownership};
+use crate::ownership::{Mark, Ownership, owner_of};
 use crate::removal::{is_denied, not_ours, still_there};
 use crate::spec::StackName;
 
@@ -143,9 +143,15 @@ impl CreateSecurityGroup {
         let what = format!("security group {}", group.name);
         let Some(seen) = find(&self.aws, group).await? else { return Ok(Progress::Done(())) };
         let mark = Mark::new(context, &self.stack);
-        if let Ownership::Foreign { owner } = mark.judge(ec2::pairs(seen.tags())) {
-            return Err(not_ours(&what, &owner));
-        }
+        let group = &match mark.judge(ec2::pairs(seen.tags())) {
+            Ownership::Ours => group.clone(),
+            Ownership::Foreign { owner } => match self.find_by_mark(context, &group.name).await? {
+                Some(own) => own,
+                // The name of a group never changes, so a group of another name was never ours: the answer was wrong.
+                None if !is_named(&seen, group) => return Ok(Progress::Done(())),
+                None => return Err(not_ours(&what, &owner)),
+            },
+        };
         match self.delete(group).await {
             Ok(()) => Ok(still_there(&what, "is being deleted")),
             Err(error) if error.code() == Some("InvalidGroup.NotFound") => {
@@ -164,6 +170,20 @@ impl CreateSecurityGroup {
     }
 }
 
+impl CreateSecurityGroup {
+    /// Finds the group that carries this action's mark, whatever its id.
+    async fn find_by_mark(
+        &self,
+        context: &ActionContext,
+        name: &str,
+    ) -> Result<Option<SecurityGroupRef>, ActionError> {
+        let filters = ec2::marked_by(context);
+        let found = describe(&self.aws, name, &filters).await?;
+        let id = found.first().and_then(SecurityGroup::group_id);
+        Ok(id.map(|id| SecurityGroupRef { id: id.to_owned(), name: name.to_owned() }))
+    }
+}
+
 impl Compensate for CreateSecurityGroup {
     /// Dies here: the next process looks again.
     async fn compensate(
@@ -174,6 +194,32 @@ impl Compensate for CreateSecurityGroup {
     ) -> Result<Progress<()>, ActionError> {
         self.take_back(context, group).await
     }
+}
+
+/// Whether this is the group's name. AWS keeps it as it was given.
+fn is_named(seen: &SecurityGroup, group: &SecurityGroupRef) -> bool {
+    seen.group_name().is_none_or(|name| name == group.name)
+}
+
+/// Proves that a group belongs to this run before it is changed. The id in the answer to a create call is no proof.
+///
+/// # Errors
+/// Transient while the group is not visible; permanent when it is not ours.
+async fn prove(aws: &Aws, mark: &Mark, group: &SecurityGroupRef) -> Result<(), ActionError> {
+    let SecurityGroupRef { id, name } = group;
+    let Some(seen) = find(aws, group).await? else {
+        let message = format!("security group {name} ({id}) was made and cannot be seen yet");
+        return Err(ActionError::transient(message));
+    };
+    if mark.is_of_run(ec2::pairs(seen.tags())) && is_named(&seen, group) {
+        return Ok(());
+    }
+    let owner = owner_of(ec2::pairs(seen.tags()));
+    let called = seen.group_name().unwrap_or("no name");
+    Err(ActionError::permanent(format!(
+        "the endpoint returned {id} for the new security group {name}, but {id} is called {called} and belongs to {owner}; it was not changed"
+    ))
+    .with_advice("roll back, and check why the endpoint returned the id of another group"))
 }
 
 fn is_held(error: &ActionError) -> bool {

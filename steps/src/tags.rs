@@ -149,7 +149,7 @@ pub(crate) async fn prove_created(aws: &Aws, mark: &Mark, arn: &str) -> Result<(
 }
 
 /// The error of a proof that could not be read, after the change was made.
-fn unproven(arn: &str, error: &ActionError) -> ActionError {
+pub(crate) fn unproven(arn: &str, error: &ActionError) -> ActionError {
     let failure = error.failure();
     let mut doubt =
         ActionError::ambiguous(format!("{arn} was made, its mark could not be read: {error}"));

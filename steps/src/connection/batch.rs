@@ -6,10 +6,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use lab1_flow_workflow::ActionError;
+use tokio::time::Instant;
 
 type SharedAnswer<V> = Shared<BoxFuture<'static, Result<Arc<Vec<V>>, ActionError>>>;
 
@@ -25,6 +27,7 @@ pub struct LookupCounts {
 /// The batch that may be joined now.
 pub(crate) struct Batch<V> {
     open: Mutex<Option<Open<V>>>,
+    last: Mutex<Option<Answered<V>>>,
     counts: Mutex<LookupCounts>,
     /// How many things one call may ask about.
     names_max: usize,
@@ -34,6 +37,20 @@ struct Open<V> {
     names: Names,
     answer: SharedAnswer<V>,
 }
+
+/// What was answered, about what, and when.
+struct Answered<V> {
+    at: Instant,
+    names: Names,
+    found: Arc<Vec<V>>,
+}
+
+/// How long an answer counts as fresh.
+const JUST_NOW: Duration = Duration::from_millis(100);
+
+/// How often other callers get a turn before a batch closes. Answers that arrive together are read in several turns of
+/// the runtime.
+const TURNS: usize = 8;
 
 /// What a batch asks about. Grows until its call goes out.
 #[derive(Debug, Clone, Default)]
@@ -47,10 +64,18 @@ impl Names {
 
     /// Lets those in who ask in this very moment, closes the batch, and gives its names.
     pub(crate) async fn close(&self) -> Vec<String> {
-        tokio::task::yield_now().await;
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         inner.0 = true;
         inner.1.iter().cloned().collect()
+    }
+
+    /// Whether all of these names are included.
+    fn hold(&self, names: &[&str]) -> bool {
+        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        names.iter().all(|name| inner.1.contains(*name))
     }
 
     /// Adds names, unless the batch is closed or full.
@@ -108,7 +133,7 @@ where
 impl<V> Batch<V> {
     /// Batches of calls that may ask about so many things.
     pub(crate) fn of_at_most(names_max: usize) -> Self {
-        Self { open: Mutex::new(None), counts: Mutex::default(), names_max }
+        Self { open: Mutex::new(None), last: Mutex::new(None), counts: Mutex::default(), names_max }
     }
 
     /// What has gone through it so far.
@@ -139,25 +164,49 @@ impl<V: Send + Sync + 'static> Batch<V> {
         F: Future<Output = Result<Vec<V>, ActionError>> + Send + 'static,
     {
         self.count(|counts| counts.asked += 1);
-        let answer = self.join(names, send);
+        let (_, answer) = self.join(names, send);
         answer.await
     }
 
-    fn join<F>(&self, names: &[&str], send: impl FnOnce(Names) -> F) -> SharedAnswer<V>
+    /// Like [`ask`](Self::ask), and keeps the answer for the next caller who can use a fresh one.
+    pub(crate) async fn ask_and_keep<F>(
+        &self,
+        names: &[&str],
+        send: impl FnOnce(Names) -> F,
+    ) -> Result<Arc<Vec<V>>, ActionError>
+    where
+        F: Future<Output = Result<Vec<V>, ActionError>> + Send + 'static,
+    {
+        self.count(|counts| counts.asked += 1);
+        let (names, answer) = self.join(names, send);
+        let found = answer.await?;
+        let answered = Answered { at: Instant::now(), names, found: Arc::clone(&found) };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(answered);
+        Ok(found)
+    }
+
+    /// The answer that was kept, if it is fresh and covers these names. It is returned once.
+    pub(crate) fn take_fresh(&self, names: &[&str]) -> Option<Arc<Vec<V>>> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |last: &mut Answered<V>| last.names.hold(names) && last.at.elapsed() < JUST_NOW;
+        last.take_if(fits).map(|last| last.found)
+    }
+
+    fn join<F>(&self, names: &[&str], send: impl FnOnce(Names) -> F) -> (Names, SharedAnswer<V>)
     where
         F: Future<Output = Result<Vec<V>, ActionError>> + Send + 'static,
     {
         let mut slot = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(open) = slot.as_ref().filter(|open| open.names.join(names, self.names_max)) {
-            return open.answer.clone();
+            return (open.names.clone(), open.answer.clone());
         }
         self.count(|counts| counts.batches += 1);
         let all = Names::default();
         all.join(names, self.names_max);
         let call = send(all.clone());
         let answer = async move { call.await.map(Arc::new) }.boxed().shared();
-        *slot = Some(Open { names: all, answer: answer.clone() });
-        answer
+        *slot = Some(Open { names: all.clone(), answer: answer.clone() });
+        (all, answer)
     }
 }
 
@@ -240,6 +289,23 @@ mod tests {
         let (first, second) = tokio::join!(ask(&many), ask(&["one more"]));
         assert_eq!(first.unwrap().len(), MAX);
         assert_eq!(*second.unwrap(), ["one more"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fresh_answer_is_reused_once_and_an_old_one_is_not() {
+        let (batch, calls) = (Batch::of_at_most(MAX), Arc::new(AtomicUsize::new(0)));
+        let ask = async |name: &'static str| {
+            batch.ask_and_keep(&[name], |names| echo(names, Arc::clone(&calls))).await
+        };
+        assert_eq!(batch.take_fresh(&["a"]), None);
+        let (first, second) = tokio::join!(ask("a"), ask("b"));
+        assert!(first.is_ok() && second.is_ok());
+        assert_eq!(batch.take_fresh(&["a", "c"]), None);
+        assert_eq!(*batch.take_fresh(&["b", "a"]).unwrap(), ["a", "b"]);
+        assert_eq!(batch.take_fresh(&["a"]), None);
+        assert!(ask("a").await.is_ok());
+        tokio::time::advance(JUST_NOW).await;
+        assert_eq!(batch.take_fresh(&["a"]), None);
     }
 
     #[tokio::test]

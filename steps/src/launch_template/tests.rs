@@ -118,6 +118,19 @@ async fn a_template_is_taken_back_twice_and_a_later_one_of_its_name_is_left_alon
 }
 
 #[tokio::test]
+async fn a_template_is_deleted_by_its_mark_and_not_by_the_id_in_an_answer() {
+    let (trial, action, input) = begin().await;
+    let ours = context(OUR_RUN, ACTION);
+    let made = action.execute(&ours, &input).await.unwrap();
+    let named = LaunchTemplateInput { name: "theirs".to_owned(), ..input.clone() };
+    let theirs = action.execute(&context(OTHER_RUN, ACTION), &named).await.unwrap();
+    let lie = LaunchTemplateRef { id: theirs.id.clone(), ..made };
+    trial.until_done(async || action.compensate(&ours, &input, &lie).await).await;
+    let left = trial.made("launch-template");
+    assert_eq!(left.iter().map(|it| &it.id).collect::<Vec<_>>(), [&theirs.id]);
+}
+
+#[tokio::test]
 async fn a_missing_right_is_only_reported_when_the_template_is_still_there() {
     let (trial, action, input) = begin().await;
     let ours = context(OUR_RUN, ACTION);

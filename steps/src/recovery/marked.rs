@@ -6,19 +6,16 @@ use lab1_flow_workflow::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::auto_scaling_group::{AutoScalingGroupRef, CreateAutoScalingGroup};
+use crate::auto_scaling_group::{AutoScalingGroupRef, CreateAutoScalingGroup, GROUP_OF_INSTANCE};
 use crate::connection::Aws;
-use crate::ec2::filter;
+use crate::ec2::marked_by;
 use crate::inventory::{self, Thing};
 use crate::launch_template::{CreateLaunchTemplate, LaunchTemplateRef};
 use crate::load_balancer::{CreateLoadBalancer, LoadBalancerRef};
-use crate::ownership::{ACTION_TAG, Mark, Ownership, RUN_ID_TAG};
+use crate::ownership::{Mark, Ownership, RUN_ID_TAG};
 use crate::security_group::{CreateSecurityGroup, SecurityGroupRef};
 use crate::spec::StackName;
 use crate::target_group::{CreateTargetGroup, TargetGroupRef};
-
-/// The tag by which EC2 tells the group of an instance.
-const GROUP_OF_INSTANCE: &str = "aws:autoscaling:groupName";
 
 /// What a change has made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +38,7 @@ pub(super) struct TakeBackMarked {
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Found {
-    /// Its id or ARN; its name where the service knows it by nothing else.
+    /// Its id or ARN; empty when only instances of an Auto Scaling group are left.
     id: String,
     name: String,
 }
@@ -83,17 +80,12 @@ impl TakeBackMarked {
             "instance" => thing.tag(GROUP_OF_INSTANCE).or(thing.tag("Name")).unwrap_or_default(),
             _ => &thing.name,
         };
-        let id = if self.kind == Kind::AutoScalingGroup { name } else { &thing.detail };
+        let id = match self.kind {
+            Kind::AutoScalingGroup => thing.arn.as_deref().unwrap_or_default(),
+            _ => &thing.detail,
+        };
         Found { id: id.to_owned(), name: name.to_owned() }
     }
-}
-
-/// What carries the mark of this run and this action.
-fn marked_by(context: &ActionContext) -> [Filter; 2] {
-    [
-        filter(&format!("tag:{RUN_ID_TAG}"), [context.run().as_str()]),
-        filter(&format!("tag:{ACTION_TAG}"), [context.action().as_str()]),
-    ]
 }
 
 impl Action for TakeBackMarked {
@@ -149,8 +141,13 @@ impl Compensate for TakeBackMarked {
                 let balancer = LoadBalancerRef { arn: id, name, dns_name: String::new() };
                 CreateLoadBalancer::new(aws, stack).take_back(context, &balancer).await
             }
+            Kind::AutoScalingGroup if id.is_empty() => {
+                CreateAutoScalingGroup::new(aws, stack).take_back_instances(context, &name).await
+            }
             Kind::AutoScalingGroup => {
-                let group = AutoScalingGroupRef { name };
+                // Earlier versions stored the name as the id.
+                let arn = Some(id).filter(|id| *id != name);
+                let group = AutoScalingGroupRef { name, arn };
                 CreateAutoScalingGroup::new(aws, stack).take_back(context, &group).await
             }
         }

@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::{IpPermission, IpRange, SecurityGroup};
 use lab1_flow_workflow::{Action, ActionContext, ActionError, Lane, Limits, Reconciled, Wait};
 use serde::{Deserialize, Serialize};
 
-use super::{SecurityGroupRef, find, limits_with_young_security_group};
+use super::{SecurityGroupRef, find, limits_with_young_security_group, prove};
 use crate::adoption::Difference;
 use crate::connection::{Aws, Call, Service};
 use crate::ec2;
@@ -39,7 +39,7 @@ impl fmt::Display for IngressRule {
 /// The group and all the rules that it is to have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SecurityGroupRulesInput {
-    /// The group, proven ours.
+    /// The group. Its mark is read before it is opened.
     pub(crate) group: SecurityGroupRef,
     /// Its rules for what comes in; no others are accepted.
     pub(crate) rules: Vec<IngressRule>,
@@ -74,9 +74,10 @@ impl Action for AuthorizeIngress {
     /// Dies here: all rules stand or none; the rules that are read back say which.
     async fn execute(
         &self,
-        _context: &ActionContext,
+        context: &ActionContext,
         input: &SecurityGroupRulesInput,
     ) -> Result<SecurityGroupRulesRef, ActionError> {
+        prove(&self.aws, &Mark::new(context, &self.stack), &input.group).await?;
         let request = self
             .aws
             .ec2()

@@ -126,9 +126,9 @@ async fn all_rules_are_made_in_one_call_and_read_back_in_one() {
     assert_eq!(authorize.reconcile(&ours, &rules).await, Ok(Reconciled::Absent));
     let made = authorize.execute(&ours, &rules).await.unwrap();
     assert_eq!(authorize.reconcile(&ours, &rules).await, Ok(Reconciled::Adopted(made)));
-    let calls =
-        ["DescribeSecurityGroups", "AuthorizeSecurityGroupIngress", "DescribeSecurityGroups"];
-    assert_eq!(trial.take_calls(), calls);
+    let (look, change) = ("DescribeSecurityGroups", "AuthorizeSecurityGroupIngress");
+    // Once for the doubt, once for the mark before the change, and once to read back.
+    assert_eq!(trial.take_calls(), [look, look, change, look]);
 }
 
 #[tokio::test]
@@ -156,5 +156,27 @@ async fn rules_of_a_group_that_lost_its_mark_are_foreign_and_of_one_that_is_gone
     trial.aws.ec2().delete_security_group().group_id(&group.id).send().await.unwrap();
     assert_eq!(authorize.reconcile(&ours, &rules).await, Ok(Reconciled::Absent));
     let young = fails(authorize.execute(&ours, &rules).await, FailureClass::Transient);
-    assert!(young.code().is_some_and(|code| code.ends_with(".NotFound")), "{young:?}");
+    assert!(young.to_string().contains("cannot be seen yet"), "{young}");
+}
+
+#[tokio::test]
+async fn a_group_of_another_run_is_neither_opened_nor_deleted_when_an_answer_names_it() {
+    let (trial, action, input) = begin().await;
+    let ours = context(OUR_RUN, ACTION);
+    let named = SecurityGroupInput { name: "theirs".to_owned(), ..input.clone() };
+    let theirs = action.execute(&context(OTHER_RUN, ACTION), &named).await.unwrap();
+    action.execute(&ours, &input).await.unwrap();
+    // What the answer to our creation would have said.
+    let lie = SecurityGroupRef { id: theirs.id.clone(), name: input.name.clone() };
+    let authorize = AuthorizeIngress::new(&trial.aws, &trial.stack);
+    trial.take_calls();
+    let rules = context(OUR_RUN, "instance-security-group-rules");
+    let refused = authorize.execute(&rules, &rules_of(&lie)).await;
+    let error = fails(refused, FailureClass::Permanent);
+    assert!(error.to_string().contains("run run-other of lab1-flow"), "{error}");
+    assert_eq!(trial.take_calls(), ["DescribeSecurityGroups"]);
+
+    trial.until_done(async || action.compensate(&ours, &input, &lie).await).await;
+    let left = trial.made("security-group");
+    assert_eq!(left.iter().map(|group| &group.id).collect::<Vec<_>>(), [&theirs.id]);
 }

@@ -18,6 +18,8 @@ pub(crate) enum WireFault {
     Refuse(u16, &'static str),
     /// It is carried out, and all the same this comes back.
     RefuseAfter(u16, &'static str),
+    /// A read of an old copy: a list in which there is nothing.
+    ShowNothing,
 }
 
 #[derive(Clone)]
@@ -65,6 +67,7 @@ impl Wire {
                 self.cloud.handle(request);
                 Ok(refusal(is_ec2, status, code))
             }
+            Some(WireFault::ShowNothing) => Ok(nothing(&action)),
         };
         Box::pin(std::future::ready(answer))
     }
@@ -85,6 +88,12 @@ fn action_of(body: &[u8]) -> String {
     let form = String::from_utf8_lossy(body);
     let action = form.split('&').find_map(|pair| pair.strip_prefix("Action="));
     action.expect("every request names its action").to_owned()
+}
+
+/// An answer of the query protocol that holds nothing.
+fn nothing(action: &str) -> http::Response<Bytes> {
+    let body = format!("<{action}Response><{action}Result/></{action}Response>");
+    http::Response::new(Bytes::from(body))
 }
 
 /// An error in the envelope of the service: EC2 has one of its own.

@@ -57,7 +57,11 @@ pub(super) fn strange_instances(
     group: &AutoScalingGroup,
 ) -> Vec<Difference> {
     let members: BTreeSet<&str> = ids_of(group.instances()).collect();
-    let started = |id: &&str| instance(sight, id).is_some();
+    // A terminating instance may have lost its tags and is ignored.
+    let started = |id: &&str| {
+        instance(sight, id)
+            .is_some_and(|one| !is_alive(one) || made.mark.is_of_run(pairs(one.tags())))
+    };
     let young = |id: &str| {
         let mut members = group.instances().iter();
         members.any(|one| {

@@ -8,7 +8,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 use lab1_flow_workflow::ActionError;
 
 use super::records::Records;
-use crate::auto_scaling_group::{groups_named, instances};
+use crate::auto_scaling_group::{groups_named, ids_of, instances};
 use crate::connection::Aws;
 use crate::ec2::filter;
 use crate::inventory::{self, Thing};
@@ -39,7 +39,8 @@ pub(super) struct Sight {
     /// The tags of what belongs to load balancing.
     pub(super) tags: Tags,
     pub(super) groups: Vec<AutoScalingGroup>,
-    /// All instances with the run's mark, terminated ones included for as long as they are listed.
+    /// All instances with the run's mark, terminated ones included for as long as they are listed; and the members of
+    /// its groups without one.
     pub(super) instances: Vec<Instance>,
     /// The ids of all instances of the account that run, whoever's they are, where their number is limited.
     pub(super) running: Vec<String>,
@@ -119,6 +120,8 @@ pub(super) async fn look(
         running: running?,
         marked: marked?,
     };
+    let unmarked = unmarked_members(aws, &sight).await?;
+    sight.instances.extend(unmarked);
     sight.tags = match tags? {
         Some(tags) => tags,
         // One that is gone spoils the list: asked again for those that were seen.
@@ -243,7 +246,13 @@ async fn tags(aws: &Aws, arns: &[&str]) -> Result<Option<Tags>, ActionError> {
 
 async fn groups(aws: &Aws, records: &Records) -> Result<Vec<AutoScalingGroup>, ActionError> {
     let names: Vec<&str> = records.groups.iter().map(|made| made.output.name.as_str()).collect();
-    if names.is_empty() { Ok(Vec::new()) } else { groups_named(aws, &names).await }
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut groups = groups_named(aws, &names).await?;
+    // Another group of the same name says nothing about ours.
+    groups.retain(|group| records.groups.iter().any(|made| made.output.is(group)));
+    Ok(groups)
 }
 
 async fn marked_instances(aws: &Aws, records: &Records) -> Result<Vec<Instance>, ActionError> {
@@ -252,6 +261,17 @@ async fn marked_instances(aws: &Aws, records: &Records) -> Result<Vec<Instance>,
     }
     let marked = filter(&format!("tag:{RUN_ID_TAG}"), [records.run.as_str()]);
     instances(aws, "all of the run", &[marked]).await
+}
+
+/// The members of the groups without a mark: attached by hand, or terminating and already without tags.
+async fn unmarked_members(aws: &Aws, sight: &Sight) -> Result<Vec<Instance>, ActionError> {
+    let is_marked = |id: &&str| sight.instances.iter().any(|it| it.instance_id() == Some(*id));
+    let members = sight.groups.iter().flat_map(|group| ids_of(group.instances()));
+    let ids: Vec<&str> = members.filter(|id| !is_marked(id)).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    instances(aws, "all of the run", &[filter("instance-id", ids)]).await
 }
 
 async fn marked(

@@ -72,6 +72,33 @@ async fn an_instance_that_a_person_started_from_our_template_is_left_alone_and_n
     }
 }
 
+/// "Launch more like this" copies all tags except the reserved ones.
+#[tokio::test(start_paused = true)]
+async fn an_instance_copied_with_our_tags_is_not_terminated_and_is_named() {
+    for known in Known::EACH {
+        let scene = deployed().await;
+        let made = scene.made();
+        let ours = made.iter().find(|it| it.kind == "instance" && it.tags["Name"] == "group1");
+        let template = scene.id_of("launch-template", "lab1-template-1");
+        let running = Call::new("RunInstances", EC2)
+            .with("LaunchTemplate.LaunchTemplateId", &template)
+            .with("TagSpecification.1.ResourceType", "instance")
+            .with("MinCount", "1")
+            .with("MaxCount", "1");
+        let copied = ours.unwrap().tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
+        let running = copied.enumerate().fold(running, |call, (number, (key, value))| {
+            let tag = format!("TagSpecification.1.Tag.{}", number + 1);
+            let key = key.replace(':', "%3A");
+            call.with(&format!("{tag}.Key"), &key).with(&format!("{tag}.Value"), value)
+        });
+        let theirs = by_hand(&scene, "instance", &running);
+        sleep(Duration::from_mins(2)).await;
+        leaves_alone(&scene, known, &theirs, "auto-scaling-group-1").await;
+        terminate(&scene, &theirs);
+        ends_with_nothing(&scene, known).await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_a_person_attached_to_our_group_is_left_alone_and_named() {
     for known in Known::EACH {

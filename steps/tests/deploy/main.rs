@@ -4,6 +4,7 @@
 
 mod faults;
 mod guests;
+mod identity;
 #[path = "../../../tests/real_steps/in_process.rs"]
 mod in_process;
 mod lab;

@@ -1,7 +1,9 @@
 use lab1_flow_workflow::journal::FailureClass;
 
 use super::super::*;
-use crate::trial::{OTHER_RUN, OUR_RUN, Trial, context, fails, is_foreign_of_another_run};
+use crate::trial::{
+    OTHER_RUN, OUR_RUN, Trial, WireFault, context, fails, is_foreign_of_another_run,
+};
 
 const ACTION: &str = "auto-scaling-group-1";
 
@@ -16,10 +18,11 @@ async fn begin() -> (Trial, CreateAutoScalingGroup, AutoScalingGroupInput) {
 }
 
 #[tokio::test]
-async fn a_group_is_made_in_one_call_and_its_instances_get_its_mark() {
+async fn a_group_is_created_its_arn_is_read_and_its_instances_get_its_mark() {
     let (trial, action, input) = begin().await;
-    action.execute(&context(OUR_RUN, ACTION), &input).await.unwrap();
-    assert_eq!(trial.take_calls(), ["CreateAutoScalingGroup"]);
+    let made = action.execute(&context(OUR_RUN, ACTION), &input).await.unwrap();
+    assert_eq!(trial.take_calls(), ["CreateAutoScalingGroup", "DescribeAutoScalingGroups"]);
+    assert_eq!(made.arn.as_ref(), Some(&trial.made("auto-scaling-group")[0].id));
     trial.clock.advance_s(300);
     let instances = trial.made("instance");
     assert_eq!(instances.len(), 2);
@@ -37,8 +40,25 @@ async fn a_group_whose_reply_is_lost_is_found_in_one_read_and_never_made_twice()
     let (found, reads) =
         trial.adopts_without_reply(&action, &context, &input, "CreateAutoScalingGroup").await;
     assert_eq!(reads, ["DescribeAutoScalingGroups"]);
-    assert_eq!(found, AutoScalingGroupRef { name: "group1".to_owned() });
+    assert_eq!(found.arn.as_ref(), Some(&trial.made("auto-scaling-group")[0].id));
     fails(action.execute(&context, &input).await, FailureClass::Contended);
+}
+
+#[tokio::test]
+async fn a_created_group_that_is_not_visible_yet_is_in_doubt() {
+    let (trial, action, input) = begin().await;
+    let context = context(OUR_RUN, ACTION);
+    trial.order("DescribeAutoScalingGroups", WireFault::ShowNothing);
+    fails(action.execute(&context, &input).await, FailureClass::Contended);
+    let found = action.reconcile(&context, &input).await;
+    assert!(matches!(&found, Ok(Reconciled::Adopted(it)) if it.arn.is_some()), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_created_group_whose_arn_cannot_be_read_is_in_doubt() {
+    let (trial, action, input) = begin().await;
+    trial.order("DescribeAutoScalingGroups", WireFault::Refuse(400, "Throttling"));
+    fails(action.execute(&context(OUR_RUN, ACTION), &input).await, FailureClass::Ambiguous);
 }
 
 #[tokio::test]

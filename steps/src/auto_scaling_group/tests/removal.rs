@@ -1,8 +1,13 @@
-use aws_sdk_ec2::types::Tag as Ec2Tag;
+use aws_sdk_ec2::types::{
+    LaunchTemplateSpecification, ResourceType, Tag as Ec2Tag, TagSpecification,
+};
 use lab1_flow_workflow::journal::FailureClass;
 
-use super::super::*;
-use crate::trial::{OUR_RUN, Trial, WireFault, context, fails, waits};
+use super::super::{
+    Action, ActionContext, ActionError, AutoScalingGroupInput, AutoScalingGroupRef, Compensate,
+    CreateAutoScalingGroup, Progress, Tag,
+};
+use crate::trial::{OTHER_RUN, OUR_RUN, Trial, WireFault, context, fails, waits};
 
 const ACTION: &str = "auto-scaling-group-1";
 
@@ -34,20 +39,36 @@ impl Running {
         self.action.compensate(&self.context, &self.input, &self.group).await
     }
 
-    /// Leaves an instance with the group's mark that is in another group, as if it had been detached.
-    async fn start_one_with_our_mark_elsewhere(&self) -> String {
-        let name = "elsewhere".to_owned();
-        let elsewhere =
-            AutoScalingGroupInput { name, min: 1, desired: 1, max: 1, ..self.input.clone() };
-        let context = context(OUR_RUN, "elsewhere");
-        self.action.execute(&context, &elsewhere).await.unwrap();
-        self.trial.clock.advance_s(300);
-        let instances = self.trial.made("instance");
-        let instance = instances.iter().find(|one| one.tags["Name"] == "elsewhere").unwrap();
-        let tag = Ec2Tag::builder().key("lab1-flow:action").value(ACTION).build();
-        let request = self.trial.aws.ec2().create_tags().resources(&instance.id).tags(tag);
-        request.send().await.unwrap();
-        instance.id.clone()
+    /// Starts an instance from the group's template, with all tags that a console copies from one of its own.
+    async fn copy_one(&self) -> String {
+        let [ours, ..] = &self.trial.made("instance")[..] else { panic!("two instances run") };
+        let copied = ours.tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
+        let tags = copied.map(|(key, value)| Ec2Tag::builder().key(key).value(value).build());
+        let tags = TagSpecification::builder()
+            .resource_type(ResourceType::Instance)
+            .set_tags(Some(tags.collect()))
+            .build();
+        let template = LaunchTemplateSpecification::builder()
+            .launch_template_id(&self.input.launch_template.id)
+            .build();
+        let request = self.trial.aws.ec2().run_instances().min_count(1).max_count(1);
+        let request = request.launch_template(template).tag_specifications(tags);
+        let started = request.send().await.unwrap();
+        self.trial.clock.advance_s(120);
+        started.instances()[0].instance_id().unwrap().to_owned()
+    }
+
+    /// Removes the group by hand, and waits until its instances are terminated.
+    async fn remove_by_hand(&self) {
+        let request = self.trial.aws.auto_scaling().delete_auto_scaling_group();
+        request.auto_scaling_group_name("group1").force_delete(true).send().await.unwrap();
+        self.trial.clock.advance_s(600);
+        self.trial.aws.ec2().describe_vpcs().send().await.unwrap();
+        assert!(self.trial.made("auto-scaling-group").is_empty());
+    }
+
+    fn count_of(&self, call: &str) -> usize {
+        self.trial.take_calls().iter().filter(|made| *made == call).count()
     }
 
     /// Takes our mark off an instance: what is left looks like one that was attached by hand.
@@ -88,11 +109,62 @@ async fn a_group_that_somebody_deleted_is_done_when_its_instances_are_terminated
 #[tokio::test]
 async fn an_instance_that_outlives_its_group_is_ended() {
     let running = Running::start().await;
-    let outlives = running.start_one_with_our_mark_elsewhere().await;
-    running.trial.until_done(async || running.compensate().await).await;
-    let calls = running.trial.take_calls();
-    assert_eq!(calls.iter().filter(|call| *call == "TerminateInstances").count(), 1, "{calls:?}");
-    assert!(running.trial.made("instance").iter().all(|instance| instance.id != outlives));
+    running.trial.order("DescribeAutoScalingGroups", WireFault::ShowNothing);
+    let reason = waits(running.compensate().await);
+    assert!(reason.starts_with("group group1 is gone, 2 not terminated yet"), "{reason}");
+    assert_eq!(running.count_of("TerminateInstances"), 2);
+}
+
+#[tokio::test]
+async fn a_copied_instance_is_not_terminated_and_is_named() {
+    let running = Running::start().await;
+    let copy = running.copy_one().await;
+    running.remove_by_hand().await;
+    running.trial.take_calls();
+    let error = fails(running.compensate().await, FailureClass::Permanent);
+    assert!(error.to_string().contains(&copy), "{error}");
+    assert_eq!(running.count_of("TerminateInstances"), 0);
+    assert_eq!(running.trial.made("instance").len(), 1);
+}
+
+#[tokio::test]
+async fn an_attached_copy_blocks_the_deletion_and_is_named() {
+    let running = Running::start().await;
+    let copy = running.copy_one().await;
+    let request = running.trial.aws.auto_scaling().attach_instances();
+    request.auto_scaling_group_name("group1").instance_ids(&copy).send().await.unwrap();
+    let error = fails(running.compensate().await, FailureClass::Permanent);
+    assert!(error.to_string().contains(&copy), "{error}");
+    assert_eq!(running.trial.made("instance").len(), 3);
+}
+
+#[tokio::test]
+async fn a_group_with_our_name_and_another_arn_is_not_ours() {
+    for other in [context(OTHER_RUN, ACTION), context(OUR_RUN, ACTION)] {
+        let running = Running::start().await;
+        running.remove_by_hand().await;
+        let theirs = running.action.execute(&other, &running.input).await.unwrap();
+        running.trial.clock.advance_s(300);
+        assert_ne!(theirs, running.group);
+        assert_eq!(running.compensate().await, Ok(Progress::Done(())));
+        assert_eq!(running.trial.made("instance").len(), 2);
+        assert_eq!(running.trial.made("auto-scaling-group").len(), 1);
+        // A record of an earlier version has no ARN: there the mark decides.
+        let old = AutoScalingGroupRef { arn: None, ..running.group.clone() };
+        let judged = running.action.compensate(&running.context, &running.input, &old).await;
+        assert_eq!(judged.is_err(), other.run().as_str() == OTHER_RUN, "{judged:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_terminating_member_without_tags_does_not_block_the_deletion() {
+    let running = Running::start().await;
+    let instance = running.trial.made("instance")[0].id.clone();
+    let request = running.trial.aws.ec2().terminate_instances();
+    request.instance_ids(&instance).send().await.unwrap();
+    running.unmark(&instance).await;
+    let reason = waits(running.compensate().await);
+    assert_eq!(reason, "group group1 is being deleted, 2 instances left");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::super::*;
 
 fn expected(name: &str, desired: u32) -> ExpectedTargets {
     ExpectedTargets {
-        group: AutoScalingGroupRef { name: name.to_owned() },
+        group: AutoScalingGroupRef { name: name.to_owned(), arn: None },
         target_group: TargetGroupRef { arn: format!("tg-{name}"), name: format!("tg-{name}") },
         desired,
     }
@@ -125,15 +125,26 @@ fn a_launch_that_can_never_work_fails_with_the_providers_text() {
     assert_eq!(refuse_hopeless("group1", &[failure(Outlook::MayRecover, None)]), Ok(()));
 }
 
+fn sight(group: Option<AutoScalingGroup>) -> Sight {
+    Sight { group, impostor: None, health: Vec::new(), failures: Vec::new() }
+}
+
 #[test]
 fn a_group_that_somebody_deletes_fails_at_once_and_an_unseen_one_is_looked_for_again() {
-    let mut going = group(&[]);
-    assert!(living_group(Some(&going), "group1").is_ok());
-    going.status = Some("Delete in progress".to_owned());
-    let error = living_group(Some(&going), "group1").unwrap_err();
+    let mut sight = sight(Some(group(&[])));
+    assert!(living_group(&sight, "group1").is_ok());
+    sight.group = sight.group.map(|mut going| {
+        going.status = Some("Delete in progress".to_owned());
+        going
+    });
+    let error = living_group(&sight, "group1").unwrap_err();
     assert_eq!(error.class(), FailureClass::Permanent);
-    let error = living_group(None, "group1").unwrap_err();
+    sight.group = None;
+    let error = living_group(&sight, "group1").unwrap_err();
     assert_eq!(error.class(), FailureClass::Transient);
+    sight.impostor = Some("another group uses its name".to_owned());
+    let error = living_group(&sight, "group1").unwrap_err();
+    assert!(error.to_string().contains("another group uses its name"), "{error}");
 }
 
 #[test]
@@ -143,7 +154,7 @@ fn a_launch_that_failed_and_may_succeed_is_told() {
         outlook: Outlook::MayRecover,
         advice: None,
     };
-    let sight = Sight { group: Some(group(&[])), health: Vec::new(), failures: vec![failure] };
+    let sight = Sight { failures: vec![failure], ..sight(Some(group(&[]))) };
     let counted = count(&expected("group1", 1), &sight).unwrap();
     assert_eq!(
         summary(&[counted]),
