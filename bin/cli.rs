@@ -72,7 +72,8 @@ Exit statuses:
 
 Environment:
   LAB1_FLOW_STATE_DIR  the state directory, as --state-dir
-  LAB1_FLOW_LOG        a filter for the log on stderr, such as lab1_flow_steps=debug
+  LAB1_FLOW_LOG        a filter for the log on stderr, such as lab1_flow_steps=debug; what other crates log
+                       (the AWS SDK, hyper) may hold credentials, and no filter shows it
   AWS_ENDPOINT_URL     as --endpoint-url, where no flag names a cloud (`cloud env` prints that of the embedded one)
   AWS_PROFILE and the other variables of the AWS tools, on AWS and other endpoints
   NO_COLOR, TERM=dumb  no colours; CI and TERM=dumb: plain lines instead of the tree";

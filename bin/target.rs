@@ -124,6 +124,8 @@ impl TargetArgs {
             (Some(CloudChoice::Aws), None) => Target::aws(),
             (Some(CloudChoice::Local) | None, None) => Target::local(None),
         };
+        // Before anything else says where it goes.
+        target.check_endpoint().map_err(|error| refused(&error))?;
         if target.cloud == CloudKind::Local && self.profile.is_some() {
             return Err(CliError::usage("--profile is of no use on the embedded cloud")
                 .stands("nothing was sent")
@@ -187,11 +189,13 @@ async fn connect(
     transport: Transport,
     profile: &Profile,
 ) -> Result<Aws, CliError> {
-    let aws = Aws::connect(target, transport).await.map_err(|error| {
-        CliError::usage(with_causes(&error)).stands("nothing was sent").next(remedy(&error))
-    })?;
+    let aws = Aws::connect(target, transport).await.map_err(|error| refused(&error))?;
     let clock = Arc::new(SystemClock::new());
     Ok(aws.with_pacer(Arc::new(Pacer::new(clock, profile.time_scale))))
+}
+
+fn refused(error: &ConnectError) -> CliError {
+    CliError::usage(with_causes(error)).stands("nothing was sent").next(remedy(error))
 }
 
 /// What to do about a target that cannot be spoken to.
@@ -207,6 +211,10 @@ fn remedy(error: &ConnectError) -> String {
         }
         ConnectError::InvalidEndpoint { .. } => {
             "name it whole, such as --endpoint-url http://127.0.0.1:5000"
+        }
+        ConnectError::EndpointWithSecret { .. } => {
+            "name the place alone, such as --endpoint-url http://127.0.0.1:5000; credentials stand in the AWS_ variables or in \
+             a profile"
         }
         ConnectError::ProfileMissing { .. } => "correct --profile or AWS_PROFILE",
         ConnectError::ProfilesUnreadable { .. } => "mend that file, or leave --profile out",

@@ -1,6 +1,7 @@
 //! The command of `--notify-cmd`: told of every change of a run's state, and never in the way of it.
 
 mod change;
+mod environment;
 mod hook;
 
 use std::sync::{Mutex, PoisonError};

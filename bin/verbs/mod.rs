@@ -101,8 +101,9 @@ const CONFIG_FILE: &str = "stack.toml";
 struct NotifyArgs {
     /// Run this shell command on every change of the run's state, with one JSON object on its standard input
     ///
-    /// It is given to `sh -c`, has ten seconds, and can neither hold up nor fail the run. What it prints is dropped, and
-    /// its environment is without the variables that hold AWS credentials.
+    /// It is given to `sh -c`, has ten seconds, and can neither hold up nor fail the run. What it prints is dropped. Of
+    /// the environment it gets what every program needs and no credentials; variables that begin with `LAB1_FLOW_NOTIFY_`
+    /// are handed on.
     #[arg(long, value_name = "COMMAND")]
     notify_cmd: Option<String>,
 }

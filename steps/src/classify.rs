@@ -34,6 +34,11 @@ pub(crate) fn classify(call: &Call<'_>, fault: Fault) -> ActionError {
             Verdict::Doubtful.class(call.changes),
             format!("{what}: the request was sent and no answer came: {reason}"),
         ),
+        Fault::NotWhole { reason } => ActionError::of_class(
+            Verdict::Doubtful.class(call.changes),
+            format!("{what}: the answer is not whole, and says nothing: {reason}"),
+        )
+        .with_advice(ANOTHER),
         Fault::Answer(refusal) => of_refusal(call, &what, refusal),
     }
 }

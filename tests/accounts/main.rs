@@ -35,10 +35,12 @@ fn run_at(host: &str, fake: &Fake, flow: &Flow, chain: &Chain) -> Ended {
         fs::write(&path, text).unwrap();
     }
     let variables = (chain.variables)(&home, fake.port);
-    let variables: Vec<(&str, &str)> =
+    let mut variables: Vec<(&str, &str)> =
         variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    // All that can be told is told.
+    variables.push(("LAB1_FLOW_LOG", "trace"));
     let endpoint = format!("http://{host}:{}", fake.port);
-    let usual = ["run", "--endpoint-url", &endpoint, "--yes"];
+    let usual = ["run", "-vv", "--endpoint-url", &endpoint, "--yes"];
     flow.start_with(&[&usual[..], chain.flags].concat(), &variables).wait()
 }
 
@@ -52,7 +54,8 @@ fn every_way_to_credentials_leads_to_who_signs() {
         assert_eq!(strange_signer(&fake, chain), None, "{}", chain.name);
         let header = flow.run(&["journal", &flow.only_run(), "--json"]).expect_status(0).stdout;
         assert!(header.contains(&format!("\"account\":\"{ACCOUNT}\"")), "{}: {header}", chain.name);
-        for secret in ["the-secret", "the-token"] {
+        assert!(ended.stderr.contains("lab1_flow_steps::connection"), "the log is there");
+        for secret in ["the-secret", "the-token", chain.key] {
             assert!(!header.contains(secret) && !ended.words().contains(secret), "{}", chain.name);
         }
     }

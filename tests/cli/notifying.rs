@@ -86,11 +86,22 @@ fn a_command_gets_no_credentials() {
     let file = sandbox.file("heard", "");
     let command = format!("{{ env; cat; }} >> '{}'", file.display());
     let mut run = sandbox.command(&["run", "--notify-cmd", &command, "--time-scale", FAST]);
-    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+    for name in [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_BEARER_TOKEN_BEDROCK",
+        "SOME_TOKEN_OF_MINE",
+    ] {
         run.env(name, "a-secret-of-mine");
     }
+    run.env("HTTPS_PROXY", "http://me:a-secret-of-mine@proxy.invalid:3128");
+    run.env("LAB1_FLOW_NOTIFY_CHANNEL", "what it is to have");
     assert!(run.output().expect("the run").status.success());
     let heard = fs::read_to_string(file).expect("what was heard");
-    assert!(heard.contains("LAB1_FLOW_STATE_DIR="), "the rest of the environment is there");
+    for name in ["PATH=", "LAB1_FLOW_STATE_DIR=", "LAB1_FLOW_NOTIFY_CHANNEL=what it is to have"] {
+        assert!(heard.contains(name), "{name}: what is no secret is there");
+    }
     assert!(!heard.contains("a-secret-of-mine"), "{heard}");
 }

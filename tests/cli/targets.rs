@@ -76,10 +76,64 @@ fn an_endpoint_that_is_no_address_is_refused() {
     assert_transcript!(transcript, @r#"
     exit status: 2
     -- stderr
-    error: the endpoint "localhost:4566" is not an http or https URL
+    error: the endpoint is not an http or https URL with a host
       now:  nothing was sent
       next: name it whole, such as --endpoint-url http://[address]
     "#);
+}
+
+#[test]
+fn an_endpoint_with_a_password_or_a_token_is_refused_and_not_repeated() {
+    let transcript = refused(&["run", "--endpoint-url", "http://me:hidden-word@127.0.0.1:9"], &[]);
+    assert_transcript!(transcript, @r"
+    exit status: 2
+    -- stderr
+    error: the endpoint holds a user name or a password, and an endpoint is stored and shown
+      now:  nothing was sent
+      next: name the place alone, such as --endpoint-url http://[address]; credentials stand in the AWS_ variables or in a profile
+    ");
+    let flags = |verb: &[&'static str]| [verb, &["--endpoint-url"]].concat();
+    for verb in [
+        flags(&["run", "--yes", "-vv"]),
+        flags(&["plan"]),
+        flags(&["doctor"]),
+        flags(&["rollback", "--from-tags", "--stack", "lab", "--yes"]),
+    ] {
+        for url in [
+            "http://hidden-word@127.0.0.1:9",
+            "http://127.0.0.1:9/?token=hidden-word",
+            "http://127.0.0.1:9#hidden-word",
+            "http://me:hidden-word%40127.0.0.1:9",
+            "me:hidden-word@host",
+            "http://me:hidden-word/",
+        ] {
+            assert_refused_without_a_word(&refused(&[&verb[..], &[url]].concat(), &[]));
+        }
+    }
+}
+
+fn assert_refused_without_a_word(transcript: &Transcript) {
+    assert_eq!(transcript.status, Some(2), "{transcript}");
+    assert!(transcript.stderr.contains("next: name "), "{transcript}");
+    assert!(!transcript.to_string().contains("hidden-word"), "{transcript}");
+}
+
+#[test]
+fn a_variable_or_a_profile_with_a_password_in_an_endpoint_is_refused_by_name() {
+    let url = "http://me:hidden-word@127.0.0.1:9";
+    let by_variable = refused(&["run", "--yes"], &[("AWS_ENDPOINT_URL", url)]);
+    assert_refused_without_a_word(&by_variable);
+    let run = ["run", "--yes", "--endpoint-url", "http://127.0.0.1:9"];
+    let of_service = refused(&run, &[("AWS_ENDPOINT_URL_STS", url)]);
+    assert!(of_service.stderr.contains("AWS_ENDPOINT_URL_STS holds a user name"), "{of_service}");
+    assert_refused_without_a_word(&of_service);
+    let files = Sandbox::new();
+    let config =
+        format!("[default]\nservices = all\n[services all]\nsts =\n  endpoint_url = {url}\n");
+    let config = files.file("config", &config);
+    let by_profile = refused(&run, &[("AWS_CONFIG_FILE", config.to_str().expect("a path"))]);
+    assert!(by_profile.stderr.contains("endpoint_url (STS) of the AWS profile"), "{by_profile}");
+    assert_refused_without_a_word(&by_profile);
 }
 
 #[test]

@@ -7,19 +7,11 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
+use crate::execute::notify::environment::passes;
 use crate::view::time::delay;
 
 /// A command that takes longer is ended.
 pub(super) const TIME_LIMIT: Duration = Duration::from_secs(10);
-
-/// What the environment may hold of credentials. A command that needs some has its own way to them.
-const SECRETS: [&str; 5] = [
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_SECURITY_TOKEN",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-];
 
 /// Ends what is left of a command, with all that it has started.
 struct Group(Option<Pid>);
@@ -53,9 +45,7 @@ async fn tell_until(
     shell.arg("-c").arg(command).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     // A group of its own: Ctrl-C is meant for the run alone, and the whole group can be ended.
     shell.process_group(0);
-    for name in SECRETS {
-        shell.env_remove(name);
-    }
+    shell.env_clear().envs(std::env::vars_os().filter(|(name, value)| passes(name, value)));
     let mut child = shell.spawn().map_err(|error| format!("cannot be started: {error}"))?;
     let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     let mut group = Group(id);

@@ -10,6 +10,7 @@ use lab1_flow_workflow::Pacer;
 
 use super::batch::{Batch, LookupCounts};
 use super::call::CallObserver;
+use super::redact::Secrets;
 use super::settings::{ConnectError, settings};
 use super::target::{DEFAULT_REGION, Target};
 use super::transport::Transport;
@@ -39,6 +40,7 @@ struct Clients {
     sts: aws_sdk_sts::Client,
     target: Target,
     region: String,
+    secrets: Secrets,
     groups: Batch<AutoScalingGroup>,
     balancers: Batch<LoadBalancer>,
     tags: Batch<Tagged>,
@@ -59,7 +61,7 @@ impl Aws {
     /// # Errors
     /// [`ConnectError`] when the target or the environment contradicts itself.
     pub async fn connect(target: &Target, transport: Transport) -> Result<Self, ConnectError> {
-        let config = settings(target, transport).await?;
+        let (config, secrets) = settings(target, transport).await?;
         let region = config.region().map_or(DEFAULT_REGION, Region::as_ref).to_owned();
         let clients = Clients {
             ec2: aws_sdk_ec2::Client::new(&config),
@@ -68,6 +70,7 @@ impl Aws {
             sts: aws_sdk_sts::Client::new(&config),
             target: target.clone(),
             region,
+            secrets,
             groups: Batch::of_at_most(GROUPS_MAX),
             balancers: Batch::of_at_most(BALANCERS_MAX),
             tags: Batch::of_at_most(TAGGED_MAX),
@@ -151,6 +154,11 @@ impl Aws {
     /// The pacer that every call takes its turn from; an engine that shares it writes no intent before its turn.
     pub fn pacer(&self) -> Option<&Arc<Pacer>> {
         self.pacer.as_ref()
+    }
+
+    /// What must not be told of any call.
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.clients.secrets
     }
 
     pub(crate) fn probe(&self) -> &Probe {

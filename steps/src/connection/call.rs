@@ -133,7 +133,9 @@ impl Aws {
                 pacer.turn(lane).await?;
             }
             let started = Instant::now();
-            let result = request.await.map_err(|error| classify(&call, Fault::of(&error)));
+            let hide = |text: &str| self.secrets().hide_in(text);
+            let fault = |error| Fault::of(&error).map_texts(hide);
+            let result = request.await.map_err(|error| classify(&call, fault(error)));
             let elapsed = started.elapsed();
             self.learn(lane, result.as_ref().err());
             log(&call, elapsed, result.as_ref());

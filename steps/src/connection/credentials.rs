@@ -9,6 +9,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 
 use super::fault::chain;
 use super::profiles::Profiles;
+use super::redact::Secrets;
 
 /// Credentials for clouds that check none. They are no secret.
 pub(crate) fn dummy() -> Credentials {
@@ -40,16 +41,22 @@ impl ProvideCredentials for OrDummy {
     }
 }
 
-/// Asks another provider, and names the file of a web identity in an error that says only what went wrong with it.
+/// Asks another provider, remembers what must not be told, and names the file of a web identity in an error that says
+/// only what went wrong with it.
 #[derive(Debug)]
-pub(crate) struct NamingToken {
+pub(crate) struct Watched {
     inner: SharedCredentialsProvider,
     token_file: Option<String>,
+    secrets: Secrets,
 }
 
-impl NamingToken {
-    pub(crate) fn new(inner: SharedCredentialsProvider, profiles: Profiles) -> Self {
-        Self { inner, token_file: profiles.token_file }
+impl Watched {
+    pub(super) fn new(
+        inner: SharedCredentialsProvider,
+        profiles: Profiles,
+        secrets: &Secrets,
+    ) -> Self {
+        Self { inner, token_file: profiles.token_file, secrets: secrets.clone() }
     }
 
     fn naming(&self, error: CredentialsError) -> CredentialsError {
@@ -63,13 +70,16 @@ impl NamingToken {
     }
 }
 
-impl ProvideCredentials for NamingToken {
+impl ProvideCredentials for Watched {
     fn provide_credentials<'a>(&'a self) -> Provided<'a>
     where
         Self: 'a,
     {
         Provided::new(async {
-            self.inner.provide_credentials().await.map_err(|error| self.naming(error))
+            let found = self.inner.provide_credentials().await;
+            found
+                .inspect(|credentials| self.secrets.remember(credentials))
+                .map_err(|error| self.naming(error))
         })
     }
 }

@@ -11,6 +11,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
 use super::transport::TransportFault;
+use super::whole::NotWhole;
 
 /// Why a call did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,11 @@ pub(crate) enum Fault {
     /// The request left, and no response came.
     NoAnswer {
         /// What happened instead.
+        reason: String,
+    },
+    /// A response came of which nothing can be believed.
+    NotWhole {
+        /// What is wrong with it.
         reason: String,
     },
     /// A response came.
@@ -73,6 +79,23 @@ impl Fault {
         }
     }
 
+    /// The same with every text that somebody else has written passed through `change`.
+    pub(crate) fn map_texts(self, change: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::NoCredentials { reason } => Self::NoCredentials { reason: change(&reason) },
+            Self::NotBuilt { reason } => Self::NotBuilt { reason: change(&reason) },
+            Self::NotSent { reason } => Self::NotSent { reason: change(&reason) },
+            Self::NoAnswer { reason } => Self::NoAnswer { reason: change(&reason) },
+            Self::NotWhole { reason } => Self::NotWhole { reason: change(&reason) },
+            Self::Answer(refusal) => Self::Answer(Refusal {
+                code: refusal.code.as_deref().map(&change),
+                message: change(&refusal.message),
+                request_id: refusal.request_id.as_deref().map(&change),
+                ..refusal
+            }),
+        }
+    }
+
     fn of_dispatch(error: &(dyn Error + 'static)) -> Self {
         let reason = reason_of(error);
         let of_credentials = <dyn Error>::is::<CredentialsError>;
@@ -83,6 +106,8 @@ impl Fault {
             };
             let mut below = chain(error).skip_while(|link| !of_credentials(*link)).filter(says);
             Self::NoCredentials { reason: below.next().map_or(reason, words_of) }
+        } else if let Some(NotWhole(reason)) = chain(error).find_map(<dyn Error>::downcast_ref) {
+            Self::NotWhole { reason: reason.clone() }
         } else if chain(error).any(never_connected) {
             Self::NotSent { reason }
         } else {

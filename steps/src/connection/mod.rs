@@ -1,16 +1,20 @@
 //! The way to AWS: where it is, how a request gets there, and the one place that every call passes.
 
 mod account;
+mod answers;
 mod aws;
 mod batch;
 mod call;
 mod clock;
 mod credentials;
+mod endpoint;
 mod fault;
 mod profiles;
+mod redact;
 mod settings;
 mod target;
 mod transport;
+mod whole;
 
 pub(crate) use account::Identity;
 pub use account::NO_CREDENTIALS;

@@ -4,6 +4,7 @@ use aws_config::profile::{self, Profile, ProfileSet};
 use aws_types::os_shim_internal::{Env, Fs};
 
 use super::fault::words_of;
+use super::redact::hide_forms_in;
 use super::settings::ConnectError;
 use super::target::Target;
 
@@ -28,7 +29,8 @@ impl Profiles {
             (Ok(files), Some(name)) => Some(find(files, name)?),
             (Ok(files), None) => files.get_profile(files.selected_profile()),
             (Err(error), Some(_)) => {
-                return Err(ConnectError::ProfilesUnreadable { reason: words_of(error) });
+                let reason = hide_forms_in(&words_of(error));
+                return Err(ConnectError::ProfilesUnreadable { reason });
             }
             // Nobody asked for them, and the credentials may come from elsewhere.
             (Err(_), None) => None,

@@ -19,13 +19,14 @@ use aws_smithy_async::time::TimeSource;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
-use aws_types::service_config::ServiceConfigKey;
 use tokio::time::Instant;
 
-use super::credentials::{NamingToken, OrDummy, dummy, embedded};
+use super::credentials::{OrDummy, Watched, dummy, embedded};
+use super::endpoint;
 use super::profiles::Profiles;
+use super::redact::Secrets;
 use super::target::{CloudKind, DEFAULT_REGION, Target};
-use super::transport::{Transport, client_of, direct_client};
+use super::transport::{Transport, client_of, network_client};
 
 /// How long a connection may take to be accepted: far above any round trip on this planet.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -33,9 +34,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long one call may take in all. The slowest documented one, the creation of a balancer, takes 3 s at
 /// its 95th percentile; a call that is cut off leaves a doubt, so the limit is generous.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// The services under the ids by which the SDK's configuration knows them.
-const SERVICE_IDS: [&str; 4] = ["EC2", "Elastic Load Balancing v2", "Auto Scaling", "STS"];
 
 /// Why no connection to a cloud can be set up. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,11 +45,19 @@ pub enum ConnectError {
         /// The variable, or the place in the profile.
         setting: String,
     },
-    /// The endpoint is not an address.
-    #[error("the endpoint {url:?} is not an http or https URL")]
+    /// An endpoint is not an address. What was given may hold a secret, and is not repeated.
+    #[error("{setting} is not an http or https URL with a host")]
     InvalidEndpoint {
-        /// What was given.
-        url: String,
+        /// Which one it is: the target's, a variable's or a profile's.
+        setting: String,
+    },
+    /// An endpoint holds more than a place, and would be stored and shown with it.
+    #[error("{setting} holds {part}, and an endpoint is stored and shown")]
+    EndpointWithSecret {
+        /// Which one it is: the target's, a variable's or a profile's.
+        setting: String,
+        /// What it holds besides.
+        part: &'static str,
     },
     /// The kind of cloud needs an endpoint, and there is none.
     #[error("this cloud is reached over the network, and no endpoint URL is given")]
@@ -82,45 +88,39 @@ pub enum ConnectError {
     },
 }
 
-/// The settings of all clients. Sends nothing to the target.
+/// The settings of all clients, and what must not be told of their calls. Sends nothing to the target.
 ///
 /// # Errors
 /// [`ConnectError`] when the target or the environment contradicts itself.
 pub(super) async fn settings(
     target: &Target,
     transport: Transport,
-) -> Result<SdkConfig, ConnectError> {
+) -> Result<(SdkConfig, Secrets), ConnectError> {
     check_endpoint(target, &transport)?;
+    let secrets = Secrets::default();
     let config = match target.cloud {
-        CloudKind::Local => local_config(target, &transport),
-        CloudKind::Aws => aws_chain_config(target).await?,
-        CloudKind::Endpoint => endpoint_config(target).await?,
+        CloudKind::Local => local_config(target, &transport, &secrets),
+        CloudKind::Aws => aws_chain_config(target, &secrets).await?,
+        CloudKind::Endpoint => endpoint_config(target, &secrets).await?,
     };
-    Ok(with_transport(config, target, transport))
+    Ok((with_transport(config, target, transport), secrets))
 }
 
 fn check_endpoint(target: &Target, transport: &Transport) -> Result<(), ConnectError> {
     match (&target.endpoint_url, target.cloud, transport) {
-        (Some(url), _, _) => check_url(url),
+        (Some(_), _, _) => target.check_endpoint(),
         (None, CloudKind::Local, Transport::Function(_)) | (None, CloudKind::Aws, _) => Ok(()),
         (None, CloudKind::Endpoint | CloudKind::Local, _) => Err(ConnectError::EndpointMissing),
     }
 }
 
-fn check_url(url: &str) -> Result<(), ConnectError> {
-    let parsed = url.parse::<http::Uri>().ok();
-    let usable = parsed.is_some_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some()
-    });
-    if usable { Ok(()) } else { Err(ConnectError::InvalidEndpoint { url: url.to_owned() }) }
-}
-
 /// The embedded cloud: everything is said here, nothing is read from the machine.
-fn local_config(target: &Target, transport: &Transport) -> SdkConfig {
+fn local_config(target: &Target, transport: &Transport, secrets: &Secrets) -> SdkConfig {
     let credentials = match transport {
         Transport::Embedded { access_key_id } => embedded(access_key_id),
         Transport::Network | Transport::Function(_) => dummy(),
     };
+    secrets.remember(&credentials);
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(region_of(target))
@@ -133,29 +133,33 @@ fn local_config(target: &Target, transport: &Transport) -> SdkConfig {
 }
 
 /// AWS itself: the usual chain, unless it leads to another endpoint.
-async fn aws_chain_config(target: &Target) -> Result<SdkConfig, ConnectError> {
+async fn aws_chain_config(target: &Target, secrets: &Secrets) -> Result<SdkConfig, ConnectError> {
     if target.endpoint_url.is_none() {
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        refuse_endpoint_variable(names)?;
+        endpoint::refuse_variable(names)?;
     }
+    endpoint::check_variables()?;
     let profiles = Profiles::read(target).await?;
     let config = chain(target).await.load().await;
     if target.endpoint_url.is_none() {
-        refuse_endpoint_of_profile(&config)?;
+        endpoint::refuse_profile(&config)?;
     }
+    endpoint::check_profile(&config)?;
     let Some(found) = config.credentials_provider() else { return Ok(config) };
-    let found = SharedCredentialsProvider::new(NamingToken::new(found, profiles));
+    let found = SharedCredentialsProvider::new(Watched::new(found, profiles, secrets));
     Ok(config.into_builder().credentials_provider(found).build())
 }
 
 /// Any endpoint: the usual chain, but no question to a metadata service for an endpoint on this machine.
-async fn endpoint_config(target: &Target) -> Result<SdkConfig, ConnectError> {
+async fn endpoint_config(target: &Target, secrets: &Secrets) -> Result<SdkConfig, ConnectError> {
+    endpoint::check_variables()?;
     let profiles = Profiles::read(target).await?;
     let config = chain(target).await.load().await;
+    endpoint::check_profile(&config)?;
     let found = config.credentials_provider();
     let credentials = match found {
         Some(found) => {
-            let found = SharedCredentialsProvider::new(NamingToken::new(found, profiles));
+            let found = SharedCredentialsProvider::new(Watched::new(found, profiles, secrets));
             SharedCredentialsProvider::new(OrDummy(found))
         }
         None => SharedCredentialsProvider::new(dummy()),
@@ -169,7 +173,9 @@ async fn chain(target: &Target) -> aws_config::ConfigLoader {
         None => usual_region(target).region().await,
     };
     let region = region.unwrap_or(Region::from_static(DEFAULT_REGION));
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).region(region.clone());
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(region.clone())
+        .http_client(network_client(false));
     if let Some(profile) = &target.profile {
         loader = loader.profile_name(profile);
     }
@@ -191,7 +197,7 @@ fn shorter_chain(target: &Target, region: Region) -> Option<CredentialsProviderC
     if target.profile.is_none() && !stays_here {
         return None;
     }
-    let settings = ProviderConfig::without_region().with_region(Some(region));
+    let settings = of_credentials().with_region(Some(region));
     let profile = ProfileFileCredentialsProvider::builder().configure(&settings);
     let chain = if let Some(name) = &target.profile {
         CredentialsProviderChain::first_try("Profile", profile.profile_name(name).build())
@@ -209,6 +215,11 @@ fn shorter_chain(target: &Target, region: Region) -> Option<CredentialsProviderC
     Some(chain.or_else("EcsContainer", container).or_else("Ec2InstanceMetadata", instance))
 }
 
+/// The settings of those who ask for credentials, or for the region, before there is a client.
+fn of_credentials() -> ProviderConfig {
+    ProviderConfig::without_region().with_http_client(network_client(false))
+}
+
 /// The region of the environment, of the profile, or of the instance that this runs on.
 fn usual_region(target: &Target) -> RegionProviderChain {
     let mut profile = ProfileFileRegionProvider::builder();
@@ -218,44 +229,13 @@ fn usual_region(target: &Target) -> RegionProviderChain {
     let mut chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(profile.build());
     if !is_on_this_machine(target) {
-        chain = chain.or_else(ImdsRegionProvider::builder().build());
+        chain = chain.or_else(ImdsRegionProvider::builder().configure(&of_credentials()).build());
     }
     chain.or_else(Region::from_static(DEFAULT_REGION))
 }
 
 fn region_of(target: &Target) -> Region {
     target.region.clone().map_or(Region::from_static(DEFAULT_REGION), Region::new)
-}
-
-fn refuse_endpoint_variable(names: impl Iterator<Item = String>) -> Result<(), ConnectError> {
-    let mut overriding: Vec<String> =
-        names.filter(|name| name.starts_with("AWS_ENDPOINT_URL")).collect();
-    overriding.sort();
-    match overriding.into_iter().next() {
-        Some(setting) => Err(ConnectError::EndpointOverridden { setting }),
-        None => Ok(()),
-    }
-}
-
-fn refuse_endpoint_of_profile(config: &SdkConfig) -> Result<(), ConnectError> {
-    let overridden = |setting: &str| {
-        Err(ConnectError::EndpointOverridden { setting: format!("{setting} of the AWS profile") })
-    };
-    if config.endpoint_url().is_some() {
-        return overridden("endpoint_url");
-    }
-    for id in SERVICE_IDS {
-        let key = ServiceConfigKey::builder()
-            .service_id(id)
-            .env("AWS_ENDPOINT_URL")
-            .profile("endpoint_url")
-            .build();
-        let value = key.ok().and_then(|key| config.service_config()?.load_config(key));
-        if value.is_some() {
-            return overridden(&format!("endpoint_url ({id})"));
-        }
-    }
-    Ok(())
 }
 
 /// Whether the endpoint is on this machine: an emulator, for which no metadata service and no proxy is asked.
@@ -279,16 +259,15 @@ fn with_transport(config: SdkConfig, target: &Target, transport: Transport) -> S
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts)
         .sleep_impl(TokioSleep::new());
-    match transport {
+    builder = match transport {
         Transport::Function(send) => {
-            builder = builder.http_client(client_of(send)).time_source(TokioTime::new());
+            builder.http_client(client_of(send)).time_source(TokioTime::new())
         }
         // A proxy of the environment is the way out of this machine, and there this cloud is not.
-        Transport::Network | Transport::Embedded { .. } if is_on_this_machine(target) => {
-            builder = builder.http_client(direct_client());
+        Transport::Network | Transport::Embedded { .. } => {
+            builder.http_client(network_client(is_on_this_machine(target)))
         }
-        Transport::Network | Transport::Embedded { .. } => {}
-    }
+    };
     builder.build()
 }
 
@@ -314,26 +293,6 @@ impl TimeSource for TokioTime {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_endpoint_variable_is_refused_by_name() {
-        let names = ["PATH", "AWS_ENDPOINT_URL_EC2", "AWS_REGION"].map(str::to_owned);
-        let refused = refuse_endpoint_variable(names.into_iter());
-        let setting = "AWS_ENDPOINT_URL_EC2".to_owned();
-        assert_eq!(refused, Err(ConnectError::EndpointOverridden { setting }));
-        let names = ["AWS_REGION", "AWS_PROFILE"].map(str::to_owned);
-        assert_eq!(refuse_endpoint_variable(names.into_iter()), Ok(()));
-    }
-
-    #[test]
-    fn an_endpoint_must_be_a_url_with_a_host() {
-        for url in ["http://127.0.0.1:5000", "https://ec2.example.com/base"] {
-            assert_eq!(check_url(url), Ok(()), "{url}");
-        }
-        for url in ["127.0.0.1:5000", "localhost", "ftp://host", "http://", ""] {
-            assert!(check_url(url).is_err(), "{url}");
-        }
-    }
 
     #[test]
     fn only_loopback_counts_as_this_machine() {

@@ -9,7 +9,7 @@ use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use lab1_flow_workflow::journal::FailureClass;
 use lab1_flow_workflow::{ActionError, Pacer, SystemClock};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::credentials::OrDummy;
@@ -82,6 +82,113 @@ async fn every_fault_of_a_function_has_its_class() {
         let error = change(&function(answer).await).await;
         assert_eq!(error.class(), class, "{error}");
     }
+}
+
+/// Deletes something by a call whose answer holds nothing to be read, and gives its error.
+async fn delete(aws: &Aws) -> ActionError {
+    let request = aws.auto_scaling().delete_auto_scaling_group().auto_scaling_group_name("x");
+    let call = Call::changing(Service::AutoScaling, "DeleteAutoScalingGroup", "x");
+    aws.call(call, request.send()).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_success_that_is_no_answer_to_the_call_is_a_doubt_and_a_look_is_to_be_repeated() {
+    let listed =
+        "<DescribeKeyPairsResponse><requestId>r</requestId><keySet/></DescribeKeyPairsResponse>";
+    for body in [
+        "",
+        "<html><body>Please log in.</body></html>",
+        "{}",
+        "<DeleteAutoScalingGroupResponse><ResponseMetadata>",
+        "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>",
+        listed,
+    ] {
+        let aws = function_of(200, body).await;
+        for error in [change(&aws).await, delete(&aws).await] {
+            assert_eq!(error.class(), FailureClass::Ambiguous, "{body}: {error}");
+            assert!(error.to_string().contains("): the answer is not whole"), "{error}");
+        }
+        let look = aws.ec2().describe_key_pairs().send();
+        let call = Call::reading(Service::Ec2, "DescribeKeyPairs", "x");
+        let look = aws.call(call, look).await;
+        let class = look.as_ref().err().map(ActionError::class);
+        assert_eq!(class, (body != listed).then_some(FailureClass::Transient), "{body}: {look:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_ends_early_is_no_refusal() {
+    let body = "<Response><Errors><Error><Code>InvalidKeyPair.Duplicate</Code><Message>taken</Message></Error>";
+    for status in [400, 403, 500, 503] {
+        let error = change(&function_of(status, body).await).await;
+        assert_eq!(error.class(), FailureClass::Ambiguous, "{error}");
+        assert_eq!(error.code(), None, "{error}");
+    }
+    // Neither is a code that stands in somebody else's page.
+    let page = "<html><Errors><Error><Code>InvalidKeyPair.Duplicate</Code></Error></Errors></html>";
+    let error = change(&function_of(403, page).await).await;
+    assert_eq!((error.class(), error.code()), (FailureClass::Unreachable, None), "{error}");
+}
+
+/// Answers every connection with these bytes, and closes it.
+async fn server(answer: impl Fn() -> Vec<Vec<u8>> + Send + 'static) -> Aws {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 16_384]).await;
+            for part in answer() {
+                // A client that has had enough hangs up.
+                if stream.write_all(&part).await.is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    network(url).await
+}
+
+#[tokio::test]
+async fn a_length_that_is_not_that_of_the_answer_is_a_doubt() {
+    let body = "<DeleteAutoScalingGroupResponse><a/></DeleteAutoScalingGroupResponse>";
+    let all = body.len();
+    for (head, doubt) in [
+        (format!("content-length: {all}"), false),
+        (format!("content-length: {}", all - 1), true),
+        (format!("content-length: {}", all + 1), true),
+        ("content-length: 0".to_owned(), true),
+        // What ends with the connection may have ended anywhere.
+        ("connection: close".to_owned(), false),
+    ] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}");
+        let aws = server(move || vec![answer.clone().into_bytes()]).await;
+        let request = aws.auto_scaling().delete_auto_scaling_group().auto_scaling_group_name("x");
+        let call = Call::changing(Service::AutoScaling, "DeleteAutoScalingGroup", "x");
+        let error = aws.call(call, request.send()).await.err();
+        let class = error.as_ref().map(ActionError::class);
+        assert_eq!(class, doubt.then_some(FailureClass::Ambiguous), "{head}: {error:?}");
+    }
+    let chunk =
+        format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{all:x}\r\n{body}\r\n");
+    let error = delete(&server(move || vec![chunk.clone().into_bytes()]).await).await;
+    assert_eq!(error.class(), FailureClass::Ambiguous, "{error}");
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_left_at_its_limit() {
+    let answer = || {
+        let head = b"HTTP/1.1 200 OK\r\n\r\n<CreateKeyPairResponse><requestId>".to_vec();
+        std::iter::once(head).chain(std::iter::repeat_n(vec![b'a'; 1 << 20], 64)).collect()
+    };
+    let error = change(&server(answer).await).await;
+    assert_eq!(error.class(), FailureClass::Ambiguous, "{error}");
+    assert!(error.to_string().contains("it is longer than 16 MiB"), "{error}");
+}
+
+async fn function_of(status: u16, body: &'static str) -> Aws {
+    let transport = Transport::function(move |_| plain(status, body));
+    Aws::connect(&Target::local(None), transport).await.unwrap()
 }
 
 fn fault(fault: TransportFault) -> Answer {

@@ -4,16 +4,21 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt;
+
+use super::answers::whole_answers;
 
 /// What becomes of a request that is sent.
 pub type Answer = BoxFuture<'static, Result<http::Response<Bytes>, TransportFault>>;
@@ -70,16 +75,24 @@ pub enum TransportFault {
     TimedOut,
 }
 
-/// The SDK's own client, but for the proxies of the environment: it knows none.
-pub(crate) fn direct_client() -> SharedHttpClient {
-    let tls = Provider::Rustls(CryptoMode::AwsLc);
-    aws_smithy_http_client::Builder::new().tls_provider(tls).build_https()
+/// The SDK's own client over the network, for answers that are whole: the usual one, or one that knows no proxy of
+/// the environment.
+pub(super) fn network_client(past_proxies: bool) -> SharedHttpClient {
+    let client = Builder::new().build_with_connector_fn(move |settings, components| {
+        let tls = Provider::Rustls(CryptoMode::AwsLc);
+        let mut builder = Connector::builder().tls_provider(tls);
+        builder.set_connector_settings(settings.cloned());
+        builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        builder.set_proxy_config((!past_proxies).then(ProxyConfig::from_env));
+        builder.build()
+    });
+    whole_answers(client)
 }
 
 /// Makes the SDK's client out of a function.
-pub(crate) fn client_of(send: SendFunction) -> SharedHttpClient {
+pub(super) fn client_of(send: SendFunction) -> SharedHttpClient {
     let connector = SharedHttpConnector::new(FunctionConnector(send));
-    http_client_fn(move |_, _| connector.clone())
+    whole_answers(http_client_fn(move |_, _| connector.clone()))
 }
 
 struct FunctionConnector(SendFunction);

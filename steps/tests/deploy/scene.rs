@@ -234,6 +234,16 @@ impl Scene {
         stack.verify(&aws, &state, &profile, options).await
     }
 
+    /// What is recorded as proven gone, and stands.
+    pub(crate) async fn gone_and_standing(&self, run: &str) -> Vec<String> {
+        let history = self.journal.read(&RunId::new(run).unwrap()).await.unwrap();
+        let state = RunState::replay(&history).unwrap();
+        let gone = state.actions().filter_map(|(_, action)| action.gone_thing());
+        let made = self.made();
+        let stands = |thing: &&str| made.iter().any(|it| [&*it.id, &*it.name].contains(thing));
+        gone.filter(stands).map(str::to_owned).collect()
+    }
+
     /// Calls the account as somebody else does; such a call is not counted.
     pub(crate) fn somebody(&self, form: &str) -> String {
         let request = http::Request::post("http://cloud.test/")
