@@ -180,6 +180,13 @@ fn tell_people(
     for advice in left::advice(state) {
         app.output.say(&format!("  {} {advice}", paint.bold("do:")));
     }
+    if matches!(state.rest(), Some(Rest::RolledBack)) && !state.has_intents() {
+        let search = app.program.command(&["rollback", "--from-tags", run.as_str()]);
+        app.output.say(&format!(
+            "  {} its records know of no change; if they are an older copy that was put back, type {search}",
+            paint.bold("note:")
+        ));
+    }
     tell_gone(app, state);
     if let (Some(Rest::Completed), Some(url)) = (state.rest(), facts::url(state)) {
         app.output.data_line(&url);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lab1_flow_journal::{Journal, Rest, RunId, RunJournal, RunState};
 use lab1_flow_steps::{Aws, RECOVERY_WORKFLOW, Stack, Target, Transport};
-use lab1_flow_workflow::Workflow;
+use lab1_flow_workflow::{DefinitionError, Workflow};
 
 use crate::account;
 use crate::app::App;
@@ -71,8 +71,26 @@ impl Reopened {
         app: &App,
         verb: &str,
     ) -> Result<(Connection, Workflow), CliError> {
+        self.connect_by(app, verb, Stack::workflow).await
+    }
+
+    /// The same for a rollback that searches under any name: these records may not know all of them.
+    pub(crate) async fn connect_under_any_name(
+        &self,
+        app: &App,
+        verb: &str,
+    ) -> Result<(Connection, Workflow), CliError> {
+        self.connect_by(app, verb, Stack::workflow_under_any_name).await
+    }
+
+    async fn connect_by(
+        &self,
+        app: &App,
+        verb: &str,
+        wire: Wire,
+    ) -> Result<(Connection, Workflow), CliError> {
         let connection = reach(app, &self.state, &self.context, verb).await?;
-        let workflow = stored_workflow(&self.state, &connection.aws)?;
+        let workflow = stored_workflow(&self.state, &connection.aws, wire)?;
         Ok((connection, workflow))
     }
 }
@@ -90,8 +108,8 @@ pub(crate) async fn connect(
 
 /// Finds the way to a run's own cloud, and refuses another account or region.
 ///
-/// A run that has never sent a change needs no account: nothing of it can be anywhere. One that was rebuilt from
-/// tags may not have recorded yet that everything is in doubt.
+/// A run that has never sent a change needs no account: nothing of it can be anywhere. Records of a run that was ready
+/// for its first change may be a copy that knows of none yet, and those rebuilt from tags may not say yet that everything is in doubt.
 async fn reach(
     app: &App,
     state: &RunState,
@@ -103,7 +121,7 @@ async fn reach(
         CliError::new(ExitStatus::Journal, format!("the profile of the run does not read: {error}"))
     })?;
     let connection = target::reconnect(app, context.target.clone(), profile).await?;
-    if state.has_intents() || header.workflow == RECOVERY_WORKFLOW {
+    if state.may_have_made_something() || header.workflow == RECOVERY_WORKFLOW {
         let (seen, _) = facts::place(state);
         let expected = context.target.account.clone().or(seen);
         let again = app.program.command(&[verb, header.run.as_str()]);
@@ -112,11 +130,14 @@ async fn reach(
     Ok(connection)
 }
 
+/// How a stack becomes a workflow.
+type Wire = fn(&Stack, &Aws) -> Result<Workflow, DefinitionError>;
+
 /// The workflow of a stored run, on this connection.
-fn stored_workflow(state: &RunState, aws: &Aws) -> Result<Workflow, CliError> {
+fn stored_workflow(state: &RunState, aws: &Aws, wire: Wire) -> Result<Workflow, CliError> {
     let built = match lab1_flow_steps::stored_recovery(state.header(), aws) {
         Some(recovery) => recovery,
-        None => stored_stack(state)?.workflow(aws),
+        None => wire(&stored_stack(state)?, aws),
     };
     built.map_err(|error| CliError::bug(error.to_string()))
 }
@@ -135,6 +156,7 @@ pub(crate) fn offline_workflow(state: &RunState) -> Result<Workflow, CliError> {
     let nowhere = Target::local(Some("http://127.0.0.1:9".to_owned()));
     block_on(async {
         let aws = Aws::connect(&nowhere, Transport::Network).await;
-        stored_workflow(state, &aws.map_err(|error| CliError::bug(error.to_string()))?)
+        let aws = aws.map_err(|error| CliError::bug(error.to_string()))?;
+        stored_workflow(state, &aws, Stack::workflow)
     })
 }

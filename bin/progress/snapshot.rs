@@ -105,6 +105,7 @@ pub(super) fn action_of(entry: &Entry) -> Option<&ActionName> {
         | Entry::ActionWaiting { action, .. }
         | Entry::ActionCompleted { action, .. }
         | Entry::ActionFailed { action, .. }
+        | Entry::FoundByMark { action }
         | Entry::CompensationStarted { action }
         | Entry::CompensationWaiting { action, .. }
         | Entry::CompensationFailed { action, .. }

@@ -90,6 +90,9 @@ impl Fold {
             | Entry::CompensationWaiting { action, reason, .. } => {
                 self.begin(action, Kind::Waiting, reason.clone());
             }
+            Entry::FoundByMark { action } => {
+                self.begin(action, Kind::InDoubt, "found by its mark".to_owned());
+            }
             Entry::CompensationStarted { action } => {
                 self.begin(action, Kind::TakingBack, String::new());
             }

@@ -59,6 +59,9 @@ pub(crate) fn line(record: &Record) -> Line {
             of(action, "found", Green, identity(output))
         }
         Entry::ActionFailed { action, failure } => of(action, "failed", Red, full(failure)),
+        Entry::FoundByMark { action } => {
+            of(action, "found", Yellow, "by its mark; the records did not know of it")
+        }
         Entry::RollbackStarted { cause: RollbackCause::Request } => {
             of("run", "rollback", Yellow, "on request")
         }

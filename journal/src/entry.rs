@@ -191,6 +191,12 @@ pub enum Entry {
         /// Why.
         cause: RollbackCause,
     },
+    /// A rollback has found, by the run's mark, what this action made, and the records before this one knew of no such
+    /// thing: they are behind the world. From here on an attempt was made and is open, whatever became of its record.
+    FoundByMark {
+        /// The action.
+        action: ActionName,
+    },
     /// The intent of a compensation: durable before its first call.
     CompensationStarted {
         /// The action that is taken back.
@@ -271,6 +277,7 @@ impl Entry {
             | Self::ActionWaiting { action, .. }
             | Self::ActionCompleted { action, .. }
             | Self::ActionFailed { action, .. }
+            | Self::FoundByMark { action }
             | Self::CompensationStarted { action }
             | Self::CompensationWaiting { action, .. }
             | Self::CompensationFailed { action, .. }

@@ -122,7 +122,10 @@ pub struct ActionState {
     pub attempts: u32,
     /// The attempts that were in doubt and believed absent on the way forward: their effect may still appear.
     pub absences: u32,
-    /// The frozen input, once an attempt was made.
+    /// Whether it was found by the run's mark alone, when its records knew of nothing: then the mark, and not the
+    /// input, tells what it made.
+    pub found_by_mark: bool,
+    /// The frozen input, once an attempt was made; none when no record of an attempt is left.
     pub input: Option<Value>,
     /// The idempotency token, once an attempt was made.
     pub token: Option<String>,
@@ -149,6 +152,7 @@ impl ActionState {
             phase: ActionPhase::Pending,
             attempts: 0,
             absences: 0,
+            found_by_mark: false,
             input: None,
             token: None,
             output: None,
@@ -192,6 +196,13 @@ impl ActionState {
     fn thing(&self) -> Option<&str> {
         let output = self.output.as_ref()?;
         ["arn", "id", "name"].into_iter().find_map(|field| output.get(field)?.as_str())
+    }
+
+    /// Whether it is a change of which these records say that nothing is there: never made, believed absent, failed, or
+    /// taken back.
+    pub fn is_thought_absent(&self) -> bool {
+        let is_left = matches!(self.phase, ActionPhase::Skipped { .. });
+        self.role == Role::Change && self.is_settled_backwards() && !is_left
     }
 
     /// Whether a rollback has nothing (more) to do for it.
@@ -333,6 +344,14 @@ impl RunState {
     /// Whether any change was ever attempted, so that something may exist.
     pub fn has_intents(&self) -> bool {
         self.actions.values().any(|action| action.role != Role::Look && action.attempts > 0)
+    }
+
+    /// Whether something may exist: a change was attempted, or all is ready for the first one, since a look was completed;
+    /// these records may be an older copy of those of a run that went on. A run that has not come so far has made nothing,
+    /// and may have no credentials.
+    pub fn may_have_made_something(&self) -> bool {
+        let is_ready = |action: &ActionState| action.phase == ActionPhase::Completed;
+        self.has_intents() || self.actions.values().any(is_ready)
     }
 
     /// Whether every action of the step is completed.

@@ -84,6 +84,7 @@ fn apply_working_entry(state: &mut RunState, entry: &Entry, at: Timestamp) -> Le
             enter(action, ActionPhase::Failed { failure: failure.clone() }, at);
             Ok(())
         }
+        Entry::FoundByMark { action } => find_by_mark(state, action, at),
         Entry::CompensationStarted { .. }
         | Entry::CompensationWaiting { .. }
         | Entry::CompensationFailed { .. }
@@ -151,6 +152,19 @@ fn fail_attempt(state: &mut RunState, entry: &Entry, at: Timestamp) -> Legal {
         ActionPhase::Waiting { failure, retry }
     };
     enter(action, phase, at);
+    Ok(())
+}
+
+/// What stands is made by an attempt, be it one of which no record is left.
+fn find_by_mark(state: &mut RunState, action: &ActionName, at: Timestamp) -> Legal {
+    backward(state)?;
+    let action = find(state, action)?;
+    check(action.role == Role::Change, || "only a change carries a mark of its own".into())?;
+    check(action.is_thought_absent(), || format!("it is known to stand in {:?}", action.phase))?;
+    action.attempts = action.attempts.max(1);
+    action.found_by_mark = true;
+    action.started_at.get_or_insert(at);
+    enter(action, ActionPhase::Started, at);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The stack as a workflow: the preflight, the eight documented steps, and how one feeds the next.
 
 use lab1_flow_workflow::journal::StoredStep;
-use lab1_flow_workflow::{DefinitionError, Step, Workflow};
+use lab1_flow_workflow::{DefinitionError, Step, Workflow, WorkflowBuilder};
 
 use crate::connection::{Aws, Target};
 use crate::documented::{
@@ -12,6 +12,7 @@ use crate::documented::{
 };
 use crate::inventory::StackNames;
 use crate::preflight::PreflightInput;
+use crate::recovery::find_by_mark;
 use crate::spec::{StackName, StackSpec, WaitMode};
 use crate::sweep::MarkSweep;
 
@@ -165,6 +166,26 @@ impl Stack {
     /// # Errors
     /// None that a specification can cause; a test guards it.
     pub fn workflow(&self, aws: &Aws) -> Result<Workflow, DefinitionError> {
+        self.searched_by(MarkSweep::new(aws, self.names()), aws)
+    }
+
+    /// The same workflow for a rollback whose records may be behind those that know the stack's names: all of the
+    /// account is searched for the mark, whatever the names are.
+    ///
+    /// # Errors
+    /// As [`workflow`](Self::workflow).
+    pub fn workflow_under_any_name(&self, aws: &Aws) -> Result<Workflow, DefinitionError> {
+        self.searched_by(MarkSweep::by_mark_alone(aws), aws)
+    }
+
+    fn searched_by(&self, sweep: MarkSweep, aws: &Aws) -> Result<Workflow, DefinitionError> {
+        let mut builder = self.wired(aws);
+        find_by_mark(&mut builder, self.name(), aws);
+        builder.sweep(sweep);
+        builder.build()
+    }
+
+    fn wired(&self, aws: &Aws) -> WorkflowBuilder {
         let aws = || aws.clone();
         let mut builder = Workflow::builder(WORKFLOW_NAME);
         let network = builder.prelude(&self.preflight, aws());
@@ -204,8 +225,7 @@ impl Stack {
             &self.serving,
             ServingNeeds { aws: aws(), load_balancer, target_groups, listener, rules, groups },
         );
-        builder.sweep(MarkSweep::new(&aws(), self.names()));
-        builder.build()
+        builder
     }
 }
 

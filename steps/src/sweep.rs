@@ -1,4 +1,4 @@
-//! The search for leftovers that ends every rollback.
+//! The search for the run's mark, which begins a rollback of what is not recorded whole, and ends every rollback.
 
 use futures_util::future::{BoxFuture, ready};
 use lab1_flow_workflow::journal::RunId;

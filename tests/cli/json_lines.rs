@@ -110,6 +110,14 @@ fn records_of_each_kind() -> Vec<Entry> {
         Entry::CompensationGaveUp { action: action("group"), failure: lost() },
         rested(Rest::Stuck { left: vec!["group: the-group".to_owned()] }),
         Entry::RunResumed { new_budget: true },
+        Entry::FoundByMark { action: template() },
+        Entry::ActionCompleted {
+            action: template(),
+            output: json!({}),
+            provenance: Provenance::Adopted,
+        },
+        Entry::CompensationStarted { action: template() },
+        Entry::CompensationCompleted { action: template(), with: None },
         Entry::CompensationSkipped { action: action("group"), reason: "kept".to_owned() },
         rested(Rest::RolledBack),
     ]

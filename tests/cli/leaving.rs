@@ -145,7 +145,7 @@ fn a_dry_run_tells_the_order_that_the_rollback_then_takes() {
      3    target-group-2-attributes        goes with target-group-2
      4  - balancer-security-group          lab1-load-balancer-sg (sg-[id])
      4    balancer-security-group-rules    goes with balancer-security-group
-    Plan: 0 to create, 0 to change, 9 to delete; then the account is searched for the run's mark.
+    Plan: 0 to create, 0 to change, 9 to delete; before and after, the account is searched for the run's mark.
     Nothing was sent and nothing was recorded.
     ");
     let preview = sandbox.succeed(&["rollback", &run, "--dry-run", "--json"]).json();

@@ -28,8 +28,12 @@ pub(crate) struct Moment {
     pub(crate) winding_down: Option<Rest>,
     /// Actions of which there is nothing (more), but of which an earlier attempt might still appear.
     pub(crate) lingering: BTreeSet<usize>,
+    /// The world may hold what the records do not know of: it is searched before the first removal.
+    pub(crate) search_due: bool,
     /// The last search of the rollback has found nothing.
     pub(crate) swept: bool,
+    /// What the search before a rest as stuck has found besides what cannot be removed; `None` before that search.
+    pub(crate) leftovers: Option<Vec<String>>,
 }
 
 /// What this process is doing with an action.
@@ -43,7 +47,7 @@ pub(crate) enum Work {
     Reconcile,
     /// Taking back.
     Compensate,
-    /// The search for leftovers.
+    /// The search for what carries the run's mark.
     Sweep,
 }
 
@@ -64,7 +68,7 @@ pub(crate) enum Decision {
     SkipAlong { part: usize, reason: String },
     /// Turn the run around.
     TurnAround(RollbackCause),
-    /// Search for leftovers.
+    /// Search for what carries the run's mark.
     Sweep,
     /// Let the run rest.
     Rest(Rest),
@@ -155,11 +159,15 @@ impl Planner<'_> {
         if self.moment.busy.values().any(|work| *work == Work::Attempt) {
             return Vec::new();
         }
-        let decisions: Vec<_> = self
+        let mut decisions: Vec<_> = self
             .in_view()
             .into_iter()
             .filter_map(|(place, node, action)| self.step_backward(place, node, action))
             .collect();
+        if self.moment.search_due {
+            decisions.extend(self.search());
+            return decisions;
+        }
         if !decisions.is_empty() || !self.moment.busy.is_empty() {
             return decisions;
         }
@@ -167,21 +175,29 @@ impl Planner<'_> {
             return self.after_all_is_settled();
         }
         let waits = self.moment.wake.values().any(|due| *due > self.moment.now);
-        if !waits && self.nodes().any(|(_, _, action)| gave_up(action)) {
-            return vec![Decision::Rest(Rest::Stuck { left: self.left() })];
+        if waits || !self.nodes().any(|(_, _, action)| gave_up(action)) {
+            return Vec::new();
         }
-        Vec::new()
+        match &self.moment.leftovers {
+            None => self.search().into_iter().collect(),
+            Some(found) => {
+                let left = self.left().into_iter().chain(found.iter().cloned()).collect();
+                vec![Decision::Rest(Rest::Stuck { left })]
+            }
+        }
+    }
+
+    fn search(&self) -> Option<Decision> {
+        let may_go = !self.moment.busy.contains_key(&SWEEP) && self.is_due(SWEEP);
+        may_go.then_some(Decision::Sweep)
     }
 
     fn after_all_is_settled(&self) -> Vec<Decision> {
         // A run that never tried a change ends without any call: it may have no credentials.
-        if self.moment.swept || !self.state.has_intents() {
-            vec![Decision::Rest(Rest::RolledBack)]
-        } else if self.is_due(SWEEP) {
-            vec![Decision::Sweep]
-        } else {
-            Vec::new()
+        if self.moment.swept || !self.state.may_have_made_something() {
+            return vec![Decision::Rest(Rest::RolledBack)];
         }
+        self.search().into_iter().collect()
     }
 
     fn step_backward(&self, place: usize, node: &Node, action: &ActionState) -> Option<Decision> {
@@ -200,7 +216,9 @@ impl Planner<'_> {
         match &action.phase {
             ActionPhase::Started | ActionPhase::InDoubt { .. } => Some(Decision::Reconcile(place)),
             ActionPhase::Completed | ActionPhase::Compensating { .. } => {
-                self.is_free(place).then_some(Decision::Compensate(place))
+                // Before the search nobody knows what else stands on it.
+                let may_go = !self.moment.search_due && self.is_free(place);
+                may_go.then_some(Decision::Compensate(place))
             }
             _ => None,
         }
@@ -319,7 +337,7 @@ impl Planner<'_> {
     }
 }
 
-/// Stands for the search for leftovers among the places of actions.
+/// Stands for the search by the run's mark among the places of actions.
 pub(crate) const SWEEP: usize = usize::MAX;
 
 fn failed(action: &ActionState) -> bool {

@@ -26,6 +26,9 @@ pub enum DefinitionError {
     /// Two steps or two actions have one name.
     #[error("the name {0} is used twice")]
     Duplicate(String),
+    /// It is said how something is found by its mark, and no change of this name makes it.
+    #[error("there is no change {0} that could be found by its mark")]
+    NoChange(String),
     /// A part needs something that was built on its whole: in a rollback none of them could go first.
     #[error("nothing of {0:?} could be taken back first: a part needs what was built on its whole")]
     Knot(Vec<ActionName>),
@@ -64,6 +67,8 @@ pub(crate) struct Node {
     /// The places of the actions whose outputs it needs.
     pub(crate) needs: Vec<usize>,
     pub(crate) action: Arc<dyn ErasedAction>,
+    /// Finds and takes back by the run's mark alone what the action made, when no record tells of it.
+    pub(crate) by_mark: Option<Arc<dyn ErasedAction>>,
     pub(crate) build_input: BuildInput,
 }
 
@@ -195,7 +200,20 @@ impl WorkflowBuilder {
         self.add(Some(number), step, needs)
     }
 
-    /// Sets the search for leftovers that ends every rollback.
+    /// Says how what a change has made is found, and taken back, by the run's mark alone: a rollback does so with what
+    /// its search shows, and the records do not know of. Without it such a thing can only be named as left.
+    ///
+    /// Only [`reconcile`](Action::reconcile) and [`compensate`](Compensate::compensate) of it are called.
+    pub fn by_mark(&mut self, change: &str, finder: impl Compensate<Input = ()>) {
+        let nodes = &mut self.workflow.nodes;
+        let is_meant = |node: &&mut Node| node.name.as_str() == change && node.role == Role::Change;
+        match nodes.iter_mut().find(is_meant) {
+            Some(node) => node.by_mark = Some(Arc::new(Change::undoable(finder))),
+            None => self.fail(DefinitionError::NoChange(change.to_owned())),
+        }
+    }
+
+    /// Sets the search by the run's mark, which begins and ends a rollback.
     pub fn sweep(&mut self, sweep: impl Sweep) {
         self.workflow.sweep = Some(Arc::new(sweep));
     }
@@ -364,6 +382,7 @@ impl Actions<'_> {
             role,
             needs: indices,
             action,
+            by_mark: None,
             build_input,
         });
         handle

@@ -17,6 +17,7 @@ use crate::engine::{Engine, Resume};
 use crate::flight::{self, Call, Flight, Landed};
 use crate::frontier::Frontier;
 use crate::patience::Patience;
+use crate::search::Found;
 use crate::token::token;
 use crate::turns::{Turn, Turns};
 use crate::{ActionContext, EngineError, Profile, Workflow};
@@ -35,6 +36,8 @@ pub(crate) struct Drive<'a> {
     pub(crate) late_until: BTreeMap<usize, Duration>,
     /// How often what a rollback had removed was there again, and since when.
     pub(crate) reappeared: BTreeMap<usize, (u32, Duration)>,
+    /// What a search has found, though the records know of no such thing.
+    pub(crate) found: Found,
     /// Records that are applied to the state and not yet durable.
     unwritten: Vec<Record>,
     flights: FuturesUnordered<Flight>,
@@ -58,6 +61,7 @@ impl<'a> Drive<'a> {
             patience: BTreeMap::new(),
             late_until: BTreeMap::new(),
             reappeared: BTreeMap::new(),
+            found: Found::default(),
             unwritten: Vec::new(),
             flights: FuturesUnordered::new(),
             turns: Turns::new(engine.pacer.clone()),
@@ -75,6 +79,7 @@ impl<'a> Drive<'a> {
         }
         self.expect_late_effects();
         self.distrust_absences();
+        self.distrust_records();
         self.keep_spent_tries();
         loop {
             self.moment.now = self.engine.clock.elapsed();
@@ -207,6 +212,7 @@ impl<'a> Drive<'a> {
                 self.leave_queues();
                 self.write(Entry::RollbackStarted { cause })?;
                 self.distrust_absences();
+                self.distrust_records();
             }
             Decision::Sweep => calls.push(self.sweep()),
             Decision::Rest(rest) => self.write(Entry::RunRested { rest })?,
@@ -260,13 +266,19 @@ impl<'a> Drive<'a> {
     }
 
     fn sweep(&mut self) -> Flight {
-        let absent = (0..self.workflow.nodes.len()).filter(|place| self.is_believed_absent(*place));
+        // What is believed absent by then is looked for once more when all else is gone.
+        let looks = if self.is_all_settled() { self.workflow.nodes.len() } else { 0 };
+        let absent = (0..looks).filter(|place| self.is_believed_absent(*place));
         let absent = absent.map(|place| self.describe(place)).collect();
         let run = &self.state.header().run;
         let flight = flight::sweep(self.workflow, run, absent, &self.engine.clock);
         self.moment.wake.remove(&SWEEP);
         self.moment.busy.insert(SWEEP, Work::Sweep);
         flight
+    }
+
+    pub(crate) fn is_all_settled(&self) -> bool {
+        self.state.actions().all(|(_, action)| action.is_settled_backwards())
     }
 
     /// Whether a change was tried and is thought to have left nothing.
@@ -294,11 +306,15 @@ impl<'a> Drive<'a> {
             now: self.engine.clock.now(),
         };
         let stored = |value: Option<&Value>| value.cloned().unwrap_or(Value::Null);
+        let by_mark = node.by_mark.as_ref().filter(|_| {
+            self.found.in_doubt.contains(&place) || known.is_some_and(|known| known.found_by_mark)
+        });
+        let input = known.and_then(|known| known.input.as_ref()).filter(|_| by_mark.is_none());
         Call {
             place,
-            action: node.action.clone(),
+            action: by_mark.unwrap_or(&node.action).clone(),
             context,
-            input: stored(known.and_then(|known| known.input.as_ref())),
+            input: stored(input),
             output: stored(known.and_then(|known| known.output.as_ref())),
         }
     }

@@ -32,13 +32,15 @@ pub(crate) enum Outcome {
     Sweep(Result<Findings, ActionError>),
 }
 
-/// What the search for leftovers found.
+/// What a search by the run's mark found.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     /// Effects that earlier looks had missed: the action's place, and its output.
     pub(crate) late: Vec<(usize, Value)>,
-    /// Everything else that carries the run's mark.
-    pub(crate) left: Vec<Leftover>,
+    /// What may be an effect of theirs, and is being deleted or cannot be told, one line each.
+    pub(crate) unclear: Vec<String>,
+    /// Everything that carries the run's mark.
+    pub(crate) marked: Vec<Leftover>,
 }
 
 /// All that a call needs, owned, so that it can outlive the decision.
@@ -100,7 +102,7 @@ impl Workflow {
     }
 }
 
-/// Searches for leftovers: first once more for every change that was believed absent, then by mark.
+/// Searches for what the run has made: first once more for every change that was believed absent, then by mark.
 pub(crate) fn sweep(
     workflow: &Workflow,
     run: &RunId,
@@ -136,16 +138,13 @@ async fn find_leftovers(
             }
             // What a stranger made in the meantime is not ours to look at.
             Reconciled::Absent | Reconciled::Foreign { .. } => {}
-            Reconciled::Unclear(wait) => {
-                let action = Some(call.context.action);
-                findings.left.push(Leftover { what: wait.reason, action });
-            }
+            Reconciled::Unclear(wait) => findings.unclear.push(wait.reason),
         }
     }
     if findings.late.is_empty()
         && let Some(marked) = marked
     {
-        findings.left.extend(marked.sweep(run).await?);
+        findings.marked = marked.sweep(run).await?;
     }
     Ok(findings)
 }

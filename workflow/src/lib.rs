@@ -111,7 +111,7 @@
 //! | `decide.rs`, `preview.rs` | the planner: a pure function from history to all that may go on now; the same, asked ahead |
 //! | `frontier.rs` | the few actions at which a turn of the loop has to look |
 //! | `drive.rs` | the loop: decide, write, send, take in what lands |
-//! | `flight.rs`, `token.rs`, `land.rs`, `retract.rs` | one call under way; what its answer means for the run |
+//! | `flight.rs`, `token.rs`, `land.rs`, `retract.rs`, `search.rs` | one call under way; what its answer means for the run |
 //! | `patience.rs`, `retry.rs`, `looks.rs`, `limits.rs`, `profile.rs` | delays, limits, when to look again |
 //! | `pace/`, `turns.rs` | how fast the provider may be asked, and whose call is next |
 //! | `engine.rs`, `error.rs`, `change.rs`, `presume.rs`, `report.rs` | start, resume, roll back; what may have changed or was lost in between |
@@ -149,6 +149,7 @@ mod profile;
 mod report;
 mod retract;
 mod retry;
+mod search;
 mod step;
 mod stop;
 mod sweep;

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use lab1_flow_journal::{ActionPhase, Budget, Entry, Failure, FailureClass, Provenance, Rest};
+use lab1_flow_journal::{ActionPhase, Budget, Entry, Failure, FailureClass, Provenance};
 use serde_json::Value;
 
-use crate::decide::SWEEP;
 use crate::drive::Drive;
-use crate::flight::Findings;
 use crate::land::gave_up;
 use crate::patience::Exhausted;
-use crate::{ActionError, Consistency, EngineError, Leftover, Reconciled, Wait};
+use crate::{ActionError, EngineError, Reconciled, Wait};
 
 impl Drive<'_> {
     /// In a rollback "absent" is believed only when the time in which it might still appear is over,
@@ -83,7 +81,11 @@ impl Drive<'_> {
     ) -> Result<(), EngineError> {
         match found {
             Ok(Reconciled::Adopted(output) | Reconciled::Altered { output, .. }) => {
+                let is_unrecorded = self.found.in_doubt.contains(&place);
                 self.believe_absent(place)?;
+                if is_unrecorded {
+                    self.write(Entry::FoundByMark { action: self.name(place) })?;
+                }
                 self.complete(place, output, Provenance::Adopted)?;
                 self.reappeared(place);
                 Ok(())
@@ -122,6 +124,7 @@ impl Drive<'_> {
 
     fn believe_absent(&mut self, place: usize) -> Result<(), EngineError> {
         self.moment.lingering.remove(&place);
+        self.found.in_doubt.remove(&place);
         self.patience.remove(&place);
         let action = self.name(place);
         match self.phase(place) {
@@ -191,39 +194,5 @@ impl Drive<'_> {
         self.patience.remove(&place);
         let action = self.name(place);
         self.write(Entry::CompensationGaveUp { action, failure })
-    }
-
-    pub(crate) fn swept(&mut self, sent: Duration, findings: Findings) -> Result<(), EngineError> {
-        for (place, output) in findings.late {
-            self.complete(place, output, Provenance::Adopted)?;
-        }
-        let left: Vec<_> =
-            findings.left.into_iter().filter(|left| !self.is_skipped(left)).collect();
-        let now = self.moment.now;
-        let patience = self.patience.entry(SWEEP).or_default();
-        if left.is_empty() {
-            patience.began = None;
-            // What was found late is compensated first; then the search begins anew.
-            let settled = self.state.actions().all(|(_, action)| action.is_settled_backwards());
-            self.moment.swept = settled;
-            return Ok(());
-        }
-        let (first, _) = *patience.began.get_or_insert((now, Duration::ZERO));
-        patience.searches = Budget::default();
-        patience.looks += 1;
-        let looks = patience.looks;
-        if sent.saturating_sub(first) >= self.profile.window(Consistency::Slow) {
-            self.wind_down(Rest::Stuck { left: left.into_iter().map(|left| left.what).collect() });
-            return Ok(());
-        }
-        let delay = self.look_delay(looks, now.saturating_sub(first), None);
-        self.delay(SWEEP, delay);
-        Ok(())
-    }
-
-    /// Whether a person has decided to leave this.
-    fn is_skipped(&self, left: &Leftover) -> bool {
-        let maker = left.action.as_ref().and_then(|action| self.state.action(action));
-        maker.is_some_and(|action| matches!(action.phase, ActionPhase::Skipped { .. }))
     }
 }

@@ -1,4 +1,4 @@
-//! The search for leftovers that ends every rollback.
+//! The search by the run's mark: before the first removal of a rollback, and before it rests.
 
 use std::fmt::Debug;
 
@@ -12,14 +12,15 @@ use crate::erased::BoxFuture;
 pub struct Leftover {
     /// One line for people: kind, name, id, and why it may still be there.
     pub what: String,
-    /// The action that made it, where its mark tells: what a person has decided to leave counts as left, and does
-    /// not keep the rollback from its end.
+    /// The action that made it, where its mark tells: what the records do not know of is put in doubt, looked for, and
+    /// taken back by that action. What a person has decided to leave counts as left, and does not keep the rollback from
+    /// its end. Without it, it can only be named.
     pub action: Option<ActionName>,
 }
 
 /// Searches for anything that still carries a run's mark, whatever the journal says about it.
 pub trait Sweep: Debug + Send + Sync + 'static {
-    /// Lists what is left. Changes nothing.
+    /// Lists all that carries the mark. Changes nothing.
     ///
     /// # Errors
     /// Any error means that nothing is known; the search is repeated.

@@ -30,9 +30,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// What this machine knows of the run.
 enum Known {
-    /// Nothing, or nothing that can be read, or its end: the tags may tell more.
+    /// Nothing, or nothing that can be read, or its end, or that it has made nothing: the tags may tell more.
     NoMore,
-    /// The records are there, and the ordinary rollback goes on from them.
+    /// The records are there: the rollback goes on from them, and searches beside them.
     Recorded,
 }
 
@@ -40,10 +40,13 @@ pub(super) async fn take_back(args: RollbackArgs, app: &App) -> Result<ExitStatu
     refuse_nameless(&args, app)?;
     let runs = app.state_dir()?.runs(app)?;
     let asked = args.run.as_deref().map(|text| whole_id(app, &runs, text)).transpose()?;
+    // What the tags show is shown, whatever the records say.
+    let may_use_records = !args.dry_run;
     if let Some(run) = &asked
+        && may_use_records
         && matches!(known(app, &runs, run)?, Known::Recorded)
     {
-        return args.take_back(app).await;
+        return take_back_by_records(app, args, run).await;
     }
     let choice = args.target.clone().choose()?;
     let asks = choice.target.cloud != CloudKind::Local && !args.yes && !args.dry_run;
@@ -54,6 +57,12 @@ pub(super) async fn take_back(args: RollbackArgs, app: &App) -> Result<ExitStatu
     account::pin(app, &mut connection).await?;
     let found = search(&connection).await?;
     let Some(marked) = pick(app, asked.as_ref(), args.stack.as_ref(), found)? else {
+        if args.dry_run {
+            let run = args.run();
+            app.output
+                .say(&format!("Nothing carries the mark of run {run}; nothing was recorded."));
+            return Ok(ExitStatus::Success);
+        }
         // Its records say that it was taken back, and the account says the same.
         let again = RollbackArgs { from_tags: false, ..args };
         return again.take_back(app).await;
@@ -72,11 +81,28 @@ pub(super) async fn take_back(args: RollbackArgs, app: &App) -> Result<ExitStatu
         app.output.say("Nothing was deleted and nothing was recorded.");
         return Ok(ExitStatus::Success);
     }
+    if asked.is_none() && matches!(known(app, &runs, &marked.run)?, Known::Recorded) {
+        return take_back_by_records(app, args, &marked.run).await;
+    }
     if asks {
         let run = &marked.run;
         confirm::ask(app, &format!("Type the run id {run} to delete all this:"), run.as_str())?;
     }
     carry_out(app, &runs, &args, connection, &marked).await
+}
+
+/// The records tell more than the tags, and may yet be behind them: an older copy, put back. So it is said that they are
+/// used, and the rollback takes back what carries the run's mark under any name, recorded or not.
+async fn take_back_by_records(
+    app: &App,
+    args: RollbackArgs,
+    run: &RunId,
+) -> Result<ExitStatus, CliError> {
+    app.output.say(&format!(
+        "the records of run {run} are here and can be read: they are used, and what carries its mark beside them is \
+         taken back, too"
+    ));
+    RollbackArgs { run: Some(run.to_string()), ..args }.take_back(app).await
 }
 
 /// Begins the run's records anew, and takes back all that it may have made.
@@ -150,6 +176,7 @@ fn whole_id(app: &App, runs: &RunStore, text: &str) -> Result<RunId, CliError> {
 fn known(app: &App, runs: &RunStore, run: &RunId) -> Result<Known, CliError> {
     match runs.view(run) {
         Ok(view) if view.state.rest() == Some(&Rest::RolledBack) => Ok(Known::NoMore),
+        Ok(view) if !view.state.may_have_made_something() => Ok(Known::NoMore),
         Ok(_) => Ok(Known::Recorded),
         Err(
             JournalError::NotFound { .. }

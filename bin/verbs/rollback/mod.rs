@@ -116,7 +116,11 @@ impl RollbackArgs {
             confirm_deletion(app, &reopened.state, &reopened.context)?;
         }
         announce(app, &reopened.run, &reopened.context);
-        let (connection, workflow) = reopened.connect(app, "rollback").await?;
+        let (connection, workflow) = if self.from_tags {
+            reopened.connect_under_any_name(app, "rollback").await?
+        } else {
+            reopened.connect(app, "rollback").await?
+        };
         let assignment = Assignment {
             run: &reopened.run,
             stack: &reopened.context.stack,
@@ -136,7 +140,7 @@ impl RollbackArgs {
 /// Shows what will be deleted outside of the embedded cloud, and asks for the run's id.
 fn confirm_deletion(app: &App, state: &RunState, context: &RunContext) -> Result<(), CliError> {
     let resources = facts::standing_resources(state);
-    if context.target.cloud == CloudKind::Local || !state.has_intents() {
+    if context.target.cloud == CloudKind::Local || !state.may_have_made_something() {
         return Ok(());
     }
     confirm::refuse_without_terminal(DELETING)?;
@@ -146,7 +150,7 @@ fn confirm_deletion(app: &App, state: &RunState, context: &RunContext) -> Result
         app.output.say(&format!("  {minus} {}", resource.line()));
     }
     app.output.say(&format!(
-        "Plan: 0 to create, 0 to change, {} to delete, and what was in flight when the run stopped.",
+        "Plan: 0 to create, 0 to change, {} to delete, and what else carries the run's mark.",
         resources.len()
     ));
     let run = &state.header().run;

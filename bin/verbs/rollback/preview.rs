@@ -107,7 +107,7 @@ fn tell(app: &App, preview: &Preview<'_>) {
     };
     if !preview.turns.is_empty() {
         output.data_line(&format!(
-            "Plan: 0 to create, 0 to change, {} to delete{doubts}; then the account is searched for the run's mark.",
+            "Plan: 0 to create, 0 to change, {} to delete{doubts}; before and after, the account is searched for the run's mark.",
             preview.delete
         ));
     }

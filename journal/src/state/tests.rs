@@ -51,6 +51,15 @@ fn an_attempt_at_a_change_is_an_intent_and_a_look_is_none() {
     assert!(after(&[started("a", 1)]).has_intents());
 }
 
+/// Trap: the records end before the first change; they may be a copy of a run that has gone on.
+#[test]
+fn a_run_that_was_ready_for_its_first_change_may_have_made_something() {
+    assert!(!after(&[]).may_have_made_something());
+    assert!(!after(&[started("c", 1)]).may_have_made_something());
+    assert!(after(&[started("c", 1), completed("c")]).may_have_made_something());
+    assert!(after(&[started("a", 1)]).may_have_made_something());
+}
+
 #[test]
 fn a_step_is_complete_when_all_of_its_actions_are() {
     let half = [started("a", 1), completed("a"), started("b", 1)];

@@ -40,6 +40,7 @@ fn entry(kind: &str, name: &str, attempt: u32) -> Entry {
             Entry::ActionCompleted { action, output: json!({}), provenance: Provenance::Adopted }
         }
         "failed" => Entry::ActionFailed { action, failure: failure(FailureClass::Permanent) },
+        "found" => Entry::FoundByMark { action },
         "undo" => Entry::CompensationStarted { action },
         "undo-waiting" => {
             Entry::CompensationWaiting { action, reason: "it goes".into(), waited_ms: 5 }
@@ -63,7 +64,7 @@ fn entry(kind: &str, name: &str, attempt: u32) -> Entry {
     }
 }
 
-const ACTION_KINDS: [&str; 15] = [
+const ACTION_KINDS: [&str; 16] = [
     "attempt",
     "transient",
     "throttled",
@@ -73,6 +74,7 @@ const ACTION_KINDS: [&str; 15] = [
     "executed",
     "adopted",
     "failed",
+    "found",
     "undo",
     "undo-waiting",
     "undo-failed",
@@ -173,7 +175,7 @@ const DOUBT_BACK: [(&str, &str); 6] = [
     ("adopted", "completed"),
     ("skipped", "skipped"),
 ];
-const LATE: [(&str, &str); 1] = [("adopted", "completed")];
+const LATE: [(&str, &str); 2] = [("adopted", "completed"), ("found", "started")];
 const UNDOING: [(&str, &str); 5] = [
     ("undo-waiting", "compensating"),
     ("undo-failed", "compensating"),
@@ -193,7 +195,12 @@ rows! {
     failed_and_resumed_anew: "a", ["attempt", "failed", "stop", "resume-anew"] => "pending",
         [("attempt", "started"), ("failed", "failed")];
 
-    pending_back: "a", ["rollback"] => "pending", [];
+    pending_back: "a", ["rollback"] => "pending", [("found", "started")];
+    found_back: "a", ["rollback", "found"] => "started", OPEN_BACK;
+    found_again: "a", ["attempt", "executed", "rollback", "undo", "undone", "found", "adopted"] => "completed",
+        [("undo", "compensating"), ("skipped", "skipped")];
+    a_part_has_no_mark: "b", ["rollback"] => "pending", [];
+    a_look_has_no_mark: "c", ["rollback"] => "pending", [];
     started_back: "a", ["attempt", "rollback"] => "started", OPEN_BACK;
     in_doubt_back: "a", ["attempt", "ambiguous", "rollback"] => "in-doubt", DOUBT_BACK;
     waiting_back: "a", ["attempt", "throttled", "rollback"] => "waiting", LATE;
@@ -210,7 +217,8 @@ rows! {
     gave_up_and_resumed_anew: "a",
         ["attempt", "executed", "rollback", "undo", "gave-up", "stop", "resume-anew"] => "completed",
         [("undo", "compensating"), ("skipped", "skipped")];
-    skipped: "a", ["attempt", "executed", "rollback", "skipped"] => "skipped", LATE;
+    skipped: "a", ["attempt", "executed", "rollback", "skipped"] => "skipped",
+        [("adopted", "completed")];
 
     resting: "a", ["attempt", "stop"] => "started", [];
     resting_back: "a", ["attempt", "executed", "rollback", "stop"] => "completed",

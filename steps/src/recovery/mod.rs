@@ -5,12 +5,15 @@
 //! engine settles such doubts in every rollback; here it settles them by the mark alone, because names and inputs
 //! were lost with the journal. What is found is taken back by the same code, with the same proofs, and the new
 //! journal lets the rollback be killed and resumed like any other.
+//!
+//! A journal that is only behind the world, an older copy, keeps its own workflow: what it does not know of is found and
+//! taken back by the same actions.
 
 mod marked;
 mod search;
 
 use lab1_flow_workflow::journal::RunHeader;
-use lab1_flow_workflow::{Actions, DefinitionError, Step, Workflow};
+use lab1_flow_workflow::{Actions, DefinitionError, Step, Workflow, WorkflowBuilder};
 use serde::{Deserialize, Serialize};
 
 pub use search::{MarkedRun, MarkedThing, marked_runs};
@@ -39,6 +42,26 @@ pub fn recovery_workflow(stack: &StackName, aws: &Aws) -> Result<Workflow, Defin
     builder.step(&MarkedThingsStep { stack: stack.clone() }, aws.clone());
     builder.sweep(MarkSweep::by_mark_alone(aws));
     builder.build()
+}
+
+/// The changes of a stack that make what carries a mark of its own, and what each makes.
+const MARKED: [(&str, Kind); 9] = [
+    ("balancer-security-group", Kind::SecurityGroup),
+    ("instance-security-group", Kind::SecurityGroup),
+    ("launch-template-1", Kind::LaunchTemplate),
+    ("launch-template-2", Kind::LaunchTemplate),
+    ("target-group-1", Kind::TargetGroup),
+    ("target-group-2", Kind::TargetGroup),
+    ("load-balancer", Kind::LoadBalancer),
+    ("auto-scaling-group-1", Kind::AutoScalingGroup),
+    ("auto-scaling-group-2", Kind::AutoScalingGroup),
+];
+
+/// Lets a rollback of the stack itself find and take back, by its mark alone, what the records do not know of.
+pub(crate) fn find_by_mark(builder: &mut WorkflowBuilder, stack: &StackName, aws: &Aws) {
+    for (change, kind) in MARKED {
+        builder.by_mark(change, TakeBackMarked::new(aws, stack, kind));
+    }
 }
 
 /// Makes the same workflow again from the header of a run; `None` when the run is not of this kind.

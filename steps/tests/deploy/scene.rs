@@ -202,6 +202,23 @@ impl Scene {
         self.engine().roll_back(&workflow, &run, Resume::default()).await.unwrap()
     }
 
+    /// Puts back the copy of the journal that was made when the run had so many records, an hour later.
+    pub(crate) async fn put_back(&mut self, run: &str, records: usize) {
+        let run = RunId::new(run).unwrap();
+        let history = self.journal.read(&run).await.unwrap();
+        self.journal = Arc::new(MemoryJournal::new());
+        self.journal.create(&history.header).await.unwrap();
+        for record in history.records.into_iter().take(records) {
+            self.journal.append(&run, record.seq, record.at, vec![record.entry]).await.unwrap();
+        }
+        sleep(Duration::from_hours(1)).await;
+    }
+
+    /// How many records a run has.
+    pub(crate) async fn records(&self, run: &str) -> usize {
+        self.journal.read(&RunId::new(run).unwrap()).await.unwrap().records.len()
+    }
+
     /// Takes a run back by what is known of it.
     pub(crate) async fn take_back(&self, run: &str, known: Known) -> RunReport {
         match known {

@@ -134,7 +134,13 @@ impl Walk {
     fn land_work(&mut self, place: usize, work: Work, ending: Ending) -> Result<(), TestCaseError> {
         match work {
             Work::Sweep => {
-                self.moment.swept = true;
+                // Before the first removal, after the last, or before a rest as stuck.
+                if std::mem::take(&mut self.moment.search_due) {
+                    self.moment.frontier = Frontier::Everywhere;
+                } else {
+                    self.moment.swept = true;
+                    self.moment.leftovers = Some(Vec::new());
+                }
                 Ok(())
             }
             Work::Look if self.state.is_rolling_back() => Ok(()),
@@ -210,6 +216,7 @@ impl Walk {
     /// A new process goes on, as `resume` does.
     fn go_on(&mut self) -> Result<(), TestCaseError> {
         self.moment = Moment::default();
+        self.moment.search_due = self.state.is_rolling_back();
         match self.state.rest() {
             None | Some(Rest::Completed | Rest::RolledBack) => Ok(()),
             Some(_) => self.write(Entry::RunResumed { new_budget: true }),

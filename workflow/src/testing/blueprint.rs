@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::things::{ChangePart, Made, MakeThing, PartInput, SweepWorld, ThingInput, WatchThing};
+use super::things::{
+    ChangePart, FindThing, Made, MakeThing, PartInput, SweepWorld, ThingInput, WatchThing,
+};
 use super::world::World;
 use crate::{
     Actions, DefinitionError, Handle, Limits, Needs, OutputMismatch, Outputs, Step, Workflow,
@@ -106,6 +108,10 @@ impl Blueprint {
     pub fn workflow(&self, world: &World, limits: Limits) -> Result<Workflow, DefinitionError> {
         let mut builder = Workflow::builder("blueprint");
         builder.step(self, (world.clone(), limits));
+        for sketch in self.actions.iter().filter(|sketch| sketch.kind == SketchKind::Thing) {
+            let name = sketch.name.clone();
+            builder.by_mark(&sketch.name, FindThing { world: world.clone(), name });
+        }
         builder.sweep(SweepWorld(world.clone()));
         builder.build()
     }

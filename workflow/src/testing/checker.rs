@@ -158,6 +158,12 @@ fn is_intent(call: &Call, name: &ActionName, entry: &Entry) -> bool {
 }
 
 fn check_request(records: &[Record], call: &Call, name: &ActionName, found: &mut Findings) {
+    let is_by_mark =
+        |it: &Record| matches!(&it.entry, Entry::FoundByMark { action } if action == name);
+    // What was found by its mark is taken back by it, without any input.
+    if call.kind == CallKind::Sweep || (call.input.is_null() && records.iter().any(is_by_mark)) {
+        return;
+    }
     let first = records.iter().find_map(|record| match &record.entry {
         Entry::AttemptStarted { action, input: Some(input), token, .. } if action == name => {
             Some((input, token))

@@ -13,7 +13,7 @@ mod tally;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use lab1_flow_journal::{ActionName, Journal, MemoryJournal, RunId};
+use lab1_flow_journal::{ActionName, History, Journal, MemoryJournal, RunId};
 use serde_json::Value;
 
 pub use scene::{Scene, Verb};
@@ -224,8 +224,20 @@ impl<S: Scene> CrashSweep<S> {
     }
 }
 
+/// The journal as it was when the run had so many records.
+fn older_copy(image: &MemoryJournal, run: &RunId, records: usize) -> MemoryJournal {
+    forget(image, run, |mut history| {
+        history.records.truncate(records);
+        history
+    })
+}
+
 /// The same journal with another history of the run.
-fn forget(image: &MemoryJournal, run: &RunId, forgetting: Forgetting) -> MemoryJournal {
+fn forget(
+    image: &MemoryJournal,
+    run: &RunId,
+    forgetting: impl FnOnce(History) -> History,
+) -> MemoryJournal {
     use futures_util::FutureExt;
 
     let journal = MemoryJournal::new();

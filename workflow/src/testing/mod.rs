@@ -37,7 +37,9 @@ pub use fuse::Fuse;
 pub use holdings::{Holding, Holdings};
 pub use life::{Call, CallKind, Ending, Life};
 pub use terms::{Fault, Habits, Op, Order, Removal, Seen};
-pub use things::{ChangePart, Made, MakeThing, PartInput, SweepWorld, ThingInput, WatchThing};
+pub use things::{
+    ChangePart, FindThing, Made, MakeThing, PartInput, SweepWorld, ThingInput, WatchThing,
+};
 pub use world::World;
 
 use futures_util::FutureExt;

@@ -17,8 +17,9 @@ use crate::{
 
 pub(super) fn probe(life: &Life, mut workflow: Workflow) -> Workflow {
     for node in &mut workflow.nodes {
-        let (life, inner) = (life.clone(), Arc::clone(&node.action));
-        node.action = Arc::new(Probe { life, inner });
+        let probe = |inner, by_mark| Arc::new(Probe { life: life.clone(), inner, by_mark });
+        node.action = probe(Arc::clone(&node.action), false);
+        node.by_mark = node.by_mark.take().map(|inner| probe(inner, true) as _);
     }
     if let Some(inner) = workflow.sweep.take() {
         workflow.sweep = Some(Arc::new(SweepProbe { life: life.clone(), inner }));
@@ -30,6 +31,8 @@ pub(super) fn probe(life: &Life, mut workflow: Workflow) -> Workflow {
 struct Probe {
     life: Life,
     inner: Arc<dyn ErasedAction>,
+    /// Whether it looks by the run's mark alone, as a search does.
+    by_mark: bool,
 }
 
 impl Probe {
@@ -86,7 +89,8 @@ impl ErasedAction for Probe {
         cx: &'a ActionContext,
         input: &'a Value,
     ) -> Answer<'a, Reconciled<Value>> {
-        Box::pin(self.call(CallKind::Reconcile, cx, input, self.inner.reconcile(cx, input)))
+        let kind = if self.by_mark { CallKind::Sweep } else { CallKind::Reconcile };
+        Box::pin(self.call(kind, cx, input, self.inner.reconcile(cx, input)))
     }
 
     fn compensate<'a>(

@@ -91,6 +91,54 @@ impl Compensate for MakeThing {
     }
 }
 
+/// Finds a thing by its name and its mark, and removes it: what it was to be is not known.
+#[derive(Debug, Clone)]
+pub struct FindThing {
+    /// Where.
+    pub world: World,
+    /// The thing's name.
+    pub name: String,
+}
+
+impl Action for FindThing {
+    type Input = ();
+    type Output = Made;
+
+    async fn execute(&self, _: &ActionContext, (): &()) -> Result<Made, ActionError> {
+        Err(ActionError::permanent("what is only found is not made"))
+    }
+
+    async fn reconcile(
+        &self,
+        cx: &ActionContext,
+        (): &(),
+    ) -> Result<Reconciled<Made>, ActionError> {
+        let seen = self.world.find(&self.name).await?;
+        let ours = seen.filter(|seen| seen.mark.as_deref() == Some(cx.run().as_str()));
+        Ok(match ours {
+            None => Reconciled::Absent,
+            Some(seen) if seen.is_leaving => {
+                Reconciled::Unclear(Wait::new(format!("{} is leaving", self.name)))
+            }
+            Some(seen) => Reconciled::Adopted(Made { id: seen.id }),
+        })
+    }
+}
+
+impl Compensate for FindThing {
+    async fn compensate(
+        &self,
+        cx: &ActionContext,
+        (): &(),
+        made: &Made,
+    ) -> Result<Progress<()>, ActionError> {
+        Ok(match self.world.remove(&made.id, cx.run().as_str()).await? {
+            Removal::Gone => Progress::Done(()),
+            Removal::Leaving => Progress::Waiting(Wait::new(format!("{} is leaving", self.name))),
+        })
+    }
+}
+
 fn foreign<T>(evidence: String) -> Reconciled<T> {
     Reconciled::Foreign { evidence, advice: "take another name".to_owned() }
 }

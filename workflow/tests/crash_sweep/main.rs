@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::Write;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ struct Play {
     faults: Vec<(Op, &'static str, Fault)>,
     on_failure: OnFailure,
     prelude: &'static [Verb],
+    older_copy: Option<usize>,
     verb: Verb,
 }
 
@@ -33,6 +35,7 @@ impl Play {
             faults: Vec::new(),
             on_failure: OnFailure::Stop,
             prelude: &[],
+            older_copy: None,
             verb: Verb::Start,
         }
     }
@@ -75,6 +78,10 @@ impl Scene for Play {
 
     fn prelude(&self) -> &[Verb] {
         self.prelude
+    }
+
+    fn older_copy(&self) -> Option<usize> {
+        self.older_copy
     }
 
     fn verb(&self) -> Verb {
@@ -199,4 +206,44 @@ async fn deaths_around_a_failure_that_turns_the_run_leave_nothing() {
     let play = Play { faults, ..Play::of(Blueprint::diamond()) };
     let tally = Play { on_failure: OnFailure::Rollback, ..play }.sweep(3).await;
     assert_swept(&tally, 67, 3_229);
+}
+
+/// Puts older copies of a journal back in turn, of so many records, and sweeps the rollback that follows.
+async fn sweep_older_copies(
+    play: Play,
+    copies: RangeInclusive<usize>,
+    first_death_every: u64,
+) -> Tally {
+    let mut all = Tally::default();
+    for copy in copies {
+        let play = Play { older_copy: Some(copy), verb: Verb::RollBack, ..play.clone() };
+        let seconds = if copy % 5 == 0 && !is_quick() { 7 } else { 0 };
+        let sweep = CrashSweep::new(play).first_death_every(first_death_every);
+        let tally = sweep.second_death_every(seconds).run().await;
+        let named = |(story, found)| (format!("copy of {copy} records: {story}"), found);
+        all.boundaries += tally.boundaries;
+        all.cases += tally.cases;
+        all.deaths += tally.deaths;
+        all.violations.extend(tally.violations.into_iter().map(named));
+    }
+    all
+}
+
+/// Trap: an older copy of the run's folder is put back, and the world holds what it does not know of.
+#[tokio::test(start_paused = true)]
+async fn the_rollback_of_any_older_copy_survives_any_death_and_leaves_nothing() {
+    let play = Play { prelude: &[Verb::Start], ..Play::of(Blueprint::diamond()) };
+    let tally = sweep_older_copies(play.clone(), 1..=15, 1).await;
+    assert_swept(&tally, 784, 4_000);
+    let tally = sweep_older_copies(Play { habits: slow(), ..play }, 1..=15, 7).await;
+    assert_swept(&tally, 1_320, 1_000);
+}
+
+/// Trap: the older copy is one of a rollback, and the world holds less than it says.
+#[tokio::test(start_paused = true)]
+async fn an_older_copy_of_a_rollback_leads_to_nothing_as_well() {
+    let prelude = &[Verb::Start, Verb::RollBack];
+    let play = Play { prelude, ..Play::of(Blueprint::chain()) };
+    let tally = sweep_older_copies(play, 8..=17, 1).await;
+    assert_swept(&tally, 200, 1_000);
 }

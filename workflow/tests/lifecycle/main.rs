@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod answers;
+mod behind;
 mod change;
 mod doubt;
 mod drivers;
@@ -155,6 +156,7 @@ fn line(entry: &Entry) -> String {
             format!("{action} adopted")
         }
         Entry::ActionFailed { action, .. } => format!("{action} given up"),
+        Entry::FoundByMark { action } => format!("{action} found by its mark"),
         Entry::RollbackStarted { .. } => "rolling back".into(),
         Entry::CompensationStarted { action } => format!("{action} leaves"),
         Entry::CompensationWaiting { action, .. } => format!("{action} is leaving"),

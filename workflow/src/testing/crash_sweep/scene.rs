@@ -51,6 +51,12 @@ pub trait Scene: Send + Sync + 'static {
         &[]
     }
 
+    /// How many records of the run are left when an older copy of its journal is put back after the prelude; `None`
+    /// where nobody does such a thing.
+    fn older_copy(&self) -> Option<usize> {
+        None
+    }
+
     /// What is swept.
     fn verb(&self) -> Verb {
         Verb::Start
