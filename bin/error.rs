@@ -113,6 +113,12 @@ impl CliError {
                 .stands("nothing was sent; the run stands where its journal says")
                 .next("undo that change in the file of --config")
                 .next("without --config: use the version of lab1-flow that started the run"),
+            EngineError::Stored { .. } | EngineError::Profile(_) => {
+                Self::new(ExitStatus::Journal, what)
+                    .stands("nothing was sent; the run stands where its journal says")
+                    .next("use the version of lab1-flow that the run was last carried out with")
+            }
+            EngineError::Header(_) => Self::usage(what).stands("nothing was created"),
             _ => Self::bug(what).stands("the run stands where its journal says"),
         }
     }

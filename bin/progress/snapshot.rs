@@ -114,6 +114,7 @@ pub(super) fn action_of(entry: &Entry) -> Option<&ActionName> {
         | Entry::CompensationSkipped { action, .. } => Some(action),
         Entry::RollbackStarted { .. }
         | Entry::StepsChanged { .. }
+        | Entry::StepsReplaced { .. }
         | Entry::PauseChanged { .. }
         | Entry::RunRested { .. }
         | Entry::RunResumed { .. }

@@ -70,7 +70,12 @@ impl Clock {
 }
 
 fn leaves_at_rest(entry: &Entry) -> bool {
-    matches!(entry, Entry::CompensationSkipped { .. } | Entry::StepsChanged { .. })
+    matches!(
+        entry,
+        Entry::CompensationSkipped { .. }
+            | Entry::StepsChanged { .. }
+            | Entry::StepsReplaced { .. }
+    )
 }
 
 impl Fold {
@@ -112,6 +117,7 @@ impl Fold {
                 self.back = true;
             }
             Entry::StepsChanged { .. }
+            | Entry::StepsReplaced { .. }
             | Entry::PauseChanged { .. }
             | Entry::RunRested { .. }
             | Entry::RunResumed { .. }

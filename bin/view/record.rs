@@ -78,7 +78,7 @@ pub(crate) fn line(record: &Record) -> Line {
         }
         Entry::CompensationGaveUp { action, failure } => of(action, "stuck", Red, full(failure)),
         Entry::CompensationSkipped { action, reason } => of(action, "skipped", Yellow, reason),
-        Entry::StepsChanged { steps } => {
+        Entry::StepsChanged { steps } | Entry::StepsReplaced { steps } => {
             let names: Vec<_> = steps.iter().map(|step| step.name.as_str()).collect();
             of("run", "changed", Yellow, format!("steps {}", names.join(", ")))
         }

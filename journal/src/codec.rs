@@ -8,6 +8,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Doing;
+use crate::room::{BATCH_BYTES_MAX, DEPTH_MAX, excess};
 use crate::{Entry, History, JournalError, Record, RunHeader, RunId, Seq, Timestamp};
 
 /// The format that this version writes, and the highest that it reads.
@@ -15,13 +16,6 @@ pub(crate) const FORMAT: u16 = 2;
 
 /// The first format with a write-ahead log, and with the ends of the runs in its marks.
 pub(crate) const FORMAT_WITH_LOG: u16 = 2;
-
-/// The greatest size of the payloads of one batch. Entries hold names and ids, not files; a larger batch is a
-/// mistake that should not fill the disk.
-pub(crate) const BATCH_BYTES_MAX: usize = 16 << 20;
-
-/// How deep a payload may nest: a JSON reader refuses more than 127, so as not to exhaust its stack.
-const DEPTH_MAX: usize = 100;
 
 const MAGIC: [u8; 4] = *b"L1FJ";
 const CHAIN_BYTES: usize = 16;
@@ -100,37 +94,9 @@ pub(crate) fn entry_payload(at: Timestamp, entry: &Entry) -> Result<Vec<u8>, Jou
 fn payload(value: &impl Serialize) -> Result<Vec<u8>, JournalError> {
     let payload = serde_json::to_vec(value).map_err(io::Error::from);
     let payload = payload.doing(|| "encode a record".into())?;
-    let (bytes, depth) = (payload.len(), depth(&payload));
-    let what = if bytes > BATCH_BYTES_MAX {
-        format!("it has {bytes} bytes, and {BATCH_BYTES_MAX} are allowed")
-    } else if depth > DEPTH_MAX {
-        format!("it nests {depth} deep, and {DEPTH_MAX} are allowed")
-    } else {
-        return Ok(payload);
-    };
+    let Some(what) = excess(&payload, (BATCH_BYTES_MAX, DEPTH_MAX)) else { return Ok(payload) };
     let source = io::Error::new(io::ErrorKind::InvalidInput, what);
     Err(JournalError::Storage { doing: "store a record".into(), source })
-}
-
-/// How deep arrays and objects nest in this JSON.
-fn depth(json: &[u8]) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    let (mut in_text, mut escaped) = (false, false);
-    for byte in json {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            _ if in_text => {}
-            b'[' | b'{' => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 /// Splits the payloads of an append into batches, none larger than one may be.

@@ -247,6 +247,12 @@ pub enum Entry {
         /// The steps that changed, complete.
         steps: Vec<StoredStep>,
     },
+    /// The run's steps are these from here on: some that had not started were added or removed, are made of other
+    /// actions, or have another number.
+    StepsReplaced {
+        /// All steps, complete, in the order of display; those that have started are what they were, but for their numbers.
+        steps: Vec<StoredStep>,
+    },
     /// The run pauses after this step, wherever it was to pause before.
     PauseChanged {
         /// The step.
@@ -286,6 +292,7 @@ impl Entry {
             | Self::CompensationSkipped { action, .. } => Some(action),
             Self::RollbackStarted { .. }
             | Self::StepsChanged { .. }
+            | Self::StepsReplaced { .. }
             | Self::PauseChanged { .. }
             | Self::RunRested { .. }
             | Self::RunResumed { .. }

@@ -68,6 +68,7 @@ mod lease;
 mod lock;
 mod memory;
 mod mirror;
+mod room;
 mod run_store;
 mod sled_journal;
 mod state;
@@ -88,6 +89,7 @@ pub use journal::{Journal, JournalFuture};
 pub use lease::{Lease, Leases};
 pub use lock::Holder;
 pub use memory::MemoryJournal;
+pub use room::unstorable;
 pub use run_store::{
     Followed, Follower, ResolveError, RunJournal, RunStore, RunSummary, RunView, Source,
     UnreadableRun,

@@ -3,6 +3,8 @@
 //! `docs/journal-format.md` has it in prose. Every arm first checks, then changes: a refused record
 //! leaves the state as it was.
 
+mod reshape;
+
 use crate::entry::{Entry, FailureClass, Provenance, Rest, Retry};
 use crate::state::{ActionPhase, ActionState, Budget, Direction, RunState};
 use crate::{ActionName, Failure, Record, Role, Seq, StoredAction, StoredStep, Timestamp};
@@ -32,6 +34,7 @@ fn apply_entry(state: &mut RunState, entry: &Entry, at: Timestamp) -> Legal {
         }
         Entry::RunResumed { new_budget } => resume(state, *new_budget),
         Entry::StepsChanged { steps } => change_steps(state, steps),
+        Entry::StepsReplaced { steps } => reshape::replace_steps(state, steps),
         Entry::CompensationSkipped { action, reason } => {
             backward(state)?;
             let action = find(state, action)?;
@@ -103,6 +106,7 @@ fn apply_working_entry(state: &mut RunState, entry: &Entry, at: Timestamp) -> Le
         Entry::RollbackStarted { .. }
         | Entry::RunResumed { .. }
         | Entry::StepsChanged { .. }
+        | Entry::StepsReplaced { .. }
         | Entry::CompensationSkipped { .. } => Err("handled by the caller".into()),
     }
 }

@@ -81,6 +81,7 @@ fn records_of_each_kind() -> Vec<Entry> {
         Entry::AttemptAbsent { action: template(), attempt: 2 },
         rested(Rest::Suspended { failure: failure(FailureClass::Unreachable, "no network") }),
         Entry::StepsChanged { steps: vec![changed] },
+        Entry::StepsReplaced { steps: header("any").steps },
         Entry::RunResumed { new_budget: true },
         Entry::PauseChanged { until },
         Entry::RunContinued,

@@ -1,9 +1,8 @@
 //! What has changed between the steps of a stored run and those of the program that goes on with it.
 
-use std::collections::BTreeSet;
+mod config;
 
-use lab1_flow_journal::{Entry, RunState, StoredAction, StoredStep};
-use serde_json::{Map, Value};
+use lab1_flow_journal::{ActionName, Entry, Rest, RunState, StepName, StoredAction, StoredStep};
 
 use crate::{EngineError, Workflow};
 
@@ -19,112 +18,151 @@ pub(crate) fn refuse_other_workflow(
     Err(EngineError::OtherWorkflow { stored: stored.clone(), given: workflow.name().to_owned() })
 }
 
-/// The entry that replaces the steps that changed; none when nothing did.
+/// The entry that makes the run's steps those of the program; none when they are.
 ///
-/// A step that has begun may not change: what it made would no longer be what its record says.
-pub(crate) fn entries(workflow: &Workflow, state: &RunState) -> Result<Vec<Entry>, EngineError> {
-    let mut changed = Vec::new();
-    for stored in state.steps() {
-        let given = workflow.steps().iter().find(|step| step.name == stored.name);
-        let change =
-            given.map_or(Some("it is missing".to_owned()), |given| difference(stored, given));
-        let Some(change) = change else { continue };
-        let Some(given) = given.filter(|given| is_replaceable(state, stored, given)) else {
-            return Err(EngineError::StepChanged { step: stored.name.clone(), change });
+/// A step that has begun may not change: what it made would no longer be what its record says. One that has not begun
+/// may change, come or go.
+pub(crate) fn entries(
+    workflow: &Workflow,
+    state: &RunState,
+    until: Option<&StepName>,
+) -> Result<Vec<Entry>, EngineError> {
+    let (mut steps, mut changed) = (Vec::new(), Vec::new());
+    let mut is_reshaped = state.steps().iter().any(|stored| given(workflow, stored).is_none());
+    refuse_missing(workflow, state, until)?;
+    for step in workflow.steps() {
+        let stored = state.steps().iter().find(|stored| stored.name == step.name);
+        let Some(stored) = stored else {
+            is_reshaped = true;
+            steps.push(step.clone());
+            continue;
         };
-        changed.push(given.clone());
+        let differences = differences(workflow, stored, step);
+        is_reshaped |= stored.number != step.number;
+        if has_begun(state, stored) {
+            refuse(stored, &differences)?;
+            steps.push(StoredStep { number: step.number, ..stored.clone() });
+            continue;
+        }
+        is_reshaped |= !StoredAction::are_same(&stored.actions, &step.actions);
+        if !differences.is_empty() {
+            changed.push(step.clone());
+        }
+        steps.push(step.clone());
     }
-    let known = |step: &StoredStep| state.steps().iter().any(|stored| stored.name == step.name);
-    if let Some(added) = workflow.steps().iter().find(|step| !known(step)) {
-        let change = "the run was started without it".to_owned();
-        return Err(EngineError::StepChanged { step: added.name.clone(), change });
-    }
-    Ok(if changed.is_empty() { Vec::new() } else { vec![Entry::StepsChanged { steps: changed }] })
+    Ok(if is_reshaped {
+        vec![Entry::StepsReplaced { steps }]
+    } else if changed.is_empty() {
+        Vec::new()
+    } else {
+        vec![Entry::StepsChanged { steps: changed }]
+    })
 }
 
-fn is_replaceable(state: &RunState, stored: &StoredStep, given: &StoredStep) -> bool {
-    let untouched = |name| state.action(name).is_some_and(|action| action.attempts == 0);
-    StoredAction::are_same(&stored.actions, &given.actions)
-        && stored.actions.iter().all(|action| untouched(&action.name))
+/// Refuses a rollback by a program that does not have what the run has begun. Of anything else it is not asked.
+pub(crate) fn refuse_rollback(workflow: &Workflow, state: &RunState) -> Result<(), EngineError> {
+    for stored in state.steps().iter().filter(|step| has_begun(state, step)) {
+        let Some(step) = given(workflow, stored) else {
+            return refuse(stored, &[MISSING.to_owned()]);
+        };
+        // What was not begun of a step is nothing to a rollback.
+        let begun = |step: &StoredStep| {
+            let mut step = step.clone();
+            step.actions.retain(|action| is_begun(state, &action.name));
+            for action in &mut step.actions {
+                action.needs.retain(|need| is_begun(state, need));
+            }
+            step
+        };
+        refuse(stored, &differences(workflow, &begun(stored), &begun(step)))?;
+    }
+    Ok(())
 }
 
-/// Says what differs, in one line; `None` when nothing that matters does.
-fn difference(stored: &StoredStep, given: &StoredStep) -> Option<String> {
+const MISSING: &str = "this program does not have it";
+
+/// Refuses a program without a step that has begun, or that the run is to pause after.
+fn refuse_missing(
+    workflow: &Workflow,
+    state: &RunState,
+    until: Option<&StepName>,
+) -> Result<(), EngineError> {
+    for stored in state.steps().iter().filter(|stored| given(workflow, stored).is_none()) {
+        if has_begun(state, stored) {
+            return refuse(stored, &[MISSING.to_owned()]);
+        }
+        let has_paused = state.rest() == Some(&Rest::Paused);
+        if until.is_none() && !has_paused && state.until() == Some(&stored.name) {
+            let change = "the run is to pause after it, and this program does not have it: \
+                          name another step to pause after";
+            return refuse(stored, &[change.to_owned()]);
+        }
+    }
+    Ok(())
+}
+
+fn refuse(step: &StoredStep, differences: &[String]) -> Result<(), EngineError> {
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(EngineError::StepChanged { step: step.name.clone(), change: differences.join("; ") })
+}
+
+fn given<'a>(workflow: &'a Workflow, stored: &StoredStep) -> Option<&'a StoredStep> {
+    workflow.steps().iter().find(|step| step.name == stored.name)
+}
+
+fn has_begun(state: &RunState, step: &StoredStep) -> bool {
+    step.actions.iter().any(|action| is_begun(state, &action.name))
+}
+
+fn is_begun(state: &RunState, action: &ActionName) -> bool {
+    state.action(action).is_some_and(|action| action.attempts > 0 || action.found_by_mark)
+}
+
+/// Says what differs, a line each; nothing when nothing that matters does.
+fn differences(workflow: &Workflow, stored: &StoredStep, given: &StoredStep) -> Vec<String> {
     if stored.version != given.version {
-        return Some(format!("its version was {}, and is {}", stored.version, given.version));
+        return vec![format!("its version was {}, and is {}", stored.version, given.version)];
     }
-    if !StoredAction::are_same(&stored.actions, &given.actions) {
-        return Some("it is made of other actions".to_owned());
+    let actions = action_differences(&stored.actions, &given.actions);
+    if !actions.is_empty() {
+        return actions;
     }
-    if stored.config == given.config {
-        return None;
-    }
-    Some(config_differences("", &stored.config, &given.config).join("; "))
+    config::differences(&stored.config, &given.config, |stored| {
+        workflow.reread(&given.name, stored)
+    })
 }
 
-/// Names every value that differs, by its path.
-fn config_differences(path: &str, stored: &Value, given: &Value) -> Vec<String> {
-    if stored == given {
+fn action_differences(stored: &[StoredAction], given: &[StoredAction]) -> Vec<String> {
+    if StoredAction::are_same(stored, given) {
         return Vec::new();
     }
-    let inner = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-    match (stored, given) {
-        (Value::Object(old), Value::Object(new)) => {
-            let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-            let at =
-                |object: &Map<String, Value>, key| object.get(key).cloned().unwrap_or(Value::Null);
-            keys.into_iter()
-                .flat_map(|key| config_differences(&inner(key), &at(old, key), &at(new, key)))
-                .collect()
+    let find = |actions: &[StoredAction], name: &ActionName| {
+        actions.iter().find(|action| action.name == *name).cloned()
+    };
+    let mut found = Vec::new();
+    for action in stored {
+        match find(given, &action.name) {
+            None => found.push(format!("action {} is gone", action.name)),
+            Some(now) if now.role != action.role => {
+                let (was, is) = (&action.role, &now.role);
+                found.push(format!("action {} was {was:?}, and is {is:?}", action.name));
+            }
+            Some(now) if now.needs != action.needs => {
+                let names = |needs: &[ActionName]| {
+                    needs.iter().map(ActionName::as_str).collect::<Vec<_>>().join(", ")
+                };
+                let (was, is) = (names(&action.needs), names(&now.needs));
+                found.push(format!("action {} needed [{was}], and needs [{is}]", action.name));
+            }
+            Some(_) => {}
         }
-        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
-            let pairs = old.iter().zip(new).enumerate();
-            pairs
-                .flat_map(|(place, (old, new))| {
-                    config_differences(&inner(&place.to_string()), old, new)
-                })
-                .collect()
-        }
-        (Value::String(old), Value::String(new)) if old.contains('\n') || new.contains('\n') => {
-            vec![text_difference(path, old, new)]
-        }
-        _ => vec![format!("{path} was {stored}, and is {given}")],
     }
-}
-
-/// Names the first line that differs of a text of many, a script for instance.
-fn text_difference(path: &str, old: &str, new: &str) -> String {
-    let lines = |text: &str| text.lines().map(str::to_owned).chain([String::new()]).collect();
-    let (old, new): (Vec<String>, Vec<String>) = (lines(old), lines(new));
-    let same = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
-    let line = |text: &[String]| text.get(same).cloned().unwrap_or_default();
-    format!("{path} in line {}: was {:?}, and is {:?}", same + 1, line(&old), line(&new))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn every_difference_names_its_path_and_both_values() {
-        let stored = json!({"a": {"b": 1, "same": 0}, "list": [1, {"x": 2}], "short": [1]});
-        let given = json!({"a": {"b": 2, "same": 0}, "list": [1, {"x": 3}], "short": [], "c": 1});
-        assert_eq!(
-            config_differences("", &stored, &given),
-            [
-                "a.b was 1, and is 2",
-                "c was null, and is 1",
-                "list.1.x was 2, and is 3",
-                "short was [1], and is []",
-            ]
-        );
-        assert_eq!(
-            config_differences("", &json!({"script": "a\nb\nc\n"}), &json!({"script": "a\nx\n"})),
-            ["script in line 2: was \"b\", and is \"x\""]
-        );
-        let longer = config_differences("s", &json!("a"), &json!("a\nb"));
-        assert_eq!(longer, ["s in line 2: was \"\", and is \"b\""]);
+    let added = given.iter().filter(|action| find(stored, &action.name).is_none());
+    found.extend(added.map(|action| format!("action {} is new", action.name)));
+    if found.is_empty() {
+        found.push("its actions come in another order".to_owned());
     }
+    found
 }

@@ -1,19 +1,23 @@
 //! A workflow: steps, their actions, and how outputs feed inputs.
 
+mod actions;
 mod outputs;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use lab1_flow_journal::{ActionName, InvalidName, Role, StepName, StoredAction, StoredStep};
+use lab1_flow_journal::{ActionName, InvalidName, Role, StepName, StoredStep};
 use serde_json::Value;
 
-use crate::erased::{Change, ErasedAction, Looking};
-use crate::handle::OutputMismatch;
+use crate::erased::{Change, ErasedAction};
+use crate::handle::{OutputMismatch, Source};
 use crate::knot::knotted;
+use crate::storable::stored;
 use crate::sweep::{ErasedSweep, Sweep};
-use crate::{Action, Compensate, Handle, Look, Needs, Payload, Step};
+use crate::{Compensate, Step};
 
+pub use actions::Actions;
 pub use outputs::Outputs;
 
 /// Why a workflow cannot be built.
@@ -23,6 +27,11 @@ pub enum DefinitionError {
     /// A name breaks the grammar of names.
     #[error(transparent)]
     Name(#[from] InvalidName),
+    /// An action builds on a handle that another builder gave.
+    #[error(
+        "action {0} builds on a handle of another workflow: a handle is good for the builder that gave it"
+    )]
+    Foreign(ActionName),
     /// Two steps or two actions have one name.
     #[error("the name {0} is used twice")]
     Duplicate(String),
@@ -32,7 +41,7 @@ pub enum DefinitionError {
     /// A part needs something that was built on its whole: in a rollback none of them could go first.
     #[error("nothing of {0:?} could be taken back first: a part needs what was built on its whole")]
     Knot(Vec<ActionName>),
-    /// A step's configuration cannot be stored.
+    /// A step's configuration cannot be stored, or would not read back.
     #[error("the configuration of step {step} cannot be stored")]
     Config {
         /// The step.
@@ -50,12 +59,8 @@ type BuildInput = Arc<dyn Fn(&Outputs<'_>) -> Result<Value, InputError> + Send +
 pub(crate) enum InputError {
     #[error(transparent)]
     Output(#[from] OutputMismatch),
-    #[error("the input of {action} cannot be stored")]
-    Store {
-        action: ActionName,
-        #[source]
-        source: serde_json::Error,
-    },
+    #[error("the input cannot be stored")]
+    Store(#[source] serde_json::Error),
 }
 
 /// One declared action.
@@ -87,13 +92,22 @@ struct Neighbours {
 #[derive(Clone)]
 pub struct Workflow {
     name: String,
+    /// Tells its handles from those of others.
+    builder: u64,
     pub(crate) nodes: Vec<Node>,
     /// The places of the actions in the order of their names.
     places_by_name: Vec<usize>,
     neighbours: Vec<Neighbours>,
     pub(crate) steps: Vec<StoredStep>,
+    rereads: BTreeMap<StepName, Reread>,
     pub(crate) sweep: Option<Arc<dyn ErasedSweep>>,
 }
+
+/// Reads a stored configuration as a step of this program, and stores it again.
+type Reread = fn(&Value) -> Result<Value, serde_json::Error>;
+
+/// The number of the next builder of this process.
+static BUILDERS: AtomicU64 = AtomicU64::new(0);
 
 impl std::fmt::Debug for Workflow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -109,10 +123,12 @@ impl Workflow {
     pub fn builder(name: impl Into<String>) -> WorkflowBuilder {
         let workflow = Self {
             name: name.into(),
+            builder: BUILDERS.fetch_add(1, Ordering::Relaxed),
             nodes: Vec::new(),
             places_by_name: Vec::new(),
             neighbours: Vec::new(),
             steps: Vec::new(),
+            rereads: BTreeMap::new(),
             sweep: None,
         };
         WorkflowBuilder { workflow, error: None }
@@ -126,6 +142,20 @@ impl Workflow {
     /// The steps as they are stored in a header.
     pub fn steps(&self) -> &[StoredStep] {
         &self.steps
+    }
+
+    /// Reads a stored configuration as the step of this name, and stores it again.
+    pub(crate) fn reread(
+        &self,
+        step: &StepName,
+        stored: &Value,
+    ) -> Result<Value, serde_json::Error> {
+        self.rereads.get(step).map_or_else(|| Ok(stored.clone()), |reread| reread(stored))
+    }
+
+    /// The action that a handle is of, unless that is of another builder.
+    pub(crate) fn node(&self, source: Source) -> Option<&Node> {
+        self.nodes.get(source.index).filter(|_| source.builder == self.builder)
     }
 
     /// Puts the steps in the order of display: those without a number first.
@@ -203,7 +233,7 @@ impl WorkflowBuilder {
     /// Says how what a change has made is found, and taken back, by the run's mark alone: a rollback does so with what
     /// its search shows, and the records do not know of. Without it such a thing can only be named as left.
     ///
-    /// Only [`reconcile`](Action::reconcile) and [`compensate`](Compensate::compensate) of it are called.
+    /// Only [`reconcile`](crate::Action::reconcile) and [`compensate`](Compensate::compensate) of it are called.
     pub fn by_mark(&mut self, change: &str, finder: impl Compensate<Input = ()>) {
         let nodes = &mut self.workflow.nodes;
         let is_meant = |node: &&mut Node| node.name.as_str() == change && node.role == Role::Change;
@@ -221,10 +251,13 @@ impl WorkflowBuilder {
     fn add<S: Step>(&mut self, number: Option<u32>, step: &S, needs: S::Needs) -> S::Offers {
         let place = self.workflow.steps.len();
         match stored_step(number, step) {
-            Ok(stored) => self.workflow.steps.push(stored),
+            Ok(stored) => {
+                self.workflow.rereads.insert(stored.name.clone(), reread::<S>);
+                self.workflow.steps.push(stored);
+            }
             Err(error) => self.fail(error),
         }
-        step.define(needs, &mut Actions { builder: self, step: place })
+        step.define(needs, &mut Actions::of(self, place))
     }
 
     fn fail(&mut self, error: DefinitionError) {
@@ -255,10 +288,14 @@ impl WorkflowBuilder {
 
 fn stored_step<S: Step>(number: Option<u32>, step: &S) -> Result<StoredStep, DefinitionError> {
     let name = StepName::new(S::NAME)?;
-    let config = serde_json::to_value(step)
-        .map_err(|source| DefinitionError::Config { step: name.clone(), source })?;
+    let config =
+        stored(step).map_err(|source| DefinitionError::Config { step: name.clone(), source })?;
     let title = step.title();
     Ok(StoredStep { name, number, title, version: S::VERSION, config, actions: Vec::new() })
+}
+
+fn reread<S: Step>(config: &Value) -> Result<Value, serde_json::Error> {
+    serde_json::to_value(S::deserialize(config)?)
 }
 
 fn refuse_twins<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), DefinitionError> {
@@ -269,124 +306,6 @@ fn refuse_twins<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), Definiti
         }
     }
     Ok(())
-}
-
-/// Declares the actions of one step.
-#[derive(Debug)]
-pub struct Actions<'a> {
-    builder: &'a mut WorkflowBuilder,
-    step: usize,
-}
-
-impl Actions<'_> {
-    /// Declares a change that is compensated by itself.
-    pub fn change<A, N, F>(
-        &mut self,
-        name: &str,
-        title: impl Into<String>,
-        action: A,
-        needs: N,
-        input: F,
-    ) -> Handle<A::Output>
-    where
-        A: Compensate,
-        N: Needs,
-        F: Fn(N::Outputs) -> A::Input + Send + Sync + 'static,
-    {
-        self.add(name, title.into(), Role::Change, Arc::new(Change::undoable(action)), needs, input)
-    }
-
-    /// Declares a change of a part of what `whole` made: it goes when that goes, and is not taken back by
-    /// itself. Its input must be built from the whole's output.
-    pub fn part<W, A, N, F>(
-        &mut self,
-        whole: Handle<W>,
-        name: &str,
-        title: impl Into<String>,
-        action: A,
-        needs: N,
-        input: F,
-    ) -> Handle<A::Output>
-    where
-        A: Action,
-        N: Needs,
-        F: Fn(N::Outputs) -> A::Input + Send + Sync + 'static,
-    {
-        let role = match self.builder.workflow.nodes.get(whole.index) {
-            Some(node) => Role::Part { of: node.name.clone() },
-            // Only after a name was refused: `build` reports that one.
-            None => Role::Change,
-        };
-        self.add(name, title.into(), role, Arc::new(Change::part(action)), needs, input)
-    }
-
-    /// Declares a look or a wait.
-    pub fn look<L, N, F>(
-        &mut self,
-        name: &str,
-        title: impl Into<String>,
-        look: L,
-        needs: N,
-        input: F,
-    ) -> Handle<L::Output>
-    where
-        L: Look,
-        N: Needs,
-        F: Fn(N::Outputs) -> L::Input + Send + Sync + 'static,
-    {
-        self.add(name, title.into(), Role::Look, Arc::new(Looking(look)), needs, input)
-    }
-
-    fn add<I, O, N, F>(
-        &mut self,
-        name: &str,
-        title: String,
-        role: Role,
-        action: Arc<dyn ErasedAction>,
-        needs: N,
-        input: F,
-    ) -> Handle<O>
-    where
-        I: Payload,
-        N: Needs,
-        F: Fn(N::Outputs) -> I + Send + Sync + 'static,
-    {
-        let workflow = &mut self.builder.workflow;
-        let handle = Handle::new(workflow.nodes.len());
-        let name = match ActionName::new(name) {
-            Ok(name) => name,
-            Err(error) => {
-                self.builder.fail(error.into());
-                return handle;
-            }
-        };
-        let indices: Vec<usize> =
-            needs.indices().into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-        let needed = indices
-            .iter()
-            .filter_map(|index| workflow.nodes.get(*index))
-            .map(|node| node.name.clone())
-            .collect();
-        let stored = StoredAction { name: name.clone(), title, role: role.clone(), needs: needed };
-        if let Some(step) = workflow.steps.get_mut(self.step) {
-            step.actions.push(stored);
-        }
-        let stored_name = name.clone();
-        let build_input: BuildInput = Arc::new(move |outputs| {
-            serde_json::to_value(input(needs.read(outputs)?))
-                .map_err(|source| InputError::Store { action: stored_name.clone(), source })
-        });
-        workflow.nodes.push(Node {
-            name,
-            step: self.step,
-            role,
-            needs: indices,
-            action,
-            by_mark: None,
-            build_input,
-        });
-        handle
-    }
 }
 
 #[cfg(test)]

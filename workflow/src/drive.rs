@@ -8,16 +8,19 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use lab1_flow_journal::{ActionPhase, Entry, Record, Rest, Retry, Role, RunState};
+use lab1_flow_journal::{ActionPhase, Entry, Failure, Record, Rest, Retry, Role, RunState};
 use serde_json::Value;
 
 use crate::decide::{Decision, Moment, SWEEP, Work, decide};
-use crate::definition::{Node, Outputs};
+use crate::definition::Node;
 use crate::engine::{Engine, Resume};
+use crate::erased::Kept;
 use crate::flight::{self, Call, Flight, Landed};
+#[cfg(feature = "testing")]
 use crate::frontier::Frontier;
 use crate::patience::Patience;
 use crate::search::Found;
+use crate::texts::clip;
 use crate::token::token;
 use crate::turns::{Turn, Turns};
 use crate::{ActionContext, EngineError, Profile, Workflow};
@@ -38,6 +41,10 @@ pub(crate) struct Drive<'a> {
     pub(crate) reappeared: BTreeMap<usize, (u32, Duration)>,
     /// What a search has found, though the records know of no such thing.
     pub(crate) found: Found,
+    /// Outputs of what is in doubt that cannot be stored: it is taken back with them.
+    pub(crate) kept: BTreeMap<usize, Kept>,
+    /// Failures for good, of attempts of which a look must still say whether they had an effect.
+    pub(crate) doomed: BTreeMap<usize, Failure>,
     /// Records that are applied to the state and not yet durable.
     unwritten: Vec<Record>,
     flights: FuturesUnordered<Flight>,
@@ -62,6 +69,8 @@ impl<'a> Drive<'a> {
             late_until: BTreeMap::new(),
             reappeared: BTreeMap::new(),
             found: Found::default(),
+            kept: BTreeMap::new(),
+            doomed: BTreeMap::new(),
             unwritten: Vec::new(),
             flights: FuturesUnordered::new(),
             turns: Turns::new(engine.pacer.clone()),
@@ -131,7 +140,7 @@ impl<'a> Drive<'a> {
         }
     }
 
-    fn distrust_absences(&mut self) {
+    pub(crate) fn distrust_absences(&mut self) {
         for place in 0..self.workflow.nodes.len() {
             self.distrust_absence(place);
         }
@@ -145,26 +154,12 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// What was tried as often as it may be is not tried once more because the process died before the run could rest.
-    fn keep_spent_tries(&mut self) {
-        let is_forward = !self.state.is_rolling_back();
-        let spent = (0..self.workflow.nodes.len()).filter(|_| is_forward).find_map(|place| {
-            let action = self.state.action(&self.node(place).name)?;
-            let is_open =
-                matches!(action.phase, ActionPhase::Pending | ActionPhase::Waiting { .. });
-            let is_spent = action.budget.tries >= self.limits(place).tries_max;
-            action.last_failure.clone().filter(|_| is_open && is_spent)
-        });
-        if let Some(failure) = spent {
-            self.wind_down(Rest::Suspended { failure });
-        }
-    }
-
     /// Turns all that may go on now into records and calls, until nothing more follows from them.
     fn plan(&mut self) -> Result<Vec<Flight>, EngineError> {
         let mut calls = Vec::new();
         loop {
             let decisions = decide(self.workflow, &self.state, &self.moment);
+            #[cfg(feature = "testing")]
             debug_assert_eq!(decisions, self.decide_everywhere(), "a look has missed something");
             self.moment.looked(self.workflow, &self.state);
             if decisions.is_empty() {
@@ -176,7 +171,8 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// What a look at all actions says; the assertion above compares every turn of every test.
+    /// What a look at all actions says; the assertion above compares every turn of every test. It would make long runs slow.
+    #[cfg(feature = "testing")]
     fn decide_everywhere(&self) -> Vec<Decision> {
         let moment = Moment { frontier: Frontier::Everywhere, ..self.moment.clone() };
         decide(self.workflow, &self.state, &moment)
@@ -186,8 +182,9 @@ impl<'a> Drive<'a> {
         match decision {
             Decision::Execute(place) if !self.has_its_turn(place) => {}
             Decision::Execute(place) => {
-                self.write_intent(place)?;
-                calls.push(self.call(Work::Attempt, place));
+                if self.write_intent(place)? {
+                    calls.push(self.call(Work::Attempt, place));
+                }
             }
             Decision::Look(place) => calls.push(self.call(Work::Look, place)),
             Decision::Reconcile(place) => calls.push(self.call(Work::Reconcile, place)),
@@ -206,14 +203,7 @@ impl<'a> Drive<'a> {
                 let action = self.node(part).name.clone();
                 self.write(Entry::CompensationSkipped { action, reason })?;
             }
-            Decision::TurnAround(cause) => {
-                self.moment.wake.clear();
-                self.patience.clear();
-                self.leave_queues();
-                self.write(Entry::RollbackStarted { cause })?;
-                self.distrust_absences();
-                self.distrust_records();
-            }
+            Decision::TurnAround(cause) => self.turn_around(cause)?,
             Decision::Sweep => calls.push(self.sweep()),
             Decision::Rest(rest) => self.write(Entry::RunRested { rest })?,
         }
@@ -234,7 +224,8 @@ impl<'a> Drive<'a> {
         }
     }
 
-    fn write_intent(&mut self, place: usize) -> Result<(), EngineError> {
+    /// Writes the intent of an attempt; `false` when there is none, since its input cannot be.
+    fn write_intent(&mut self, place: usize) -> Result<bool, EngineError> {
         let node = self.node(place);
         let step = &self.workflow.steps[node.step];
         let action = node.name.clone();
@@ -245,9 +236,16 @@ impl<'a> Drive<'a> {
         let input = if frozen {
             None
         } else {
-            Some((node.build_input)(&Outputs::new(self.workflow, &self.state))?)
+            match self.fresh_input(place)? {
+                Ok(input) => Some(input),
+                Err(error) => {
+                    self.write(Entry::ActionFailed { action, failure: error.into_failure() })?;
+                    return Ok(false);
+                }
+            }
         };
-        self.write(Entry::AttemptStarted { action, attempt, input, token })
+        self.write(Entry::AttemptStarted { action, attempt, input, token })?;
+        Ok(true)
     }
 
     /// Prepares a call; it is sent only when the records before it are durable.
@@ -316,11 +314,13 @@ impl<'a> Drive<'a> {
             context,
             input: stored(input),
             output: stored(known.and_then(|known| known.output.as_ref())),
+            kept: self.kept.get(&place).filter(|_| self.state.is_rolling_back()).cloned(),
         }
     }
 
     /// Takes an entry into account. It is durable after the next commit, and nothing is sent before.
-    pub(crate) fn write(&mut self, entry: Entry) -> Result<(), EngineError> {
+    pub(crate) fn write(&mut self, mut entry: Entry) -> Result<(), EngineError> {
+        clip(&mut entry);
         let record = Record { seq: self.state.next_seq(), at: self.engine.clock.now(), entry };
         self.state.apply(&record)?;
         self.moment.note(self.workflow, &self.state, &record.entry);
@@ -370,7 +370,7 @@ impl<'a> Drive<'a> {
     }
 
     /// Gives up the turns that are waited for: nothing will be attempted any more.
-    fn leave_queues(&mut self) {
+    pub(crate) fn leave_queues(&mut self) {
         self.turns.leave();
         self.moment.queued.clear();
     }

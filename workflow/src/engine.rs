@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lab1_flow_journal::{
     ActionName, Entry, Journal, OnFailure, Record, Rest, RollbackCause, RunHeader, RunId, RunState,
-    Seq, StepName, Timestamp,
+    Seq, StepName, Timestamp, unstorable,
 };
 use serde_json::Value;
 
@@ -13,6 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::drive::Drive;
 use crate::observe::{Observer, Silent};
 use crate::report::RunReport;
+use crate::storable::stored;
 use crate::{EngineError, Pacer, Profile, StopSignal, Workflow};
 
 /// What a new run is made of besides its workflow.
@@ -48,13 +49,14 @@ impl NewRun {
     /// The header of a run of this workflow that is created at this moment.
     ///
     /// # Errors
-    /// [`EngineError::Profile`] when the profile cannot be stored.
+    /// [`EngineError::Profile`] when the profile cannot be stored, [`EngineError::Header`] when all of it together has no
+    /// room in a record.
     pub fn header(
         self,
         workflow: &Workflow,
         created_at: Timestamp,
     ) -> Result<RunHeader, EngineError> {
-        Ok(RunHeader {
+        let header = RunHeader {
             run: self.run,
             workflow: workflow.name().to_owned(),
             created_at,
@@ -62,9 +64,11 @@ impl NewRun {
             on_failure: self.on_failure,
             until: self.until,
             steps: workflow.steps().to_vec(),
-            profile: serde_json::to_value(&self.profile).map_err(EngineError::Profile)?,
+            profile: stored(&self.profile).map_err(EngineError::Profile)?,
             context: self.context,
-        })
+        };
+        let whole = serde_json::to_value(&header).map_err(EngineError::Profile)?;
+        unstorable(&whole).map_or(Ok(header), |why| Err(EngineError::Header(why)))
     }
 }
 
@@ -169,8 +173,9 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Journal`] when the journal refuses, [`EngineError::OtherWorkflow`] when the run was started by
     /// another one, [`EngineError::Profile`] when its time profile does not read. [`EngineError::StepChanged`] when
-    /// `workflow` differs from what the run has begun; steps that have not begun may differ, and are replaced.
-    /// [`EngineError::Input`] when what is stored does not make the input of an action.
+    /// `workflow` differs from what the run has begun; steps that have not begun may differ, come or go.
+    /// [`EngineError::Stored`] and [`EngineError::Input`] when what is stored does not read as the types of `workflow`: nothing
+    /// is written then.
     pub async fn resume(
         &self,
         workflow: &Workflow,
@@ -194,13 +199,14 @@ impl Engine {
             Some(Rest::Stopped | Rest::Paused) => Some(false),
             None => None,
         };
-        let changes = change::entries(workflow, &state)?;
-        // A rollback executes no step that has not begun: what such a step would be is of no interest.
         let is_forward = !state.is_rolling_back();
         let mut opening = continued(&state);
         if is_forward {
-            opening.extend(changes);
+            opening.extend(change::entries(workflow, &state, how.until.as_ref())?);
+        } else {
+            change::refuse_rollback(workflow, &state)?;
         }
+        crate::stored::check(workflow, &state, !is_forward)?;
         opening.extend(new_budget.map(|new_budget| Entry::RunResumed { new_budget }));
         let until = how.until.clone().filter(|_| is_forward);
         opening.extend(until.map(|until| Entry::PauseChanged { until }));
@@ -213,7 +219,7 @@ impl Engine {
     /// [`resume`](Self::resume).
     ///
     /// # Errors
-    /// As [`resume`](Self::resume).
+    /// As [`resume`](Self::resume); a rollback asks only about what has begun, and reads only what it may take back.
     pub async fn roll_back(
         &self,
         workflow: &Workflow,
@@ -225,7 +231,8 @@ impl Engine {
         if state.is_rolling_back() {
             return self.go_on(workflow, state, how).await;
         }
-        change::entries(workflow, &state)?;
+        change::refuse_rollback(workflow, &state)?;
+        crate::stored::check(workflow, &state, true)?;
         let mut opening = continued(&state);
         opening.push(Entry::RollbackStarted { cause: RollbackCause::Request });
         self.drive(workflow, state, opening, how).await

@@ -1,6 +1,6 @@
 //! Why an engine cannot go on with a run. A failed action is not among them: it is a report.
 
-use lab1_flow_journal::{JournalError, StepName};
+use lab1_flow_journal::{ActionName, JournalError, StepName};
 
 use crate::definition::InputError;
 
@@ -29,6 +29,23 @@ pub enum EngineError {
         /// What differs, for people.
         change: String,
     },
+    /// What another version of the program stored does not read as the types of this one. Nothing was written: a program
+    /// that reads it goes on, or a default for what it lacks.
+    #[error("the stored {what} of {action} does not read as {wanted}")]
+    Stored {
+        /// The action.
+        action: ActionName,
+        /// Its input or its output.
+        what: &'static str,
+        /// The type.
+        wanted: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The run cannot be stored: its header has more than a record holds.
+    #[error("the header of the run cannot be stored: {0}")]
+    Header(String),
     /// The profile in the header does not read.
     #[error("the time profile in the run's header does not read")]
     Profile(#[source] serde_json::Error),

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use lab1_flow_journal::RunId;
+use lab1_flow_journal::{ActionName, RunId};
 use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::decide::{SWEEP, Work};
 use crate::definition::Workflow;
-use crate::erased::{BoxFuture, ErasedAction};
+use crate::erased::{BoxFuture, ErasedAction, Kept, Trouble, Unreadable, Unstorable};
+use crate::panics::{said, unwound};
 use crate::sweep::{ErasedSweep, Leftover};
 use crate::{ActionContext, ActionError, Limits, Progress, Reconciled};
 
@@ -29,7 +30,15 @@ pub(crate) enum Outcome {
     Look(Result<Progress<Value>, ActionError>),
     Reconcile(Result<Reconciled<Value>, ActionError>),
     Compensate(Result<Progress<()>, ActionError>),
+    /// Taking back what is known by an output that cannot be stored.
+    Undo(Result<Progress<()>, ActionError>),
     Sweep(Result<Findings, ActionError>),
+    /// An attempt to change something has panicked: it may have happened.
+    Panicked(ActionError),
+    /// What is stored does not read: nothing was sent.
+    Unreadable(ActionName, Unreadable),
+    /// What was made or found cannot be stored.
+    Unstorable(Unstorable),
 }
 
 /// What a search by the run's mark found.
@@ -37,6 +46,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Findings {
     /// Effects that earlier looks had missed: the action's place, and its output.
     pub(crate) late: Vec<(usize, Value)>,
+    /// Those of them whose output cannot be stored.
+    pub(crate) kept: Vec<(usize, Kept)>,
     /// What may be an effect of theirs, and is being deleted or cannot be told, one line each.
     pub(crate) unclear: Vec<String>,
     /// Everything that carries the run's mark.
@@ -51,6 +62,8 @@ pub(crate) struct Call {
     pub(crate) context: ActionContext,
     pub(crate) input: Value,
     pub(crate) output: Value,
+    /// The output as it is, where it cannot be stored.
+    pub(crate) kept: Option<Kept>,
 }
 
 pub(crate) type Flight = BoxFuture<'static, Landed>;
@@ -60,8 +73,9 @@ pub(crate) fn send(work: Work, call: Call, limit: Duration, clock: &Arc<dyn Cloc
     let (sent, alarm) = (clock.elapsed(), clock.sleep(limit));
     Box::pin(async move {
         let place = call.place;
-        let outcome = match select(answer(work, call), alarm).await {
-            Either::Left((outcome, _)) => outcome,
+        let outcome = match select(Box::pin(unwound(answer(work, call))), alarm).await {
+            Either::Left((Ok(outcome), _)) => outcome,
+            Either::Left((Err(panic), _)) => broken(work, &panic),
             Either::Right(((), _)) => no_answer(work, limit),
         };
         Landed { place, sent, outcome }
@@ -70,17 +84,49 @@ pub(crate) fn send(work: Work, call: Call, limit: Duration, clock: &Arc<dyn Cloc
 
 fn answer(work: Work, call: Call) -> BoxFuture<'static, Outcome> {
     Box::pin(async move {
-        let Call { action, context, input, output, .. } = call;
+        let Call { action, context: cx, input, output, kept, .. } = call;
         match work {
-            Work::Attempt => Outcome::Attempt(action.execute(&context, &input).await),
-            Work::Look => Outcome::Look(action.execute(&context, &input).await),
-            Work::Reconcile => Outcome::Reconcile(action.reconcile(&context, &input).await),
+            Work::Attempt => told(&cx, action.execute(&cx, &input).await, Outcome::Attempt),
+            Work::Look => told(&cx, action.execute(&cx, &input).await, Outcome::Look),
+            Work::Reconcile => match kept {
+                Some(kept) => {
+                    told(&cx, action.compensate_kept(&cx, &input, kept).await, Outcome::Undo)
+                }
+                None => told(&cx, action.reconcile(&cx, &input).await, Outcome::Reconcile),
+            },
             Work::Compensate => {
-                Outcome::Compensate(action.compensate(&context, &input, &output).await)
+                let answer = action.compensate(&cx, &input, &output).await;
+                told(&cx, answer, Outcome::Compensate)
             }
             Work::Sweep => Outcome::Sweep(Ok(Findings::default())),
         }
     })
+}
+
+/// What an answer comes to that may be none.
+fn told<T>(
+    cx: &ActionContext,
+    answer: Result<T, Trouble>,
+    outcome: fn(Result<T, ActionError>) -> Outcome,
+) -> Outcome {
+    match answer {
+        Ok(answer) => outcome(Ok(answer)),
+        Err(Trouble::Failed(error)) => outcome(Err(error)),
+        Err(Trouble::Unreadable(unreadable)) => Outcome::Unreadable(cx.action.clone(), unreadable),
+        Err(Trouble::Unstorable(unstorable)) => Outcome::Unstorable(unstorable),
+    }
+}
+
+/// What a panic comes to: a failure for good, and a doubt where something may have been changed.
+fn broken(work: Work, panic: &str) -> Outcome {
+    let error = ActionError::permanent(said(panic));
+    match work {
+        Work::Attempt => Outcome::Panicked(error),
+        Work::Look => Outcome::Look(Err(error)),
+        Work::Reconcile => Outcome::Reconcile(Err(error)),
+        Work::Compensate => Outcome::Compensate(Err(error)),
+        Work::Sweep => Outcome::Sweep(Err(error)),
+    }
 }
 
 fn no_answer(work: Work, limit: Duration) -> Outcome {
@@ -116,9 +162,10 @@ pub(crate) fn sweep(
     let marked = workflow.sweep.clone();
     let run = run.clone();
     Box::pin(async move {
-        let search = Box::pin(find_leftovers(marked, &run, absent));
+        let search = Box::pin(unwound(find_leftovers(marked, &run, absent)));
         let outcome = match select(search, alarm).await {
-            Either::Left((findings, _)) => Outcome::Sweep(findings),
+            Either::Left((Ok(outcome), _)) => outcome,
+            Either::Left((Err(panic), _)) => broken(Work::Sweep, &panic),
             Either::Right(((), _)) => no_answer(Work::Sweep, limit),
         };
         Landed { place: SWEEP, sent, outcome }
@@ -129,10 +176,19 @@ async fn find_leftovers(
     marked: Option<Arc<dyn ErasedSweep>>,
     run: &RunId,
     absent: Vec<Call>,
-) -> Result<Findings, ActionError> {
+) -> Outcome {
     let mut findings = Findings::default();
     for call in absent {
-        match call.action.reconcile(&call.context, &call.input).await? {
+        let found = match call.action.reconcile(&call.context, &call.input).await {
+            Ok(found) => found,
+            Err(Trouble::Failed(error)) => return Outcome::Sweep(Err(error)),
+            Err(Trouble::Unreadable(why)) => return Outcome::Unreadable(call.context.action, why),
+            Err(Trouble::Unstorable(found)) => {
+                findings.kept.push((call.place, found.output));
+                continue;
+            }
+        };
+        match found {
             Reconciled::Adopted(output) | Reconciled::Altered { output, .. } => {
                 findings.late.push((call.place, output));
             }
@@ -142,9 +198,13 @@ async fn find_leftovers(
         }
     }
     if findings.late.is_empty()
+        && findings.kept.is_empty()
         && let Some(marked) = marked
     {
-        findings.marked = marked.sweep(run).await?;
+        match marked.sweep(run).await {
+            Ok(marked) => findings.marked = marked,
+            Err(error) => return Outcome::Sweep(Err(error)),
+        }
     }
-    Ok(findings)
+    Outcome::Sweep(Ok(findings))
 }

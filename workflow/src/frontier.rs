@@ -27,6 +27,7 @@ impl Moment {
             Entry::RollbackStarted { .. }
             | Entry::RunResumed { .. }
             | Entry::StepsChanged { .. }
+            | Entry::StepsReplaced { .. }
             | Entry::PauseChanged { .. } => self.frontier = Frontier::Everywhere,
             _ => {
                 if let Some(place) = entry.action().and_then(|name| workflow.place(name)) {

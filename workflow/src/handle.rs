@@ -11,7 +11,8 @@ use crate::definition::Outputs;
 /// Stands for the output of an action that was declared before.
 ///
 /// A handle exists only after its action was declared, and carries the type of its output: to use an output
-/// before it exists, or as something else, does not compile.
+/// before it exists, or as something else, does not compile. It is good for the builder that gave it: with a handle of
+/// another one [`build`](crate::WorkflowBuilder::build) refuses the workflow.
 ///
 /// ```
 /// # use lab1_flow_workflow::{Actions, Handle, Step, Workflow};
@@ -49,13 +50,25 @@ use crate::definition::Outputs;
 /// }
 /// ```
 pub struct Handle<T> {
-    pub(crate) index: usize,
+    source: Source,
     kind: PhantomData<fn() -> T>,
 }
 
+/// Which action a handle is of: its builder, and its place there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    pub(crate) builder: u64,
+    pub(crate) index: usize,
+}
+
 impl<T> Handle<T> {
-    pub(crate) fn new(index: usize) -> Self {
-        Self { index, kind: PhantomData }
+    pub(crate) fn new(source: Source) -> Self {
+        Self { source, kind: PhantomData }
+    }
+
+    /// Which action the handle is of.
+    pub fn source(&self) -> Source {
+        self.source
     }
 }
 
@@ -69,18 +82,34 @@ impl<T> Copy for Handle<T> {}
 
 impl<T> fmt::Debug for Handle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Handle({})", self.index)
+        write!(f, "Handle({})", self.source.index)
     }
 }
 
-/// An output that does not read as the type of its handle.
+/// Why there is no output behind a handle.
 #[derive(Debug, thiserror::Error)]
-#[error("the stored output of {action} does not read as {wanted}")]
-pub struct OutputMismatch {
-    pub(crate) action: ActionName,
-    pub(crate) wanted: &'static str,
-    #[source]
-    pub(crate) source: serde_json::Error,
+#[non_exhaustive]
+pub enum OutputMismatch {
+    /// It is stored, and does not read as the type of its handle.
+    #[error("the stored output of {action} does not read as {wanted}")]
+    Unreadable {
+        /// The action.
+        action: ActionName,
+        /// The type of the handle.
+        wanted: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// Nothing is there: the action is not completed, or was taken back.
+    #[error("{action} has no output: it is not completed, or was taken back")]
+    Missing {
+        /// The action.
+        action: ActionName,
+    },
+    /// The handle is of another workflow.
+    #[error("the handle is of another workflow: a handle is good for the builder that gave it")]
+    Foreign,
 }
 
 /// What an action builds its input from: a handle, a tuple of handles, or either of them in an `Option`.
@@ -88,20 +117,20 @@ pub trait Needs: Send + Sync + 'static {
     /// The outputs behind the handles.
     type Outputs;
 
-    /// The places of the actions behind the handles.
-    fn indices(&self) -> Vec<usize>;
+    /// The actions behind the handles.
+    fn sources(&self) -> Vec<Source>;
 
     /// Reads the outputs.
     ///
     /// # Errors
-    /// [`OutputMismatch`] when a stored output does not have the type of its handle.
+    /// [`OutputMismatch`] when an output is not there, or does not have the type of its handle.
     fn read(&self, outputs: &Outputs<'_>) -> Result<Self::Outputs, OutputMismatch>;
 }
 
 impl Needs for () {
     type Outputs = ();
 
-    fn indices(&self) -> Vec<usize> {
+    fn sources(&self) -> Vec<Source> {
         Vec::new()
     }
 
@@ -113,8 +142,8 @@ impl Needs for () {
 impl<T: Payload> Needs for Handle<T> {
     type Outputs = T;
 
-    fn indices(&self) -> Vec<usize> {
-        vec![self.index]
+    fn sources(&self) -> Vec<Source> {
+        vec![self.source]
     }
 
     fn read(&self, outputs: &Outputs<'_>) -> Result<T, OutputMismatch> {
@@ -126,8 +155,8 @@ impl<T: Payload> Needs for Handle<T> {
 impl<N: Needs> Needs for Option<N> {
     type Outputs = Option<N::Outputs>;
 
-    fn indices(&self) -> Vec<usize> {
-        self.as_ref().map(N::indices).unwrap_or_default()
+    fn sources(&self) -> Vec<Source> {
+        self.as_ref().map(N::sources).unwrap_or_default()
     }
 
     fn read(&self, outputs: &Outputs<'_>) -> Result<Self::Outputs, OutputMismatch> {
@@ -140,10 +169,10 @@ macro_rules! tuple_needs {
         impl<$($part: Needs),+> Needs for ($($part,)+) {
             type Outputs = ($($part::Outputs,)+);
 
-            fn indices(&self) -> Vec<usize> {
-                let mut indices = Vec::new();
-                $(indices.extend(self.$place.indices());)+
-                indices
+            fn sources(&self) -> Vec<Source> {
+                let mut sources = Vec::new();
+                $(sources.extend(self.$place.sources());)+
+                sources
             }
 
             fn read(&self, outputs: &Outputs<'_>) -> Result<Self::Outputs, OutputMismatch> {
@@ -166,10 +195,11 @@ mod tests {
 
     #[test]
     fn what_only_some_runs_need_is_waited_for_where_it_is_needed() {
-        let (first, second) = (Handle::<String>::new(3), Handle::<u64>::new(5));
-        assert_eq!(Some(first).indices(), [3]);
-        assert!(None::<Handle<String>>.indices().is_empty());
-        assert_eq!((Some(first), second, ()).indices(), [3, 5]);
-        assert_eq!((None::<Handle<String>>, second).indices(), [5]);
+        let source = |index| Source { builder: 1, index };
+        let (first, second) = (Handle::<String>::new(source(3)), Handle::<u64>::new(source(5)));
+        assert_eq!(Some(first).sources(), [source(3)]);
+        assert!(None::<Handle<String>>.sources().is_empty());
+        assert_eq!((Some(first), second, ()).sources(), [source(3), source(5)]);
+        assert_eq!((None::<Handle<String>>, second).sources(), [source(5)]);
     }
 }

@@ -41,6 +41,10 @@ impl Drive<'_> {
                 self.wait_for_removal(place, sent, &wait)
             }
             Outcome::Compensate(Err(error)) => self.compensation_failed(place, error),
+            Outcome::Panicked(error) => self.panicked(place, &error),
+            Outcome::Undo(answer) => self.undone(place, sent, answer),
+            Outcome::Unreadable(action, why) => Err(why.of(&action)),
+            Outcome::Unstorable(found) => self.unstorable(place, found),
             Outcome::Sweep(Ok(findings)) => self.swept(sent, findings),
             Outcome::Sweep(Err(error)) => {
                 self.search_failed(SWEEP, error);
@@ -56,6 +60,7 @@ impl Drive<'_> {
         provenance: Provenance,
     ) -> Result<(), EngineError> {
         self.patience.remove(&place);
+        self.doomed.remove(&place);
         let action = self.name(place);
         self.write(Entry::ActionCompleted { action, output, provenance })
     }
@@ -141,6 +146,9 @@ impl Drive<'_> {
         let last = self.state.action(&self.node(place).name).and_then(|a| a.last_failure.clone());
         self.absent(place)?;
         self.expect_late(place);
+        if self.fail_doomed(place)? {
+            return Ok(());
+        }
         let budget = self.budget(place);
         let limits = self.limits(place);
         let contended = Duration::from_millis(budget.contended_ms) > limits.contended_max;

@@ -112,6 +112,7 @@
 //! | `frontier.rs` | the few actions at which a turn of the loop has to look |
 //! | `drive.rs` | the loop: decide, write, send, take in what lands |
 //! | `flight.rs`, `token.rs`, `land.rs`, `retract.rs`, `search.rs` | one call under way; what its answer means for the run |
+//! | `storable.rs`, `stored.rs`, `unstorable.rs`, `texts.rs`, `panics.rs` | what a record can hold, whether it reads, and what an author's code comes to that goes beyond |
 //! | `patience.rs`, `retry.rs`, `looks.rs`, `limits.rs`, `profile.rs` | delays, limits, when to look again |
 //! | `pace/`, `turns.rs` | how fast the provider may be asked, and whose call is next |
 //! | `engine.rs`, `error.rs`, `change.rs`, `presume.rs`, `report.rs` | start, resume, roll back; what may have changed or was lost in between |
@@ -142,6 +143,7 @@ mod limits;
 mod looks;
 mod observe;
 mod pace;
+mod panics;
 mod patience;
 mod presume;
 mod preview;
@@ -152,11 +154,15 @@ mod retry;
 mod search;
 mod step;
 mod stop;
+mod storable;
+mod stored;
 mod sweep;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod texts;
 mod token;
 mod turns;
+mod unstorable;
 
 pub use action::{
     Action, ActionContext, Compensate, Consistency, Look, Payload, Progress, Reconciled, Wait,
@@ -166,7 +172,7 @@ pub use definition::{Actions, DefinitionError, Outputs, Workflow, WorkflowBuilde
 pub use engine::{Engine, NewRun, Resume};
 pub use error::EngineError;
 pub use failure::ActionError;
-pub use handle::{Handle, Needs, OutputMismatch};
+pub use handle::{Handle, Needs, OutputMismatch, Source};
 pub use lab1_flow_journal as journal;
 pub use limits::Limits;
 pub use observe::{Observer, Silent};

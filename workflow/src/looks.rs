@@ -41,7 +41,8 @@ pub(crate) fn delay(profile: &Profile, now: Duration, looks: &Looks) -> Duration
     let quick = first.mul_f64(growth).min(steady);
     let longest = profile.real_delay(Duration::from_millis(profile.look_max_ms));
     let delay = profile.real_delay(quick).max(looks.waited.mul_f64(LOOK_PART)).min(longest);
-    if quick == steady { on_the_beat(now, delay, profile.real(steady)) } else { delay }
+    let delay = if quick == steady { on_the_beat(now, delay, profile.real(steady)) } else { delay };
+    delay.min(longest)
 }
 
 /// As many whole beats as the delay has, from the beat that is nearest to now: a look comes back a little after its
@@ -94,6 +95,21 @@ mod tests {
         assert_eq!(delay_ms(&profile, 50, 3_000, None), 8_870);
         // A wait that an earlier process began is not looked at more often for that.
         assert_eq!(delay_ms(&profile, 1, 300, None), 6_000);
+    }
+
+    #[test]
+    fn no_delay_is_longer_than_the_longest_whatever_the_beat_is() {
+        for look_max_ms in [40, 1_000, 2_999, 3_000, 10_000] {
+            let profile = Profile { look_max_ms, ..Profile::default() };
+            for (made, waited_secs) in [(1, 0), (9, 0), (50, 299), (50, 3_000)] {
+                for now_ms in [0, 1, 1_500, 1_501, 2_999, 3_130, 4_400] {
+                    let waited = Duration::from_secs(waited_secs);
+                    let looks = Looks { made, waited, hint: None };
+                    let delay = delay(&profile, Duration::from_millis(now_ms), &looks).as_millis();
+                    assert!(delay <= u128::from(look_max_ms), "{look_max_ms}: {delay} at {now_ms}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lab1_flow_journal::{ActionName, Budget, Entry, FailureClass};
+use lab1_flow_journal::{ActionName, ActionPhase, Budget, Entry, FailureClass, Rest};
 
 use crate::decide::SWEEP;
 use crate::drive::Drive;
@@ -37,6 +37,21 @@ pub(crate) enum Exhausted {
 }
 
 impl Drive<'_> {
+    /// What was tried as often as it may be is not tried once more because the process died before the run could rest.
+    pub(crate) fn keep_spent_tries(&mut self) {
+        let is_forward = !self.state.is_rolling_back();
+        let spent = (0..self.workflow.nodes.len()).filter(|_| is_forward).find_map(|place| {
+            let action = self.state.action(&self.node(place).name)?;
+            let is_open =
+                matches!(action.phase, ActionPhase::Pending | ActionPhase::Waiting { .. });
+            let is_spent = action.budget.tries >= self.limits(place).tries_max;
+            action.last_failure.clone().filter(|_| is_open && is_spent)
+        });
+        if let Some(failure) = spent {
+            self.wind_down(Rest::Suspended { failure });
+        }
+    }
+
     pub(crate) fn wait(
         &mut self,
         place: usize,

@@ -9,9 +9,10 @@ use crate::{Consistency, Limits};
 /// The time behaviour of a target; stored in the run's header, so that every process keeps the same.
 ///
 /// All limits of actions are stated in the provider's time. A simulated target whose clock runs faster
-/// divides them.
+/// divides them. A stored profile may lack fields that were added later, which are as on AWS then, and have some that this
+/// version does not know, which are passed over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default)]
 pub struct Profile {
     /// How many seconds of the target pass in one real second; 1 on a real provider.
     pub time_scale: f64,
@@ -129,6 +130,14 @@ mod tests {
         // What is short by itself stays so.
         let short = Limits { waited_max: Duration::from_secs(3), ..Limits::default() };
         assert_eq!(profile.real_limits(&short).waited_max, Duration::from_secs(3));
+    }
+
+    #[test]
+    fn a_profile_of_an_earlier_and_of_a_later_version_reads() {
+        let read = |json| serde_json::from_value::<Profile>(json).unwrap();
+        assert_eq!(read(serde_json::json!({})), Profile::default());
+        let later = serde_json::json!({ "time_scale": 60.0, "added_later": [1] });
+        assert_eq!(read(later), Profile::scaled(60.0));
     }
 
     #[test]

@@ -42,7 +42,8 @@ impl RunReport {
     /// Reads the output behind a handle of the workflow that the run was carried out with.
     ///
     /// # Errors
-    /// [`OutputMismatch`] when the action is not completed.
+    /// [`OutputMismatch`] when the action is not completed, also because it was taken back, or when the handle is of another
+    /// workflow.
     pub fn output<T: Payload>(
         &self,
         workflow: &Workflow,

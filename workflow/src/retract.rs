@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use lab1_flow_journal::{ActionPhase, Budget, Entry, Failure, FailureClass, Provenance};
+use lab1_flow_journal::{
+    ActionPhase, Budget, Entry, Failure, FailureClass, Provenance, RollbackCause,
+};
 use serde_json::Value;
 
 use crate::drive::Drive;
@@ -11,6 +13,18 @@ use crate::patience::Exhausted;
 use crate::{ActionError, EngineError, Reconciled, Wait};
 
 impl Drive<'_> {
+    /// The run goes back from here on: what it waited for is of no meaning any more.
+    pub(crate) fn turn_around(&mut self, cause: RollbackCause) -> Result<(), EngineError> {
+        self.moment.wake.clear();
+        self.patience.clear();
+        self.doomed.clear();
+        self.leave_queues();
+        self.write(Entry::RollbackStarted { cause })?;
+        self.distrust_absences();
+        self.distrust_records();
+        Ok(())
+    }
+
     /// In a rollback "absent" is believed only when the time in which it might still appear is over,
     /// measured from this process's first look.
     pub(crate) fn absent_for_now(
@@ -136,7 +150,7 @@ impl Drive<'_> {
         }
     }
 
-    fn look_again(&mut self, place: usize, reason: &str, at_most: Duration) {
+    pub(crate) fn look_again(&mut self, place: usize, reason: &str, at_most: Duration) {
         let now = self.moment.now;
         let patience = self.patience.entry(place).or_default();
         patience.searches = Budget::default();

@@ -45,6 +45,7 @@ pub(crate) fn delay_after(profile: &Profile, failures: u32, seed: u64) -> Durati
     let growth = failures.clamp(1, GROWTH_MAX);
     let delay = (0..growth).filter_map(|_| policy.next_backoff()).last();
     let delay = delay.unwrap_or(Duration::from_millis(profile.delay_max_ms));
+    let delay = delay.min(Duration::from_millis(profile.delay_max_ms));
     profile.real_delay(delay.mul_f64(jitter(seed, failures)))
 }
 
@@ -76,6 +77,14 @@ mod tests {
                 let delay_ms = delay_after(&profile, failures, seed).as_secs_f64() * 1_000.0;
                 assert!(delay_ms >= full_ms / 2.0 && delay_ms < full_ms, "{failures}: {delay_ms}");
             }
+        }
+    }
+
+    #[test]
+    fn no_delay_is_longer_than_the_longest_even_the_first() {
+        let profile = Profile { delay_first_ms: 5_000, delay_max_ms: 100, ..Profile::default() };
+        for failures in 1..5 {
+            assert!(delay_after(&profile, failures, 1) <= Duration::from_millis(100));
         }
     }
 

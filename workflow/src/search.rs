@@ -82,8 +82,13 @@ impl Drive<'_> {
             // Removals were held back until now.
             self.moment.frontier = Frontier::Everywhere;
         }
-        let Findings { late, unclear, marked } = findings;
-        let found_late = !late.is_empty();
+        let Findings { late, kept, unclear, marked } = findings;
+        let found_late = !late.is_empty() || !kept.is_empty();
+        for (place, output) in kept {
+            self.kept.insert(place, output);
+            self.moment.lingering.insert(place);
+            self.moment.stir(self.workflow, &self.state, place);
+        }
         for (place, output) in late {
             self.complete(place, output, Provenance::Adopted)?;
         }

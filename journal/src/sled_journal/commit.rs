@@ -56,7 +56,7 @@ impl Commit {
     pub(super) fn encode(&self, bytes: &mut Vec<u8>) {
         for Appended { run, first, frames } in &self.batches {
             let id = run.as_str().as_bytes();
-            // An id has at most 40 bytes, and a batch is limited by `codec::BATCH_BYTES_MAX`: both fit.
+            // An id has at most 40 bytes, and a batch is limited by `room::BATCH_BYTES_MAX`: both fit.
             bytes.push(u8::try_from(id.len()).unwrap_or(u8::MAX));
             bytes.extend_from_slice(id);
             bytes.extend_from_slice(&first.0.to_be_bytes());

@@ -1,5 +1,7 @@
 //! What may follow what in a run as a whole, which no row of the table can say.
 
+use lab1_flow_journal::StoredStep;
+
 use super::*;
 
 /// Offers an entry after a history of entries, and says whether it was accepted.
@@ -173,6 +175,37 @@ fn only_steps_that_have_not_started_change_and_keep_their_actions() {
     assert!(accepted(&[], change(one.clone())).is_err(), "an action is missing");
     one.name = samples::step("other", 9, &[]).name;
     assert!(accepted(&[], change(one)).is_err(), "there is no such step");
+}
+
+#[test]
+fn steps_that_have_not_started_come_and_go_and_the_others_stay_as_they_were() {
+    let header = header();
+    let [one, two] = [0, 1].map(|place| header.steps[place].clone());
+    let replace = |steps: &[StoredStep]| Entry::StepsReplaced { steps: steps.to_vec() };
+    let more = samples::step("more", 3, &["x"]);
+    let state = accepted(&[], replace(&[one.clone(), more.clone()])).unwrap();
+    assert_eq!(state.steps(), [one.clone(), more.clone()]);
+    let names: Vec<_> = state.actions().map(|(name, _)| name.to_string()).collect();
+    let wanted = one.actions.iter().map(|action| action.name.to_string()).chain(["x".to_owned()]);
+    assert_eq!(names, wanted.collect::<Vec<_>>());
+    let begun = [samples::started(one.actions[0].name.as_str(), 1)];
+    let renumbered = StoredStep { number: Some(9), ..one.clone() };
+    let state = accepted(&begun, replace(&[more.clone(), renumbered.clone()])).unwrap();
+    assert_eq!(state.action(&one.actions[0].name).unwrap().attempts, 1, "it stands as it stood");
+    assert_eq!(state.steps()[1], renumbered);
+    assert!(accepted(&begun, replace(&[two.clone(), more.clone()])).is_err(), "it has started");
+    let mut changed = one.clone();
+    changed.config = json!({ "size": 99 });
+    assert!(accepted(&begun, replace(&[changed.clone(), two.clone()])).is_err(), "it has changed");
+    assert!(accepted(&[], replace(&[changed, two.clone()])).is_ok());
+    assert!(accepted(&[], replace(&[one.clone(), one.clone()])).is_err(), "twice");
+    let mut twin = more.clone();
+    twin.actions = one.actions.clone();
+    assert!(accepted(&[], replace(&[one.clone(), twin])).is_err(), "an action twice");
+    let mut hanging = more;
+    hanging.actions[0].needs = vec![samples::action("nowhere")];
+    assert!(accepted(&[], replace(&[one.clone(), hanging])).is_err(), "it needs what is not there");
+    assert!(accepted(&[entry("rollback", "a", 0)], replace(&[one, two])).is_err());
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! What the completed actions of a run have put out, read through their handles.
 
-use lab1_flow_journal::RunState;
-use serde_json::Value;
+use lab1_flow_journal::{ActionPhase, RunState};
 
 use super::Workflow;
 use crate::handle::OutputMismatch;
@@ -23,13 +22,20 @@ impl<'a> Outputs<'a> {
     /// Reads the output behind a handle.
     ///
     /// # Errors
-    /// [`OutputMismatch`] when it does not have the type of its handle, or is not there.
+    /// [`OutputMismatch`] when the action is not completed (any more), when the output does not have the type of its
+    /// handle, or when that is of another workflow.
     pub fn get<T: Payload>(&self, handle: Handle<T>) -> Result<T, OutputMismatch> {
-        let action = self.workflow.nodes[handle.index].name.clone();
-        let output = self.state.action(&action).and_then(|state| state.output.clone());
-        serde_json::from_value(output.unwrap_or(Value::Null)).map_err(|source| OutputMismatch {
+        let node = self.workflow.node(handle.source()).ok_or(OutputMismatch::Foreign)?;
+        let action = node.name.clone();
+        let state = self.state.action(&action);
+        let state = state.filter(|state| state.phase == ActionPhase::Completed);
+        let Some(output) = state.and_then(|state| state.output.as_ref()) else {
+            return Err(OutputMismatch::Missing { action });
+        };
+        let wanted = std::any::type_name::<T>();
+        T::deserialize(output).map_err(|source| OutputMismatch::Unreadable {
             action,
-            wanted: std::any::type_name::<T>(),
+            wanted,
             source,
         })
     }

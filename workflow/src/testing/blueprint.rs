@@ -7,7 +7,8 @@ use super::things::{
 };
 use super::world::World;
 use crate::{
-    Actions, DefinitionError, Handle, Limits, Needs, OutputMismatch, Outputs, Step, Workflow,
+    Actions, DefinitionError, Handle, Limits, Needs, OutputMismatch, Outputs, Source, Step,
+    Workflow,
 };
 
 /// One step whose actions are drawn one after another; each may need any that were drawn before.
@@ -179,8 +180,8 @@ pub struct All(
 impl Needs for All {
     type Outputs = Vec<Made>;
 
-    fn indices(&self) -> Vec<usize> {
-        self.0.iter().map(|handle| handle.index).collect()
+    fn sources(&self) -> Vec<Source> {
+        self.0.iter().map(Handle::source).collect()
     }
 
     fn read(&self, outputs: &Outputs<'_>) -> Result<Vec<Made>, OutputMismatch> {

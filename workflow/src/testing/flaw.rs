@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::erased::{BoxFuture, ErasedAction};
-use crate::{
-    ActionContext, ActionError, Consistency, Lane, Limits, Progress, Reconciled, Workflow,
-};
+use crate::erased::{Answer, ErasedAction, Kept, Unreadable};
+use crate::{ActionContext, Consistency, Lane, Limits, Progress, Reconciled, Workflow};
 
 /// What is wrong with a workflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +55,6 @@ struct Flawed {
     inner: Arc<dyn ErasedAction>,
 }
 
-type Answer<'a, T> = BoxFuture<'a, Result<T, ActionError>>;
-
 impl ErasedAction for Flawed {
     fn execute<'a>(
         &'a self,
@@ -93,6 +89,19 @@ impl ErasedAction for Flawed {
         output: &'a Value,
     ) -> Answer<'a, Progress<()>> {
         self.inner.compensate(cx, input, output)
+    }
+
+    fn compensate_kept<'a>(
+        &'a self,
+        cx: &'a ActionContext,
+        input: &'a Value,
+        output: Kept,
+    ) -> Answer<'a, Progress<()>> {
+        self.inner.compensate_kept(cx, input, output)
+    }
+
+    fn reads(&self, input: Option<&Value>, output: Option<&Value>) -> Result<(), Unreadable> {
+        self.inner.reads(input, output)
     }
 
     fn limits(&self) -> Limits {

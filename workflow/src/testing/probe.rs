@@ -9,7 +9,7 @@ use lab1_flow_journal::RunId;
 use serde_json::Value;
 
 use super::life::{CallKind, Life};
-use crate::erased::{BoxFuture, ErasedAction};
+use crate::erased::{Answer, BoxFuture, ErasedAction, Kept, Unreadable};
 use crate::sweep::{ErasedSweep, Leftover};
 use crate::{
     ActionContext, ActionError, Consistency, Lane, Limits, Progress, Reconciled, Workflow,
@@ -73,8 +73,6 @@ async fn watched<T>(life: &Life, call: impl Future<Output = T>) -> T {
     .await
 }
 
-type Answer<'a, T> = BoxFuture<'a, Result<T, ActionError>>;
-
 impl ErasedAction for Probe {
     fn execute<'a>(
         &'a self,
@@ -103,6 +101,20 @@ impl ErasedAction for Probe {
         Box::pin(self.call(CallKind::Compensate, cx, input, call))
     }
 
+    fn compensate_kept<'a>(
+        &'a self,
+        cx: &'a ActionContext,
+        input: &'a Value,
+        output: Kept,
+    ) -> Answer<'a, Progress<()>> {
+        let call = self.inner.compensate_kept(cx, input, output);
+        Box::pin(self.call(CallKind::Compensate, cx, input, call))
+    }
+
+    fn reads(&self, input: Option<&Value>, output: Option<&Value>) -> Result<(), Unreadable> {
+        self.inner.reads(input, output)
+    }
+
     fn limits(&self) -> Limits {
         self.inner.limits()
     }
@@ -123,7 +135,7 @@ struct SweepProbe {
 }
 
 impl ErasedSweep for SweepProbe {
-    fn sweep<'a>(&'a self, run: &'a RunId) -> Answer<'a, Vec<Leftover>> {
+    fn sweep<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Vec<Leftover>, ActionError>> {
         Box::pin(async move {
             self.life.record(CallKind::Sweep, None, &Value::Null);
             bounded(&self.life, self.inner.sweep(run)).await

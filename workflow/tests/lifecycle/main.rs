@@ -170,6 +170,7 @@ fn line(entry: &Entry) -> String {
         Entry::CompensationGaveUp { action, .. } => format!("{action} stuck"),
         Entry::CompensationSkipped { action, .. } => format!("{action} left"),
         Entry::StepsChanged { .. } => "steps changed".into(),
+        Entry::StepsReplaced { .. } => "steps replaced".into(),
         Entry::PauseChanged { until } => format!("pauses after {until}"),
         Entry::RunRested { rest } => format!("rests {}", rest_word(rest)),
         Entry::RunResumed { new_budget } => format!("resumed {new_budget}"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lab1_flow_journal::{ActionName, FailureClass, RunId};
 use serde_json::Value;
 
-use crate::erased::ErasedAction;
+use crate::erased::{ErasedAction, Trouble};
 use crate::testing::PausedClock;
 use crate::{ActionContext, ActionError, Clock, Progress, Reconciled, Wait};
 
@@ -48,6 +48,7 @@ impl Asked {
     /// Makes one attempt.
     pub(super) async fn attempt(&mut self) -> Result<Progress<Value>, ActionError> {
         let answer = self.action.execute(&self.context, &self.input).await;
+        let answer = answer.map_err(Trouble::into_error);
         self.context.attempt += 1;
         answer
     }
@@ -78,7 +79,8 @@ impl Asked {
     pub(super) async fn look(&self) -> Result<Reconciled<Value>, String> {
         let end = self.clock.elapsed() + PATIENCE;
         loop {
-            match self.action.reconcile(&self.context, &self.input).await {
+            let found = self.action.reconcile(&self.context, &self.input).await;
+            match found.map_err(Trouble::into_error) {
                 Ok(found) => return Ok(found),
                 Err(error) if error.class() == FailureClass::Permanent => {
                     return Err(error.to_string());
@@ -108,7 +110,8 @@ impl Asked {
         let end = self.clock.elapsed() + PATIENCE;
         let mut waited = false;
         loop {
-            let wait = match self.action.compensate(&self.context, &self.input, output).await {
+            let answer = self.action.compensate(&self.context, &self.input, output).await;
+            let wait = match answer.map_err(Trouble::into_error) {
                 Ok(Progress::Done(())) => return Ok(Removed { waited }),
                 Ok(Progress::Waiting(wait)) => {
                     waited = true;
