@@ -72,7 +72,8 @@ pub(crate) fn deploy(setting: Setting) -> Deployed {
         let took = world.clock.elapsed();
         let calls = wire.calls();
         let state = RunState::replay(&journal.read(&run).await.unwrap()).unwrap();
-        let (profile, options) = (Profile::default(), VerifyOptions::default());
+        let profile = Profile::default();
+        let options = VerifyOptions { http: false, live: false, now: state.changed_at() };
         let verification = stack.verify(&world.aws, &state, &profile, options).await.unwrap();
         assert!(!verification.differs(), "what was made is there");
         let verify_reads = wire.calls().len() - calls.len();

@@ -14,12 +14,14 @@ use crate::state_dir::find_run;
 use crate::verbs::block_on;
 use crate::view::next::{self, Next};
 use crate::view::standing::Standing;
+use crate::view::time;
 use crate::view::verification::{Tally, lines, serving_lines};
 
 /// Compare all that a run has made with what is there now
 ///
-/// Every thing is present, changed or gone, field by field; of a run that was rolled back, nothing may be left. It only
-/// reads, and disturbs no process that works on the run. Ends with 8 when anything differs.
+/// Every thing is present, changed or gone, field by field; of a run that was rolled back, nothing may be left. What was
+/// recorded so short a time ago that it may not be seen yet, and what is in doubt, is listed as such: it proves no
+/// difference. It only reads, and disturbs no process that works on the run. Ends with 8 when anything differs.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// The run, by its id or a unique beginning of it
@@ -53,10 +55,11 @@ impl VerifyArgs {
         let run = find_run(app, &runs, &self.run)?;
         let view = runs.view(&run);
         let view = view.map_err(|error| CliError::of_journal(&error, Some(&run), &app.program))?;
+        let now = time::now();
         let state = &view.state;
         let context = RunContext::of(state.header())?;
         let (connection, stack) = reopen::connect(app, state, &context, "verify").await?;
-        let options = VerifyOptions { http: self.http, live: view.holder.is_some() };
+        let options = VerifyOptions { http: self.http, live: view.holder.is_some(), now };
         let found = stack.verify(&connection.aws, state, &connection.profile, options).await;
         let found = found.map_err(|failure| {
             CliError::of_look(&failure, app.program.command(&["verify", run.as_str()]))
@@ -67,11 +70,11 @@ impl VerifyArgs {
         if app.output.json {
             tell_scripts(app, run.as_str(), &found, status, next);
         } else {
-            tell_people(app, &found, standing);
+            let tally = tell_people(app, &found, standing);
             if self.http && found.serving.is_none() {
                 app.output.say("nothing was visited: the run has no load balancer that answers");
             }
-            if status != ExitStatus::Success {
+            if status != ExitStatus::Success || tally.has_doubts() {
                 app.output.say_next(&next);
             }
         }
@@ -79,7 +82,7 @@ impl VerifyArgs {
     }
 }
 
-fn tell_people(app: &App, found: &Verification, standing: Standing) {
+fn tell_people(app: &App, found: &Verification, standing: Standing) -> Tally {
     let paint = app.output.out;
     for line in lines(found, paint) {
         app.output.data_line(&line);
@@ -94,7 +97,9 @@ fn tell_people(app: &App, found: &Verification, standing: Standing) {
     for note in &found.notes {
         app.output.data_line(&format!("note: {note}"));
     }
-    app.output.data_line(&Tally::of(found).sentence(standing));
+    let tally = Tally::of(found);
+    app.output.data_line(&tally.sentence(standing));
+    tally
 }
 
 fn tell_scripts(app: &App, run: &str, found: &Verification, status: ExitStatus, next: Vec<Next>) {
@@ -111,7 +116,11 @@ fn tell_scripts(app: &App, run: &str, found: &Verification, status: ExitStatus, 
     output.json_line(&Verified {
         event: "verified",
         run_id: run,
-        outcome: if found.differs() { "different" } else { "same" },
+        outcome: match (found.differs(), found.is_settled()) {
+            (true, _) => "different",
+            (false, true) => "same",
+            (false, false) => "unsettled",
+        },
         exit_status: status.code(),
         tally: Tally::of(found),
         next,

@@ -17,6 +17,8 @@ pub(crate) struct Tally {
     changed: usize,
     gone: usize,
     left: usize,
+    not_visible_yet: usize,
+    still_visible: usize,
     in_doubt: usize,
 }
 
@@ -29,6 +31,8 @@ impl Tally {
                 Condition::Changed => &mut tally.changed,
                 Condition::Gone => &mut tally.gone,
                 Condition::Left => &mut tally.left,
+                Condition::NotVisibleYet => &mut tally.not_visible_yet,
+                Condition::StillVisible => &mut tally.still_visible,
                 Condition::InDoubt => &mut tally.in_doubt,
             };
             *count += 1;
@@ -38,7 +42,7 @@ impl Tally {
 
     /// The sum in one line.
     pub(crate) fn sentence(self, standing: Standing) -> String {
-        let Self { present, changed, gone, left, in_doubt } = self;
+        let Self { present, changed, gone, left, not_visible_yet, still_visible, in_doubt } = self;
         if self == Self::default() {
             return match standing {
                 Standing::RolledBack => "Verified: nothing is left.".to_owned(),
@@ -49,8 +53,24 @@ impl Tally {
             0 => String::new(),
             count => format!(", {count} {words}"),
         };
-        let (left, in_doubt) = (some(left, "left that should be gone"), some(in_doubt, "in doubt"));
-        format!("Verified: {present} present, {changed} changed, {gone} gone{left}{in_doubt}.")
+        let others = [
+            some(left, "left that should be gone"),
+            some(not_visible_yet, "not visible yet"),
+            some(still_visible, "still visible"),
+            some(in_doubt, "in doubt"),
+        ];
+        let others = others.concat();
+        let advice = match (in_doubt, standing) {
+            (0, _) | (_, Standing::Running | Standing::RollingBack) => "",
+            (1, _) => ": resume settles it",
+            (_, _) => ": resume settles them",
+        };
+        format!("Verified: {present} present, {changed} changed, {gone} gone{others}{advice}.")
+    }
+
+    /// Whether something is in doubt, so that more can be known after the run has gone on.
+    pub(crate) fn has_doubts(self) -> bool {
+        self.in_doubt > 0
     }
 }
 
@@ -60,6 +80,8 @@ fn word(condition: Condition) -> (&'static str, Tone) {
         Condition::Changed => ("changed", Tone::Yellow),
         Condition::Gone => ("gone", Tone::Red),
         Condition::Left => ("left", Tone::Red),
+        Condition::NotVisibleYet => ("not visible yet", Tone::Yellow),
+        Condition::StillVisible => ("still visible", Tone::Yellow),
         Condition::InDoubt => ("in doubt", Tone::Yellow),
     }
 }
@@ -73,12 +95,17 @@ fn finding_lines(finding: &Finding, paint: Paint) -> Vec<String> {
     let (word, tone) = word(finding.condition);
     let (kind, action) = (&finding.kind, &finding.action);
     let resource = Resource::new(action.clone(), Some(finding.name.clone()), finding.id.clone());
-    let label = resource.label();
+    // What is in doubt has no id that is known.
+    let label = if finding.id.is_empty() { finding.name.clone() } else { resource.label() };
     let mut lines = vec![format!("{} {kind} {label}", paint.tone(tone, &format!("{word:<8}")))];
     for difference in &finding.differences {
         let lab1_flow_steps::Difference { field, expected, found } = difference;
         let mark = paint.tone(Tone::Yellow, "~");
         lines.push(format!("         {mark} {field}: expected {expected}, found {found}"));
+    }
+    lines.extend(finding.seen.iter().map(|seen| format!("         seen: {seen}")));
+    if finding.condition == Condition::InDoubt && finding.seen.is_empty() {
+        lines.push("         not seen".to_owned());
     }
     lines
 }

@@ -4,7 +4,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use lab1_flow_workflow::journal::{Failure, FailureClass, MemoryJournal, Rest, RunId};
-use lab1_flow_workflow::{Actions, Engine, Handle, Look, NewRun, Profile, Step, Workflow};
+use lab1_flow_workflow::{
+    Actions, DefinitionError, Engine, Handle, Look, NewRun, Profile, Step, Workflow,
+};
 use serde::{Deserialize, Serialize};
 
 /// The run that the engine takes it for. No mark and no token ever carries its name.
@@ -37,6 +39,11 @@ where
         (Rest::Suspended { failure }, _) | (_, Some((_, failure))) => Err(failure.clone()),
         (rest, None) => Err(bug(&format!("the look rests as {rest:?}"))),
     }
+}
+
+/// The failure of a workflow that cannot be built around a look.
+pub(crate) fn unbuilt(error: &DefinitionError) -> Failure {
+    bug(error)
 }
 
 fn bug(error: &dyn std::fmt::Display) -> Failure {

@@ -69,6 +69,16 @@ impl Thing {
         self.tags().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
+    /// What it is, for people, in one line.
+    pub(crate) fn line(&self) -> String {
+        let Self { kind, name, detail, .. } = self;
+        if detail.is_empty() {
+            format!("{kind} {name}")
+        } else {
+            format!("{kind} {name} ({detail})")
+        }
+    }
+
     fn new(
         kind: &'static str,
         name: Option<&str>,

@@ -58,8 +58,10 @@ impl Sweep for MarkSweep {
         let things = marked_things(&self.aws, self.names.as_ref(), run, &known).await?;
         // What was seen is complete: the next search asks everything anew.
         self.memory.forget(run);
-        let left =
-            |thing| Leftover { what: line(thing), action: maker_of(owner(thing, &things).tags()) };
+        let left = |thing: &Thing| Leftover {
+            what: thing.line(),
+            action: maker_of(owner(thing, &things).tags()),
+        };
         Ok(things.iter().map(left).collect())
     }
 }
@@ -113,11 +115,6 @@ fn in_load_balancing<'a>(aws: &'a Aws, names: Option<&'a StackNames>) -> [Search
 fn owner<'a>(thing: &'a Thing, things: &'a [Thing]) -> &'a Thing {
     let holder = |id: &String| things.iter().find(|it| it.kind == "instance" && it.name == *id);
     thing.instance_id.as_ref().and_then(holder).unwrap_or(thing)
-}
-
-fn line(thing: &Thing) -> String {
-    let Thing { kind, name, detail, .. } = thing;
-    if detail.is_empty() { format!("{kind} {name}") } else { format!("{kind} {name} ({detail})") }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `verify`: a run against its account, after others have been there.
 
 use crate::assert_transcript;
-use crate::common::{FAST, Sandbox, Transcript, text};
+use crate::common::{FAST, Sandbox, Transcript, held_answers, text, wait_until};
 
 const EC2: &str = "Version=2016-11-15";
 const ELB: &str = "Version=2015-12-01";
@@ -156,8 +156,13 @@ fn every_instance_answers_and_scripts_read_how_often() {
     assert!(transcript.stdout.contains(greeting), "{transcript}");
 
     revoke_ssh(&sandbox);
-    let transcript = sandbox.run(&["verify", &run, "--http", "--json"]);
-    let lines = transcript.expect_status(8).json();
+    // A record of this second proves no difference yet.
+    let mut transcript = sandbox.run(&["verify", &run, "--http", "--json"]);
+    wait_until("its record is old enough", || {
+        transcript = sandbox.run(&["verify", &run, "--http", "--json"]);
+        transcript.status == Some(8)
+    });
+    let lines = transcript.json();
     let of = |event: &str| lines.iter().filter(|it| it["event"] == event).collect::<Vec<_>>();
     let changed: Vec<_> =
         of("finding").into_iter().filter(|it| it["finding"]["condition"] == "changed").collect();
@@ -171,6 +176,31 @@ fn every_instance_answers_and_scripts_read_how_often() {
     assert_eq!((&end["event"], &end["outcome"]), (&"verified".into(), &"different".into()));
     assert_eq!((&end["changed"], &end["exit_status"]), (&1.into(), &8.into()));
     assert_eq!(text(&end["run_id"]), run);
+}
+
+#[test]
+fn a_doubt_is_listed_with_what_was_seen_and_changes_the_sum() {
+    let sandbox = Sandbox::new();
+    let _cloud = sandbox.cloud_with_faults(&held_answers("CreateLoadBalancer"));
+    let mut runner = sandbox.start(&["run"]);
+    sandbox.wait_for_record("load-balancer");
+    // The call arrives; its answer does not.
+    let thing = "load-balancer lab1-load-balancer";
+    wait_until(thing, || sandbox.account().iter().any(|there| there == thing));
+    runner.kill().expect("a live process");
+    let _killed = runner.wait();
+    let run = sandbox.run_ids()[0].clone();
+    let transcript = sandbox.succeed(&["verify", &run]);
+    let doubt = "in doubt load balancer lab1-load-balancer\n";
+    assert!(transcript.stdout.contains(doubt), "{transcript}");
+    assert!(transcript.stdout.contains("in doubt: resume settles"), "{transcript}");
+    assert!(transcript.stderr.contains(&format!("lab1-flow resume {run}")), "{transcript}");
+    // What was made is seen after a while.
+    let mut seen = transcript;
+    wait_until("the balancer is seen", || {
+        seen = sandbox.succeed(&["verify", &run]);
+        seen.stdout.contains("seen: load balancer lab1-load-balancer")
+    });
 }
 
 #[test]

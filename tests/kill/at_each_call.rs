@@ -3,6 +3,7 @@
 //! The cloud holds every call of one kind back for a while; the program is killed as soon as its
 //! journal has the intent. So the effect comes when somebody else is already looking for it.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::stage::{Stage, TIME_SCALE};
@@ -49,6 +50,48 @@ fn a_call_that_arrives_after_the_death_of_its_caller_is_undone_by_a_rollback() {
     let kills = each_change("rollback", |stage, _, when| stage.assert_nothing_left(when));
     report::count("kill, late calls rolled back", &format!("{kills} kills, 0 violations"));
     assert_eq!(kills, CHANGES.len());
+}
+
+#[test]
+fn a_verify_right_after_a_death_tells_every_doubt_and_no_difference() {
+    let killed = CHANGES.into_iter().filter(|(action, call)| {
+        (0..TRIES_MAX).any(|_| {
+            kill_at(action, call, |stage, run, arrival| {
+                verify_tells_every_doubt(stage, run);
+                std::thread::sleep(arrival.saturating_duration_since(Instant::now()));
+                verify_tells_every_doubt(stage, run);
+            })
+        })
+    });
+    let kills = killed.count();
+    report::count("kill, verified at once", &format!("{kills} kills, 0 false alarms"));
+    assert_eq!(kills, CHANGES.len());
+}
+
+/// Insists that `verify` tells every doubt of the journal once, and no difference.
+fn verify_tells_every_doubt(stage: &Stage, run: &str) {
+    let records = stage.flow.run(&["journal", run, "--json"]).objects_with("entry");
+    let last_of = |action: &str| {
+        let mut entries = records.iter().map(|record| &record["entry"]);
+        entries.rfind(|entry| entry["action"] == action)
+    };
+    let is_open = |action: &str| {
+        last_of(action)
+            .is_some_and(|entry| entry["type"] == "attempt-started" || entry["in_doubt"] == true)
+    };
+    let doubts = CHANGES.iter().map(|(action, _)| *action).filter(|action| is_open(action));
+    let doubts: BTreeSet<String> = doubts.map(str::to_owned).collect();
+    let verified = stage.flow.run(&["verify", run, "--json"]).expect_status(0);
+    let findings = verified.objects_with("finding");
+    let told = findings.iter().map(|line| &line["finding"]);
+    let told = told.filter(|finding| finding["condition"] == "in-doubt");
+    let told: Vec<String> =
+        told.filter_map(|finding| finding["action"].as_str().map(str::to_owned)).collect();
+    let end = verified.objects_with("outcome").pop().expect("a last line");
+    assert!(!doubts.is_empty() && end["outcome"] == "unsettled", "{}", verified.words());
+    assert_eq!(end["in_doubt"], told.len(), "{}", verified.words());
+    assert_eq!(told.len(), doubts.len(), "{doubts:?}\n{}", verified.words());
+    assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), doubts);
 }
 
 /// How often a run is begun for one change, until the death comes before the answer does.

@@ -12,7 +12,7 @@ use lab1_flow_steps::{
     VerifyOptions, marked_runs, recovery_workflow,
 };
 use lab1_flow_workflow::testing::PausedClock;
-use lab1_flow_workflow::{Engine, NewRun, Profile, Resume, RunReport, Workflow};
+use lab1_flow_workflow::{Clock, Engine, NewRun, Profile, Resume, RunReport, Workflow};
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::exchange::Exchange;
@@ -128,7 +128,8 @@ impl Account {
         let state = RunState::replay(&history).unwrap();
         let stack = Stack::from_stored(state.steps()).unwrap();
         let (aws, profile) = (self.aws().await, Profile::default());
-        stack.verify(&aws, &state, &profile, VerifyOptions::default()).await.unwrap()
+        let options = VerifyOptions { http: false, live: false, now: self.clock.now() };
+        stack.verify(&aws, &state, &profile, options).await.unwrap()
     }
 
     /// Asks all that the command line asks about a stack that is not built yet.

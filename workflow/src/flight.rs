@@ -13,7 +13,7 @@ use crate::definition::Workflow;
 use crate::erased::{BoxFuture, ErasedAction, Kept, Trouble, Unreadable, Unstorable};
 use crate::panics::{said, unwound};
 use crate::sweep::{ErasedSweep, Leftover};
-use crate::{ActionContext, ActionError, Limits, Progress, Reconciled};
+use crate::{ActionContext, ActionError, Consistency, Limits, Progress, Reconciled};
 
 /// What a call came back with.
 #[derive(Debug)]
@@ -141,6 +141,11 @@ fn no_answer(work: Work, limit: Duration) -> Outcome {
 }
 
 impl Workflow {
+    /// How long the effect of an action may stay invisible; `None` when the workflow has no such action.
+    pub fn consistency(&self, action: &ActionName) -> Option<Consistency> {
+        self.place(action).map(|place| self.nodes[place].action.consistency())
+    }
+
     /// The longest time that one attempt of an action may take: a stop waits no longer for the calls in flight.
     pub fn attempt_max(&self) -> Duration {
         let longest = self.nodes.iter().map(|node| node.action.limits().attempt_max).max();

@@ -3,40 +3,94 @@
 use aws_sdk_autoscaling::types::AutoScalingGroup;
 use aws_sdk_elasticloadbalancingv2::types::{LoadBalancerState, LoadBalancerStateEnum, Rule};
 
+use super::ages::Ages;
+use super::doubts::unsettled;
 use super::instances::{in_service, replaced, strange_instances};
-use super::records::{Made, Records};
+use super::records::{ACTIVE, HEALTHY, Made, PREFLIGHT, Records};
 use super::sight::Sight;
+use super::strangers::strange;
 use super::{Condition, Finding, Verification, VerifyOptions};
 use crate::adoption::Difference;
 use crate::auto_scaling_group::{self, AutoScalingGroupInput, AutoScalingGroupRef, tags_of};
 use crate::ec2::pairs;
-use crate::inventory::Thing;
-use crate::ownership::{ACTION_TAG, Mark, Ownership};
+use crate::ownership::{Mark, Ownership};
 use crate::{launch_template, listener, load_balancer, rule, security_group, target_group};
 
-/// The action that has counted the account's instances.
-const PREFLIGHT: &str = "preflight";
+/// All that is judged by.
+pub(super) struct Case<'a> {
+    pub(super) records: &'a Records,
+    pub(super) sight: &'a Sight,
+    pub(super) ages: &'a Ages,
+    /// Another process works on the run.
+    pub(super) live: bool,
+}
 
-/// Compares all of it. `is_fresh` says of an action that a look may not see its effect yet.
+/// How a thing differs that was seen.
+#[derive(Debug, Default)]
+struct Seen {
+    /// From what was asked for. While its record is young it may not be seen whole yet.
+    own: Vec<Difference>,
+    /// By what others have done, or by a record of another action that is not young any more.
+    certain: Vec<Difference>,
+    /// By a record of another action that is young.
+    late: Vec<Difference>,
+}
+
+impl Seen {
+    fn new(own: Vec<Difference>) -> Self {
+        Self { own, ..Self::default() }
+    }
+
+    fn own(mut self, more: impl IntoIterator<Item = Difference>) -> Self {
+        self.own.extend(more);
+        self
+    }
+
+    fn certain(mut self, more: impl IntoIterator<Item = Difference>) -> Self {
+        self.certain.extend(more);
+        self
+    }
+
+    /// Adds what differs from the record of this action.
+    fn against_record(
+        mut self,
+        ages: &Ages,
+        action: &str,
+        more: impl IntoIterator<Item = Difference>,
+    ) -> Self {
+        let list = if ages.may_be_unseen(action) { &mut self.late } else { &mut self.certain };
+        list.extend(more);
+        self
+    }
+
+    fn judge(mut self, young: bool) -> (Condition, Vec<Difference>) {
+        let own = if young { &mut self.late } else { &mut self.certain };
+        self.own.append(own);
+        *own = self.own;
+        if !self.certain.is_empty() {
+            (Condition::Changed, self.certain)
+        } else if !self.late.is_empty() {
+            (Condition::NotVisibleYet, self.late)
+        } else {
+            (Condition::Present, Vec::new())
+        }
+    }
+}
+
+/// Compares all of it.
 pub(super) fn judge(
     records: &Records,
     sight: &Sight,
+    ages: &Ages,
     options: VerifyOptions,
-    is_fresh: impl Fn(&str) -> bool,
 ) -> Verification {
+    let case = Case { records, sight, ages, live: options.live };
     let mut findings = Vec::new();
-    network(records, sight, &mut findings);
-    balancing(records, sight, &mut findings);
-    let groups = records.groups.iter();
-    findings.extend(groups.map(|made| scaling_group(records, sight, made)));
+    network(&case, &mut findings);
+    balancing(&case, &mut findings);
+    findings.extend(records.groups.iter().map(|made| scaling_group(&case, made)));
     findings.extend(crowd(records, sight));
-    let under_way = options.live && !records.rolling_back;
-    findings.extend(unrecorded(records, sight, under_way));
-    if options.live {
-        for finding in &mut findings {
-            doubt(finding, &is_fresh);
-        }
-    }
+    findings.extend(unsettled(&case, options.live && !records.rolling_back));
     let place =
         |finding: &Finding| records.order.iter().position(|name| name.as_str() == finding.action);
     findings.sort_by_key(place);
@@ -44,25 +98,18 @@ pub(super) fn judge(
     Verification { findings, notes, serving: None, rolling_back: records.rolling_back }
 }
 
-/// What is missing, or not as it was made, is in doubt as long as it is fresh.
-fn doubt(finding: &mut Finding, is_fresh: impl Fn(&str) -> bool) {
-    if matches!(finding.condition, Condition::Gone | Condition::Changed)
-        && is_fresh(&finding.action)
-    {
-        finding.condition = Condition::InDoubt;
-    }
-}
-
 /// A finding of something that was made: it differs in these fields, or it is gone.
 fn of<I, O>(
+    case: &Case<'_>,
     made: &Made<I, O>,
     (kind, name, id): (&str, &str, &str),
-    seen: Option<Vec<Difference>>,
+    seen: Option<Seen>,
 ) -> Finding {
+    let young = case.ages.may_be_unseen(made.action.as_str());
     let (condition, differences) = match seen {
+        None if young => (Condition::NotVisibleYet, Vec::new()),
         None => (Condition::Gone, Vec::new()),
-        Some(differences) if differences.is_empty() => (Condition::Present, differences),
-        Some(differences) => (Condition::Changed, differences),
+        Some(seen) => seen.judge(young),
     };
     Finding {
         action: made.action.to_string(),
@@ -71,6 +118,7 @@ fn of<I, O>(
         id: id.to_owned(),
         condition,
         differences,
+        seen: Vec::new(),
     }
 }
 
@@ -83,89 +131,90 @@ fn owner<'a>(mark: &Mark, tags: impl Iterator<Item = (&'a str, &'a str)>) -> Opt
 }
 
 /// Security groups with their rules, and launch templates.
-fn network(records: &Records, sight: &Sight, findings: &mut Vec<Finding>) {
+fn network(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    let (records, sight) = (case.records, case.sight);
     let group = |id: &str| sight.security_groups.iter().find(|one| one.group_id() == Some(id));
     for made in &records.security_groups {
         let seen = group(&made.output.id).map(|group| {
-            let mut differences = security_group::differences(&made.input, group);
-            differences.extend(owner(&made.mark, pairs(group.tags())));
-            differences
+            let differences = security_group::differences(&made.input, group);
+            Seen::new(differences).own(owner(&made.mark, pairs(group.tags())))
         });
         let what = ("security group", made.output.name.as_str(), made.output.id.as_str());
-        findings.push(of(made, what, seen));
+        findings.push(of(case, made, what, seen));
     }
     for made in &records.ingress {
         let id = made.output.group_id.as_str();
-        let seen = group(id).map(|it| security_group::rule_differences(&made.input.rules, it));
-        findings.push(of(made, ("rules of security group", &made.input.group.name, id), seen));
+        let seen = group(id);
+        let seen =
+            seen.map(|it| Seen::new(security_group::rule_differences(&made.input.rules, it)));
+        let what = ("rules of security group", made.input.group.name.as_str(), id);
+        findings.push(of(case, made, what, seen));
     }
     for (made, version) in records.launch_templates.iter().zip(&sight.versions) {
         let id = made.output.id.as_str();
         let mut templates = sight.launch_templates.iter();
         let template = templates.find(|one| one.launch_template_id() == Some(id));
         let seen = template.map(|template| {
-            let mut differences = match version {
+            let differences = match version {
                 Some(data) => launch_template::differences(&made.input, data),
                 None => vec![Difference::new("version", made.output.version.to_string(), "none")],
             };
-            differences.extend(owner(&made.mark, pairs(template.tags())));
-            differences
+            Seen::new(differences).own(owner(&made.mark, pairs(template.tags())))
         });
-        findings.push(of(made, ("launch template", &made.output.name, id), seen));
+        findings.push(of(case, made, ("launch template", &made.output.name, id), seen));
     }
 }
 
 /// Target groups, the balancer, its listener and rules.
-fn balancing(records: &Records, sight: &Sight, findings: &mut Vec<Finding>) {
+fn balancing(case: &Case<'_>, findings: &mut Vec<Finding>) {
+    let (records, sight) = (case.records, case.sight);
     let tags = |mark: &Mark, arn: &str| owner(mark, sight.tags.of(arn));
     for made in &records.target_groups {
         let arn = made.output.arn.as_str();
         let mut groups = sight.target_groups.iter();
         let seen = groups.find(|one| one.target_group_arn() == Some(arn)).map(|group| {
-            let mut differences = target_group::differences(&made.input, group);
-            differences.extend(tags(&made.mark, arn));
-            differences
+            let differences = target_group::differences(&made.input, group);
+            Seen::new(differences).own(tags(&made.mark, arn))
         });
-        findings.push(of(made, ("target group", &made.output.name, arn), seen));
+        findings.push(of(case, made, ("target group", &made.output.name, arn), seen));
     }
     for (made, attributes) in records.attributes.iter().zip(&sight.attributes) {
         let group = &made.input.target_group;
         let seen = attributes.as_ref();
-        let seen = seen.map(|all| target_group::attribute_differences(&made.input, all));
-        findings.push(of(made, ("attributes of target group", &group.name, &group.arn), seen));
+        let seen = seen.map(|all| Seen::new(target_group::attribute_differences(&made.input, all)));
+        let what = ("attributes of target group", group.name.as_str(), group.arn.as_str());
+        findings.push(of(case, made, what, seen));
     }
     if let Some(made) = &records.load_balancer {
         let arn = made.output.arn.as_str();
         let seen = sight.load_balancer.as_ref().map(|balancer| {
-            let mut differences = load_balancer::differences(&made.input, balancer);
-            differences.extend(activity(records, balancer.state()));
-            differences.extend(strange_listeners(records, sight));
-            differences.extend(tags(&made.mark, arn));
-            differences
+            let state = activity(records, balancer.state());
+            Seen::new(load_balancer::differences(&made.input, balancer))
+                .against_record(case.ages, ACTIVE, state)
+                .certain(strange(case, "listener"))
+                .own(tags(&made.mark, arn))
         });
-        findings.push(of(made, ("load balancer", &made.output.name, arn), seen));
+        findings.push(of(case, made, ("load balancer", &made.output.name, arn), seen));
     }
     if let Some(made) = &records.listener {
         let arn = made.output.arn.as_str();
         let mut listeners = sight.listeners.iter();
         let seen = listeners.find(|one| one.listener_arn() == Some(arn)).map(|listener| {
-            let mut differences = listener::differences(&made.input, listener);
-            differences.extend(strange_rules(records, sight));
-            differences.extend(tags(&made.mark, arn));
-            differences
+            Seen::new(listener::differences(&made.input, listener))
+                .certain(strange(case, "rule"))
+                .own(tags(&made.mark, arn))
         });
         let name = format!("{}:{}", made.input.load_balancer.name, made.output.port);
-        findings.push(of(made, ("listener", &name, arn), seen));
+        findings.push(of(case, made, ("listener", &name, arn), seen));
     }
     for made in &records.rules {
         let arn = made.output.arn.as_str();
         let seen = sight.rules.iter().find(|one| one.rule_arn() == Some(arn)).map(|found| {
-            let mut differences = rule::differences(&made.input, found);
-            differences.extend(priority(made.input.priority, found));
-            differences.extend(tags(&made.mark, arn));
-            differences
+            Seen::new(rule::differences(&made.input, found))
+                .own(priority(made.input.priority, found))
+                .own(tags(&made.mark, arn))
         });
-        findings.push(of(made, ("rule", &made.output.path, arn), seen));
+        findings.push(of(case, made, ("rule", &made.output.path, arn), seen));
     }
 }
 
@@ -183,47 +232,29 @@ fn priority(wanted: u32, rule: &Rule) -> Option<Difference> {
     (found != wanted).then(|| Difference::new("priority", wanted, found))
 }
 
-/// Listeners on the balancer that the run did not make. They stop its rollback.
-fn strange_listeners(records: &Records, sight: &Sight) -> Option<Difference> {
-    let ours = records.listener.as_ref().map(|made| made.output.arn.as_str());
-    let others = sight.listeners.iter().filter(|one| one.listener_arn() != ours);
-    others_found("other listeners", others.map(|one| format!("port {}", one.port().unwrap_or(0))))
-}
-
-/// Rules on the listener that the run did not make.
-fn strange_rules(records: &Records, sight: &Sight) -> Option<Difference> {
-    let ours = |rule: &Rule| {
-        records.rules.iter().any(|made| rule.rule_arn() == Some(made.output.arn.as_str()))
-    };
-    let others = sight.rules.iter().filter(|rule| !ours(rule));
-    let name = |rule: &Rule| format!("priority {}", rule.priority().unwrap_or("unknown"));
-    others_found("other rules", others.map(name))
-}
-
 pub(super) fn others_found(field: &str, names: impl Iterator<Item = String>) -> Option<Difference> {
     let names: Vec<String> = names.collect();
     (!names.is_empty()).then(|| Difference::new(field, "none", names.join(", ")))
 }
 
 fn scaling_group(
-    records: &Records,
-    sight: &Sight,
+    case: &Case<'_>,
     made: &Made<AutoScalingGroupInput, AutoScalingGroupRef>,
 ) -> Finding {
+    let (records, sight) = (case.records, case.sight);
     let name = made.output.name.as_str();
     let seen = group_named(sight, name).map(|group| {
-        let mut differences = auto_scaling_group::differences(&made.input, group);
         let status = group.status().map(|status| Difference::new("status", "none", status));
-        differences.extend(status);
-        differences.extend(owner(&made.mark, tags_of(group)));
         // Before the end of the deployment instances may be missing, or boot.
-        if records.healthy.is_some() {
-            differences.extend(in_service(made.input.desired, sight, group));
-        }
-        differences.extend(strange_instances(sight, made, group));
-        differences
+        let ended = records.healthy.as_ref();
+        let missing = ended.and_then(|_| in_service(made.input.desired, sight, group));
+        Seen::new(auto_scaling_group::differences(&made.input, group))
+            .own(status)
+            .own(owner(&made.mark, tags_of(group)))
+            .against_record(case.ages, HEALTHY, missing)
+            .against_record(case.ages, made.action.as_str(), strange_instances(sight, made, group))
     });
-    of(made, ("Auto Scaling group", name, name), seen)
+    of(case, made, ("Auto Scaling group", name, name), seen)
 }
 
 pub(super) fn group_named<'a>(sight: &'a Sight, name: &str) -> Option<&'a AutoScalingGroup> {
@@ -245,25 +276,6 @@ fn crowd(records: &Records, sight: &Sight) -> Option<Finding> {
             format!("at most {wanted}"),
             format!("{running} ({})", sight.running.join(", ")),
         )],
+        seen: Vec::new(),
     })
-}
-
-/// Things with the run's mark that its records do not name as standing.
-fn unrecorded(records: &Records, sight: &Sight, under_way: bool) -> Vec<Finding> {
-    let standing = records.standing();
-    let finding = |thing: &Thing| {
-        let mut tags = thing.tags();
-        let action = tags.find(|(key, _)| *key == ACTION_TAG).map_or("unknown", |(_, value)| value);
-        let in_doubt = records.in_doubt.iter().any(|name| name.as_str() == action);
-        let condition = if under_way || in_doubt { Condition::InDoubt } else { Condition::Left };
-        (!standing.contains(action)).then(|| Finding {
-            action: action.to_owned(),
-            kind: thing.kind.to_owned(),
-            name: thing.name.clone(),
-            id: thing.detail.clone(),
-            condition,
-            differences: Vec::new(),
-        })
-    };
-    sight.marked.iter().filter_map(finding).collect()
 }

@@ -3,30 +3,35 @@
 //! All that a run made is looked at in one round of at most 13 reads, side by side: lists of ids instead of a
 //! call for each. What is gone costs a few more, since some lists answer for none when one is missing. The
 //! comparisons are those that decide whether a thing is adopted.
+//!
+//! An account shows what happened only after a while. So a look right after a record proves no difference, whether the
+//! process that wrote it lives or has died; and what the records themselves do not know is told as a doubt.
 
+mod ages;
+mod doubts;
 mod instances;
 mod judge;
 mod records;
 mod serving;
 mod sight;
+mod strangers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use lab1_flow_workflow::journal::{Failure, RunState};
-use lab1_flow_workflow::{
-    ActionContext, ActionError, Consistency, Limits, Look, Profile, Progress,
-};
+use lab1_flow_workflow::journal::{Failure, RunState, Timestamp};
+use lab1_flow_workflow::{ActionContext, ActionError, Limits, Look, Profile, Progress};
 use serde::{Deserialize, Serialize};
 
 pub use serving::{InstanceAnswers, PathAnswers, Serving};
 
 use crate::adoption::Difference;
-use crate::alone::look_alone;
+use crate::alone::{look_alone, unbuilt};
 use crate::connection::Aws;
 use crate::memory::Memory;
 use crate::stack::Stack;
 use crate::tags::is_not_found;
+use ages::Ages;
 use records::Records;
 use sight::Answers;
 
@@ -42,8 +47,11 @@ pub enum Condition {
     Gone,
     /// It carries the run's mark, and should be gone.
     Left,
-    /// It carries the mark of an action whose outcome the run does not know yet; or a run that goes on has made it so
-    /// short a time ago that it may not be seen yet.
+    /// It is not seen, or not as it was made; and it was recorded so short a time ago that it may not be seen yet.
+    NotVisibleYet,
+    /// It is seen; and it was recorded as gone so short a time ago that it may be seen still.
+    StillVisible,
+    /// The run does not know whether the action took effect: `resume` and `rollback` find it out.
     InDoubt,
 }
 
@@ -62,6 +70,9 @@ pub struct Finding {
     pub condition: Condition,
     /// What differs, field by field.
     pub differences: Vec<Difference>,
+    /// Of an action in doubt: what was seen of its effect, for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<String>,
 }
 
 /// What was found of a run.
@@ -81,7 +92,10 @@ impl Finding {
     /// Whether the thing is not as the run's journal says.
     fn differs(&self, rolling_back: bool) -> bool {
         match self.condition {
-            Condition::Present | Condition::InDoubt => false,
+            Condition::Present
+            | Condition::NotVisibleYet
+            | Condition::StillVisible
+            | Condition::InDoubt => false,
             Condition::Changed | Condition::Gone => !rolling_back,
             Condition::Left => true,
         }
@@ -94,16 +108,26 @@ impl Verification {
         self.findings.iter().any(|finding| finding.differs(self.rolling_back))
             || self.serving.as_ref().is_some_and(Serving::differs)
     }
+
+    /// Whether all is known: nothing is in doubt, and nothing was recorded too short a time ago to be judged.
+    pub fn is_settled(&self) -> bool {
+        use Condition::{Changed, Gone, Left, Present};
+        let mut findings = self.findings.iter();
+        findings.all(|it| matches!(it.condition, Present | Changed | Gone | Left))
+    }
 }
 
 /// How a run is compared.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyOptions {
     /// Every instance is also visited through the balancer.
     pub http: bool,
-    /// Another process works on the run: what its records do not name yet is under way, and not left; what it has just
-    /// made may not be seen yet, and is not gone.
+    /// Another process works on the run: what its records do not name yet is under way, and not left.
     pub live: bool,
+    /// The wall clock of this machine, read before anything is looked at: the age of the records is measured by it. One
+    /// that was set forward since they were written makes them older than they are; one that was set back makes their
+    /// age unknown, and then nothing is judged before it has passed them.
+    pub now: Timestamp,
 }
 
 impl Stack {
@@ -119,10 +143,11 @@ impl Stack {
         options: VerifyOptions,
     ) -> Result<Verification, Failure> {
         let records = Records::read(self, state)?;
+        let workflow = self.workflow(aws).map_err(|error| unbuilt(&error))?;
         let look = VerifyLook {
             aws: aws.clone(),
             records: Arc::new(records),
-            window: profile.window(Consistency::Slow),
+            ages: Arc::new(Ages::of(&workflow, state, profile, options.now)),
             memory: Memory::default(),
         };
         look_alone(look, options, profile).await
@@ -134,8 +159,7 @@ impl Stack {
 struct VerifyLook {
     aws: Aws,
     records: Arc<Records>,
-    /// How long an effect may stay invisible.
-    window: Duration,
+    ages: Arc<Ages>,
     memory: Memory<Answers>,
 }
 
@@ -161,8 +185,7 @@ impl Look for VerifyLook {
                 error
             }
         })?;
-        let is_fresh = |action: &str| self.records.is_fresh(action, context.now(), self.window);
-        let mut verification = judge::judge(&self.records, &sight, *options, is_fresh);
+        let mut verification = judge::judge(&self.records, &sight, &self.ages, *options);
         if options.http {
             let serving = serving::visit_all(&self.aws, &self.records, &sight).await?;
             verification.serving = serving;

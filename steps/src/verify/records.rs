@@ -1,16 +1,18 @@
 //! What a run's records say that it has made.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use lab1_flow_workflow::journal::{
-    ActionName, ActionPhase, ActionState, Failure, FailureClass, Role, RunId, RunState, Timestamp,
+    ActionName, ActionPhase, ActionState, Failure, FailureClass, Role, RunId, RunState,
 };
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::strangers::place_of;
 
 use crate::auto_scaling_group::{AutoScalingGroupInput, AutoScalingGroupRef};
 use crate::healthy_targets::HealthyTargets;
-use crate::inventory::StackNames;
+use crate::inventory::{StackNames, Thing};
 use crate::launch_template::{LaunchTemplateInput, LaunchTemplateRef};
 use crate::listener::{ListenerInput, ListenerRef};
 use crate::load_balancer::{LoadBalancerInput, LoadBalancerRef};
@@ -25,6 +27,21 @@ use crate::stack::Stack;
 use crate::target_group::{
     TargetGroupAttributesInput, TargetGroupAttributesRef, TargetGroupInput, TargetGroupRef,
 };
+
+/// The action that has counted the account's instances.
+pub(super) const PREFLIGHT: &str = "preflight";
+/// The action that has seen the balancer active.
+pub(super) const ACTIVE: &str = "load-balancer-active";
+/// The action that has seen every target healthy.
+pub(super) const HEALTHY: &str = "targets-healthy";
+
+/// An action of which it is not known whether it took effect, and what it was to make.
+#[derive(Debug, Clone)]
+pub(super) struct Doubt {
+    pub(super) action: String,
+    pub(super) kind: String,
+    pub(super) name: String,
+}
 
 /// One thing that was made: what was asked for, and what came of it.
 #[derive(Debug)]
@@ -59,11 +76,14 @@ pub(super) struct Records {
     pub(super) healthy: Option<HealthyTargets>,
     /// Whether the balancer had become active.
     pub(super) active: bool,
-    /// Actions of which it is not known whether they took effect.
-    pub(super) in_doubt: BTreeSet<ActionName>,
+    /// One for each action of which it is not known whether it took effect.
+    pub(super) doubts: Vec<Doubt>,
+    /// What was asked for by those of them that change a part which has no mark.
+    pub(super) doubted_ingress: Vec<(ActionName, SecurityGroupRulesInput)>,
+    pub(super) doubted_attributes: Vec<(ActionName, TargetGroupAttributesInput)>,
     pub(super) rolling_back: bool,
-    /// When each action came to stand as it does.
-    changed_at: BTreeMap<ActionName, Timestamp>,
+    /// Where the listener and the rules stand, each with its action.
+    places: [(&'static str, String); 3],
 }
 
 impl Records {
@@ -74,11 +94,13 @@ impl Records {
     pub(super) fn read(stack: &Stack, state: &RunState) -> Result<Self, Failure> {
         let reader = Reader { state, stack: stack.name() };
         let steps = state.steps().iter().flat_map(|step| &step.actions);
-        let in_doubt = state.actions().filter(|(_, action)| action.is_in_doubt());
+        let doubts = state.actions().filter(|(_, action)| action.is_in_doubt());
+        let [first, second] = stack.rules.priorities.map(|priority| format!("priority {priority}"));
+        let port = format!("port {}", stack.listener.port);
         Ok(Self {
             run: state.header().run.clone(),
             names: stack.names().clone(),
-            account: reader.seen("preflight")?.map(|network: Network| network.account),
+            account: reader.seen(PREFLIGHT)?.map(|network: Network| network.account),
             account_max: stack.preflight.account_max(),
             order: steps.map(|action| action.name.clone()).collect(),
             security_groups: reader.all(["instance-security-group", "balancer-security-group"])?,
@@ -91,26 +113,30 @@ impl Records {
             listener: reader.one("listener")?,
             rules: reader.all(["rule-1", "rule-2"])?,
             groups: reader.all(["auto-scaling-group-1", "auto-scaling-group-2"])?,
-            healthy: reader.seen("targets-healthy")?,
-            active: reader.action("load-balancer-active").is_some_and(|(_, it)| is_completed(it)),
-            in_doubt: in_doubt.map(|(name, _)| name.clone()).collect(),
+            healthy: reader.seen(HEALTHY)?,
+            active: reader.action(ACTIVE).is_some_and(|(_, it)| is_completed(it)),
+            doubts: doubts.map(|(name, action)| Doubt::of(name, action)).collect(),
+            doubted_ingress: reader
+                .doubted(["instance-security-group-rules", "balancer-security-group-rules"])?,
+            doubted_attributes: reader
+                .doubted(["target-group-1-attributes", "target-group-2-attributes"])?,
             rolling_back: state.is_rolling_back(),
-            changed_at: state
-                .actions()
-                .filter_map(|(name, action)| Some((name.clone(), action.changed_at?)))
-                .collect(),
+            places: [
+                ("listener", place_of("listener", &port)),
+                ("rule-1", place_of("rule", &first)),
+                ("rule-2", place_of("rule", &second)),
+            ],
         })
     }
 
-    /// Whether an action took effect so short a time ago that it may not be seen yet.
-    pub(super) fn is_fresh(&self, action: &str, now: Timestamp, window: Duration) -> bool {
-        let mut known = self.changed_at.iter();
-        known.any(|(name, at)| name.as_str() == action && now.since(*at) < window)
+    /// The action that puts its listener or rule in this place.
+    pub(super) fn action_at(&self, place: &str) -> Option<&'static str> {
+        self.places.iter().find(|(_, at)| at == place).map(|(action, _)| *action)
     }
 
     /// Whether things can stand that the records do not name: then the account is searched for the mark.
     pub(super) fn needs_search(&self) -> bool {
-        self.rolling_back || !self.in_doubt.is_empty()
+        self.rolling_back || !self.doubts.is_empty()
     }
 
     /// The actions whose effect stands, as far as the records say.
@@ -128,6 +154,42 @@ impl Records {
             .chain(names(&self.rules))
             .chain(names(&self.groups))
             .collect()
+    }
+}
+
+impl Doubt {
+    fn of(action: &ActionName, state: &ActionState) -> Self {
+        let text = |pointer: &str| {
+            let found = state.input.as_ref().and_then(|input| input.pointer(pointer));
+            found.and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let (kind, name) = match action.as_str() {
+            "instance-security-group" | "balancer-security-group" => {
+                ("security group", text("/name"))
+            }
+            "instance-security-group-rules" | "balancer-security-group-rules" => {
+                ("rules of security group", text("/group/name"))
+            }
+            "launch-template-1" | "launch-template-2" => ("launch template", text("/name")),
+            "target-group-1" | "target-group-2" => ("target group", text("/name")),
+            "target-group-1-attributes" | "target-group-2-attributes" => {
+                ("attributes of target group", text("/target_group/name"))
+            }
+            "load-balancer" => ("load balancer", text("/name")),
+            "listener" => ("listener", format!("of {}", text("/load_balancer/name"))),
+            "rule-1" | "rule-2" => ("rule", text("/path")),
+            "auto-scaling-group-1" | "auto-scaling-group-2" => {
+                ("Auto Scaling group", text("/name"))
+            }
+            other => ("action", other.to_owned()),
+        };
+        Self { action: action.to_string(), kind: kind.to_owned(), name }
+    }
+
+    /// The doubt of an action that was begun after the records were read, by what it has made.
+    pub(super) fn of_thing(action: &str, thing: &Thing) -> Self {
+        let (kind, name) = (thing.kind.to_owned(), thing.name.clone());
+        Self { action: action.to_owned(), kind, name }
     }
 }
 
@@ -160,6 +222,18 @@ impl Reader<'_> {
             input: read(name, input)?,
             output: read(name, output)?,
         }))
+    }
+
+    /// Reads what those of these actions were asked for that are in doubt.
+    fn doubted<I: DeserializeOwned>(
+        &self,
+        names: [&str; 2],
+    ) -> Result<Vec<(ActionName, I)>, Failure> {
+        let actions = names.into_iter().filter_map(|name| self.action(name));
+        let doubted = actions.filter(|(_, action)| action.is_in_doubt());
+        let inputs =
+            doubted.filter_map(|(name, action)| Some((name.clone(), action.input.as_ref()?)));
+        inputs.map(|(name, input)| Ok((name.clone(), read(&name, input)?))).collect()
     }
 
     /// Reads what a look saw at its end.

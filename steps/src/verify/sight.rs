@@ -8,6 +8,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 use lab1_flow_workflow::ActionError;
 
 use super::records::Records;
+use super::strangers::{Stranger, strangers};
 use crate::auto_scaling_group::{groups_named, ids_of, instances};
 use crate::connection::Aws;
 use crate::ec2::filter;
@@ -21,7 +22,7 @@ use crate::rule::rules_of;
 use crate::security_group;
 use crate::sweep::{self, marked_things};
 use crate::tags::{Tags, found};
-use crate::target_group::{self, TargetGroupRef, attributes_of};
+use crate::target_group::{self, TargetGroupAttributesInput, TargetGroupRef, attributes_of};
 
 /// What stands, of all that was asked for.
 #[derive(Debug, Default)]
@@ -33,9 +34,13 @@ pub(super) struct Sight {
     pub(super) target_groups: Vec<TargetGroup>,
     /// In the order of the records.
     pub(super) attributes: Vec<Option<Vec<TargetGroupAttribute>>>,
+    /// Of those whose change is in doubt, in the order of the records.
+    pub(super) doubted_attributes: Vec<Option<Vec<TargetGroupAttribute>>>,
     pub(super) load_balancer: Option<LoadBalancer>,
     pub(super) listeners: Vec<Listener>,
     pub(super) rules: Vec<Rule>,
+    /// The listeners and rules that are not recorded.
+    pub(super) strangers: Vec<Stranger>,
     /// The tags of what belongs to load balancing.
     pub(super) tags: Tags,
     pub(super) groups: Vec<AutoScalingGroup>,
@@ -46,6 +51,8 @@ pub(super) struct Sight {
     pub(super) running: Vec<String>,
     /// Everything with the run's mark, where the account was searched for it.
     pub(super) marked: Vec<Thing>,
+    /// The listeners and rules with the run's mark that are not recorded.
+    pub(super) marked_parts: Vec<Thing>,
 }
 
 /// What was answered so far.
@@ -56,10 +63,12 @@ pub(super) struct Answers {
     versions: Known<Vec<Option<ResponseLaunchTemplateData>>>,
     target_groups: Known<Vec<TargetGroup>>,
     attributes: Known<Vec<Option<Vec<TargetGroupAttribute>>>>,
+    doubted_attributes: Known<Vec<Option<Vec<TargetGroupAttribute>>>>,
     load_balancer: Known<Option<LoadBalancer>>,
     listeners: Known<Vec<Listener>>,
     rules: Known<Vec<Rule>>,
     tags: Known<Option<Tags>>,
+    tags_of_strangers: Known<Tags>,
     groups: Known<Vec<AutoScalingGroup>>,
     instances: Known<Vec<Instance>>,
     running: Known<Vec<String>>,
@@ -82,6 +91,7 @@ pub(super) async fn look(
         versions,
         target_groups,
         attributes,
+        doubted_attributes,
         load_balancer,
         listeners,
         rules,
@@ -95,7 +105,10 @@ pub(super) async fn look(
         known.launch_templates.or_ask(launch_templates(aws, records)),
         known.versions.or_ask(versions(aws, records)),
         known.target_groups.or_ask(target_groups(aws, records)),
-        known.attributes.or_ask(attributes(aws, records)),
+        known.attributes.or_ask(attributes(aws, records.attributes.iter().map(|it| &it.input))),
+        known
+            .doubted_attributes
+            .or_ask(attributes(aws, records.doubted_attributes.iter().map(|(_, input)| input))),
         known.load_balancer.or_ask(balancer(aws, records)),
         known.listeners.or_ask(listeners(aws, records)),
         known.rules.or_ask(rules(aws, records)),
@@ -111,14 +124,17 @@ pub(super) async fn look(
         versions: versions?,
         target_groups: target_groups?,
         attributes: attributes?,
+        doubted_attributes: doubted_attributes?,
         load_balancer: load_balancer?,
         listeners: listeners?,
         rules: rules?,
+        strangers: Vec::new(),
         tags: Tags::default(),
         groups: groups?,
         instances: instances?,
         running: running?,
         marked: marked?,
+        marked_parts: Vec::new(),
     };
     let unmarked = unmarked_members(aws, &sight).await?;
     sight.instances.extend(unmarked);
@@ -127,6 +143,8 @@ pub(super) async fn look(
         // One that is gone spoils the list: asked again for those that were seen.
         None => Tags::read(aws, &sight.standing(&arns)).await?,
     };
+    sight.strangers = strangers(aws, records, &sight, &known.tags_of_strangers).await?;
+    sight.marked_parts = sight.strangers.iter().filter_map(|it| it.of_the_run(records)).collect();
     Ok(sight)
 }
 
@@ -216,9 +234,9 @@ async fn target_groups(aws: &Aws, records: &Records) -> Result<Vec<TargetGroup>,
 
 async fn attributes(
     aws: &Aws,
-    records: &Records,
+    of: impl Iterator<Item = &TargetGroupAttributesInput>,
 ) -> Result<Vec<Option<Vec<TargetGroupAttribute>>>, ActionError> {
-    let asks = records.attributes.iter().map(|made| attributes_of(aws, &made.input.target_group));
+    let asks = of.map(|input| attributes_of(aws, &input.target_group));
     futures_util::future::join_all(asks).await.into_iter().collect()
 }
 

@@ -14,7 +14,7 @@ use lab1_flow_workflow::journal::{
     Failure, Journal, JournalError, MemoryJournal, OnFailure, RunId, RunState,
 };
 use lab1_flow_workflow::testing::PausedClock;
-use lab1_flow_workflow::{Engine, NewRun, Profile, Resume, RunReport, Workflow};
+use lab1_flow_workflow::{Clock, Engine, NewRun, Profile, Resume, RunReport, Workflow};
 use tokio::time::{Duration, sleep};
 
 use crate::in_process::{cloud, visitor};
@@ -240,14 +240,19 @@ impl Scene {
         engine.recover(&workflow, &run, Resume::default()).await.unwrap()
     }
 
+    /// What is recorded of a run.
+    pub(crate) async fn state(&self, run: &str) -> RunState {
+        let history = self.journal.read(&RunId::new(run).unwrap()).await.unwrap();
+        RunState::replay(&history).unwrap()
+    }
+
     /// Compares a run with the account, as a process that knows its id and nothing else.
     pub(crate) async fn verify(&self, run: &str, http: bool) -> Result<Verification, Failure> {
         let history = self.journal.read(&RunId::new(run).unwrap()).await.unwrap();
         let state = RunState::replay(&history).unwrap();
         let stack = Stack::from_stored(state.steps()).unwrap();
-        // Its delays are slept in real time.
-        let (aws, profile) = (self.aws().await, Profile::scaled(1_000.0));
-        let options = VerifyOptions { http, ..VerifyOptions::default() };
+        let (aws, profile) = (self.aws().await, Profile::default());
+        let options = VerifyOptions { http, live: false, now: self.clock.now() };
         stack.verify(&aws, &state, &profile, options).await
     }
 

@@ -1,6 +1,7 @@
 //! A run against its account: what is as it was made, what was changed, what is gone, and what it costs to see.
 
 mod changes;
+mod deaths;
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -25,6 +26,8 @@ async fn deployed() -> Scene {
     let scene = Scene::new(CloudOptions::plain());
     let report = scene.deploy("run-1", &StackSpec::default()).await;
     assert_eq!(*report.rest(), Rest::Completed, "{:?}", report.failure());
+    // A look soon after its end would prove nothing.
+    sleep(Duration::from_mins(6)).await;
     scene.take_calls();
     scene
 }
