@@ -1,6 +1,7 @@
 //! A state directory that is lost with its machine: what a run made is taken back by its tags alone.
 
 use std::fs;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -54,10 +55,50 @@ fn a_run_that_is_recorded_here_is_taken_back_by_its_records() {
     sandbox.succeed(&["run", "--until", "2", "--time-scale", FAST]);
     let run = sandbox.run_ids()[0].clone();
     // What is known here is known by its beginning, too.
-    sandbox.succeed(&["rollback", "--from-tags", &run[..6]]);
+    let account = sandbox.account();
+    let shown = sandbox.succeed(&["rollback", "--from-tags", &run[..6], "--dry-run"]);
+    assert!(shown.stderr.contains("Nothing was deleted and nothing was recorded."), "{shown}");
+    assert_eq!(sandbox.account(), account, "it only showed");
+    let taken = sandbox.succeed(&["rollback", "--from-tags", &run[..6]]);
+    let said = format!("the records of run {run} are here and can be read: they are used");
+    assert!(taken.stderr.contains(&said), "{taken}");
     let journal = sandbox.succeed(&["journal", &run, "--json"]).json();
     assert_eq!(journal[0]["header"]["workflow"], "lab1-flow");
     assert_eq!(sandbox.account(), Vec::<String>::new());
+}
+
+/// Trap: an older copy of the run's folder is put back, and the stack that it does not know of goes on running.
+#[test]
+fn an_older_copy_that_was_put_back_is_rolled_back_to_nothing_by_either_way() {
+    for from_tags in [false, true] {
+        let sandbox = Sandbox::new();
+        sandbox.succeed(&["run", "--until", "3", "--time-scale", FAST]);
+        let run = sandbox.run_ids()[0].clone();
+        let folder = sandbox.state_dir().join("runs").join(&run);
+        let copy = sandbox.state_dir().join("copy");
+        copy_folder(&folder, &copy);
+        sandbox.succeed(&["resume", &run]);
+        fs::remove_dir_all(&folder).expect("the folder was there");
+        copy_folder(&copy, &folder);
+        let tags: &[&str] = if from_tags { &["--from-tags"] } else { &[] };
+        sandbox.succeed(&[&["rollback", &run][..], tags].concat());
+        assert_eq!(sandbox.account(), Vec::<String>::new(), "from tags: {from_tags}");
+        let journal = sandbox.succeed(&["journal", &run]);
+        assert!(journal.stdout.contains("by its mark"), "{journal}");
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("it can be listed") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("its type").is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("it can be copied");
+        }
+    }
 }
 
 #[test]
