@@ -30,12 +30,23 @@ def look_around(stack):
         ("describe_instance_type_offerings", "InstanceTypeOfferings"),
         ("describe_instance_types", "InstanceTypes"),
         ("describe_internet_gateways", "InternetGateways"),
+        ("describe_route_tables", "RouteTables"),
         ("describe_security_group_rules", "SecurityGroupRules"),
         ("describe_tags", "Tags"),
     ):
         # The image is deprecated: it is found by its id only, as on AWS.
         wanted = {"ImageIds": [IMAGE]} if operation == "describe_images" else {}
         assert call("ec2", operation, **wanted)[key], operation
+    for attribute, key in (
+        ("enableDnsSupport", "EnableDnsSupport"),
+        ("enableDnsHostnames", "EnableDnsHostnames"),
+    ):
+        seen = call("ec2", "describe_vpc_attribute", VpcId=stack.vpc, Attribute=attribute)
+        assert seen[key] == {"Value": True}, seen
+    attributes = call("elbv2", "describe_listener_attributes", ListenerArn=stack.listener)
+    assert attributes["Attributes"], attributes
+    call("elbv2", "describe_capacity_reservation", LoadBalancerArn=stack.balancer)
+    call("autoscaling", "disable_metrics_collection", AutoScalingGroupName="group1")
     limits = call("elbv2", "describe_account_limits")["Limits"]
     assert {"Name": "target-groups", "Max": "3000"} in limits, limits
     limits = call("autoscaling", "describe_account_limits")

@@ -8,6 +8,7 @@ pub(crate) mod deletion;
 pub(crate) mod groups;
 pub(crate) mod launch;
 pub(crate) mod members;
+pub(crate) mod metrics;
 pub(crate) mod model;
 pub(crate) mod replacement;
 pub(crate) mod settings;
@@ -32,6 +33,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::read("DescribeTags", tags::describe),
     Route::change("DetachInstances", by_hand::detach),
     Route::change("DetachLoadBalancerTargetGroups", attachments::detach),
+    Route::bare_change("DisableMetricsCollection", metrics::disable),
     Route::bare_change("SetDesiredCapacity", capacity::set_desired),
     Route::change("TerminateInstanceInAutoScalingGroup", members::terminate),
     Route::bare_change("UpdateAutoScalingGroup", groups::update),

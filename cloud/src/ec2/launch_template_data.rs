@@ -126,6 +126,28 @@ impl LaunchTemplateData {
         Ok(())
     }
 
+    /// What a new version holds that is made from another one: each member that was sent, and the source's else.
+    pub(crate) fn over(self, source: &Self) -> Self {
+        let tags = |own: Tags, source: &Tags| if own.is_empty() { source.clone() } else { own };
+        let source = source.clone();
+        Self {
+            image_id: self.image_id.or(source.image_id),
+            instance_type: self.instance_type.or(source.instance_type),
+            key_name: self.key_name.or(source.key_name),
+            user_data: self.user_data.or(source.user_data),
+            ebs_optimized: self.ebs_optimized.or(source.ebs_optimized),
+            monitoring: self.monitoring.or(source.monitoring),
+            security_group_ids: filled(self.security_group_ids, source.security_group_ids),
+            security_group_names: filled(self.security_group_names, source.security_group_names),
+            interfaces: filled(self.interfaces, source.interfaces),
+            volumes: filled(self.volumes, source.volumes),
+            metadata: self.metadata.or(source.metadata),
+            instance_tags: tags(self.instance_tags, &source.instance_tags),
+            volume_tags: tags(self.volume_tags, &source.volume_tags),
+            interface_tags: tags(self.interface_tags, &source.interface_tags),
+        }
+    }
+
     /// Gives the security groups that instances will wear: those of the interface, if it is described.
     pub(crate) fn effective_group_ids(&self) -> &[String] {
         match self.interfaces.first() {
@@ -181,12 +203,21 @@ impl LaunchTemplateData {
             ("volume", &self.volume_tags),
             ("network-interface", &self.interface_tags),
         ];
-        let present = specifications.into_iter().filter(|(_, tags)| !tags.is_empty());
-        xml.items("tagSpecificationSet", present, |item, (kind, tags)| {
-            item.text("resourceType", kind);
-            write_tags(item, tags);
-        });
+        let mut present =
+            specifications.into_iter().filter(|(_, tags)| !tags.is_empty()).peekable();
+        // A list that was not sent is no member, as for the lists above.
+        if present.peek().is_some() {
+            xml.items("tagSpecificationSet", present, |item, (kind, tags)| {
+                item.text("resourceType", kind);
+                write_tags(item, tags);
+            });
+        }
     }
+}
+
+/// A list that was sent, or else the other one.
+fn filled<T>(sent: Vec<T>, otherwise: Vec<T>) -> Vec<T> {
+    if sent.is_empty() { otherwise } else { sent }
 }
 
 fn check_user_data(encoded: &str) -> Result<(), Refusal> {

@@ -16,12 +16,20 @@ use crate::wire::xml::Xml;
 pub(crate) fn create(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     let id = read_template_id(cx, input, true)?;
     let description = input.text("VersionDescription").map(str::to_owned);
-    // Without a source the new version holds exactly what is sent; that is all that is modelled.
+    let source = input.text("SourceVersion");
     let data = LaunchTemplateData::read(input)?;
     input.text("ClientToken");
     input.end()?;
     let created_ms = cx.now_ms;
     let template = template_mut(cx, &id)?;
+    // Without a source the new version holds exactly what is sent.
+    let data = match source {
+        Some(wanted) => {
+            let source = template.version(wanted).ok_or_else(|| version_not_found(wanted))?;
+            data.over(&source.data)
+        }
+        None => data,
+    };
     template.latest_version += 1;
     let number = template.latest_version;
     template.versions.push(TemplateVersion { number, description, created_ms, data });

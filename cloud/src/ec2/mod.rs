@@ -18,6 +18,7 @@ pub(crate) mod security_group_rules;
 pub(crate) mod security_groups;
 pub(crate) mod tags;
 pub(crate) mod volumes;
+pub(crate) mod vpc_facts;
 
 use crate::dispatch::Route;
 
@@ -47,11 +48,13 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::read("DescribeLaunchTemplateVersions", launch_template_versions::describe),
     Route::read("DescribeLaunchTemplates", launch_templates::describe),
     Route::read("DescribeNetworkInterfaces", network_interfaces::describe),
+    Route::read("DescribeRouteTables", vpc_facts::describe_route_tables),
     Route::read("DescribeSecurityGroupRules", security_group_rules::describe),
     Route::read("DescribeSecurityGroups", security_groups::describe),
     Route::read("DescribeSubnets", network::describe_subnets),
     Route::read("DescribeTags", tags::describe),
     Route::read("DescribeVolumes", volumes::describe),
+    Route::read("DescribeVpcAttribute", vpc_facts::describe_vpc_attribute),
     Route::read("DescribeVpcs", network::describe_vpcs),
     Route::change("ModifyLaunchTemplate", launch_template_versions::modify),
     Route::change("RevokeSecurityGroupEgress", security_group_rules::revoke_egress),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::dispatch::Answer;
 use crate::elb::arns::Kind;
-use crate::elb::{load_balancers, target_groups};
+use crate::elb::{listeners, load_balancers, target_groups};
 use crate::state::Context;
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;
@@ -42,6 +42,21 @@ const OF_LOAD_BALANCERS: &[Known] = &[
     ("idle_timeout.timeout_seconds", "60", Domain::Number(1, 4000)),
     ("routing.http.drop_invalid_header_fields.enabled", "false", Domain::Flag),
     ("routing.http2.enabled", "true", Domain::Flag),
+];
+
+/// What a listener sets in the answers that pass it; nothing but the defaults can be had here.
+const OF_LISTENERS: &[Known] = &[
+    ("routing.http.response.access_control_allow_credentials.header_value", "", Domain::OneOf(&[])),
+    ("routing.http.response.access_control_allow_headers.header_value", "", Domain::OneOf(&[])),
+    ("routing.http.response.access_control_allow_methods.header_value", "", Domain::OneOf(&[])),
+    ("routing.http.response.access_control_allow_origin.header_value", "", Domain::OneOf(&[])),
+    ("routing.http.response.access_control_expose_headers.header_value", "", Domain::OneOf(&[])),
+    ("routing.http.response.access_control_max_age.header_value", "", Domain::OneOf(&[])),
+    ("routing.http.response.content_security_policy.header_value", "", Domain::OneOf(&[])),
+    ("routing.http.response.server.enabled", "true", Domain::OneOf(&["true"])),
+    ("routing.http.response.strict_transport_security.header_value", "", Domain::OneOf(&[])),
+    ("routing.http.response.x_content_type_options.header_value", "", Domain::OneOf(&[])),
+    ("routing.http.response.x_frame_options.header_value", "", Domain::OneOf(&[])),
 ];
 
 impl Domain {
@@ -90,6 +105,23 @@ pub(crate) fn describe_load_balancer(cx: &mut Context<'_>, input: &Fields<'_>) -
         .seen_get(arn, cx.now_ms)
         .ok_or_else(|| load_balancers::not_found(arn))?;
     Ok(write(&balancer.attributes, OF_LOAD_BALANCERS))
+}
+
+pub(crate) fn describe_listener(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
+    let arn = Kind::Listener.required(input)?;
+    input.end()?;
+    let listener = cx.region.listeners.seen_get(arn, cx.now_ms);
+    listener.ok_or_else(|| listeners::not_found(arn))?;
+    Ok(write(&BTreeMap::new(), OF_LISTENERS))
+}
+
+/// Capacity that a balancer keeps in reserve: none can be reserved here.
+pub(crate) fn describe_capacity_reservation(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
+    let arn = Kind::LoadBalancer.required(input)?;
+    input.end()?;
+    let balancer = cx.region.load_balancers.seen_get(arn, cx.now_ms);
+    balancer.ok_or_else(|| load_balancers::not_found(arn))?;
+    Ok(Xml::new())
 }
 
 pub(crate) fn modify_load_balancer(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {

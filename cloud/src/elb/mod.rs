@@ -30,6 +30,8 @@ pub(crate) const ROUTES: &[Route] = &[
     Route::change("DeleteTargetGroup", target_groups::delete),
     Route::change("DeregisterTargets", targets::deregister),
     Route::read("DescribeAccountLimits", account_limits::describe),
+    Route::read("DescribeCapacityReservation", attributes::describe_capacity_reservation),
+    Route::read("DescribeListenerAttributes", attributes::describe_listener),
     Route::read("DescribeListeners", listeners::describe),
     Route::read("DescribeLoadBalancerAttributes", attributes::describe_load_balancer),
     Route::read("DescribeLoadBalancers", load_balancers::describe),

@@ -44,11 +44,13 @@ fn reads(stack: &Stack) -> Vec<Call> {
         (EC2, "DescribeLaunchTemplateVersions", format!("LaunchTemplateId={lt}")),
         (EC2, "DescribeLaunchTemplates", String::new()),
         (EC2, "DescribeNetworkInterfaces", String::new()),
+        (EC2, "DescribeRouteTables", String::new()),
         (EC2, "DescribeSecurityGroupRules", String::new()),
         (EC2, "DescribeSecurityGroups", String::new()),
         (EC2, "DescribeSubnets", String::new()),
         (EC2, "DescribeTags", String::new()),
         (EC2, "DescribeVolumes", String::new()),
+        (EC2, "DescribeVpcAttribute", format!("VpcId={}&Attribute=enableDnsSupport", stack.vpc)),
         (EC2, "DescribeVpcs", String::new()),
     ]
 }
@@ -93,6 +95,8 @@ fn balancing_reads(stack: &Stack) -> Vec<Call> {
     let tg = &stack.target_groups[0];
     vec![
         (ELB, "DescribeAccountLimits", String::new()),
+        (ELB, "DescribeCapacityReservation", format!("LoadBalancerArn={lb}")),
+        (ELB, "DescribeListenerAttributes", format!("ListenerArn={}", stack.listener)),
         (ELB, "DescribeListeners", format!("LoadBalancerArn={lb}")),
         (ELB, "DescribeLoadBalancerAttributes", format!("LoadBalancerArn={lb}")),
         (ELB, "DescribeLoadBalancers", String::new()),
@@ -172,6 +176,7 @@ fn scaling(stack: &Stack, instance: &str) -> Vec<Call> {
         (ASG, "CreateAutoScalingGroup", stack.group_form(0, 4).replace("group1", "spare")),
         (ASG, "UpdateAutoScalingGroup", format!("{group}&MinSize=1")),
         (ASG, "SetDesiredCapacity", format!("{group}&DesiredCapacity=3")),
+        (ASG, "DisableMetricsCollection", group.to_owned()),
         (ASG, "CreateOrUpdateTags", format!("{group_tag}&Tags.member.1.Value=red")),
         (ASG, "DeleteTags", group_tag.to_owned()),
         (ASG, "DetachLoadBalancerTargetGroups", format!("{group}&TargetGroupARNs.member.1={tg}")),

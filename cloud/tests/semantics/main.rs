@@ -25,5 +25,6 @@ mod stack;
 mod stale;
 mod support;
 mod targets;
+mod templates;
 mod throttling;
 mod wire;

@@ -9,7 +9,7 @@ use lab1_flow_cloud::modelled_actions;
 const README: &str = include_str!("../../README.md");
 
 /// How the name of an action begins.
-const VERBS: [&str; 20] = [
+const VERBS: [&str; 21] = [
     "Add",
     "Attach",
     "Authorize",
@@ -27,6 +27,7 @@ const VERBS: [&str; 20] = [
     "Set",
     "Terminate",
     "Update",
+    "Disable",
     "Start",
     "Stop",
     "Reboot",
