@@ -3,6 +3,8 @@
 //! `Entry` is exhaustive on purpose: a new kind makes the compiler name every place that must think
 //! about it. A change of these shapes is a change of the format (`docs/journal-format.md`).
 
+mod about;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -271,34 +273,6 @@ pub enum Entry {
     /// A process goes on with a run whose process had died in mid-run; between the record before and this one,
     /// some time was lost. Budgets and delays go on as they were.
     RunContinued,
-}
-
-impl Entry {
-    /// The action that the entry is about; `None` when it is about the run.
-    pub fn action(&self) -> Option<&ActionName> {
-        match self {
-            Self::AttemptStarted { action, .. }
-            | Self::AttemptFailed { action, .. }
-            | Self::AttemptAbsent { action, .. }
-            | Self::ActionWaiting { action, .. }
-            | Self::ActionCompleted { action, .. }
-            | Self::ActionFailed { action, .. }
-            | Self::FoundByMark { action }
-            | Self::CompensationStarted { action }
-            | Self::CompensationWaiting { action, .. }
-            | Self::CompensationFailed { action, .. }
-            | Self::CompensationCompleted { action, .. }
-            | Self::CompensationGaveUp { action, .. }
-            | Self::CompensationSkipped { action, .. } => Some(action),
-            Self::RollbackStarted { .. }
-            | Self::StepsChanged { .. }
-            | Self::StepsReplaced { .. }
-            | Self::PauseChanged { .. }
-            | Self::RunRested { .. }
-            | Self::RunResumed { .. }
-            | Self::RunContinued => None,
-        }
-    }
 }
 
 /// Reads a value that is there, be it `null`: an input of nothing is still an input.
