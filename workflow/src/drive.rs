@@ -264,9 +264,12 @@ impl<'a> Drive<'a> {
     }
 
     fn sweep(&mut self) -> Flight {
-        // What is believed absent by then is looked for once more when all else is gone.
+        // What is believed absent by then is looked for once more when all else is gone. What lingers has a look of its own,
+        // and two looks for one thing would find it twice.
         let looks = if self.is_all_settled() { self.workflow.nodes.len() } else { 0 };
-        let absent = (0..looks).filter(|place| self.is_believed_absent(*place));
+        let absent = (0..looks).filter(|place| {
+            self.is_believed_absent(*place) && !self.moment.lingering.contains(place)
+        });
         let absent = absent.map(|place| self.describe(place)).collect();
         let run = &self.state.header().run;
         let flight = flight::sweep(self.workflow, run, absent, &self.engine.clock);

@@ -148,7 +148,8 @@ impl Drive<'_> {
         }
         let left: Vec<String> = lines.chain(gone.into_values().flatten()).collect();
         if left.is_empty() {
-            self.moment.swept = true;
+            // What lingers may still be found: the last search comes after that.
+            self.moment.swept = self.moment.lingering.is_empty();
             return;
         }
         if shown_for >= self.profile.window(Consistency::Slow) {
