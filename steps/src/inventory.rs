@@ -4,6 +4,7 @@
 
 use aws_sdk_autoscaling::types::AutoScalingGroup;
 use aws_sdk_ec2::types::{Filter, Instance};
+use aws_smithy_types::DateTime;
 use lab1_flow_workflow::ActionError;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,10 @@ pub(crate) struct Thing {
     pub(crate) vpc_id: Option<String>,
     /// The instance that it belongs to and goes with.
     pub(crate) instance_id: Option<String>,
+    /// When it was made, in seconds since 1970 by the provider's clock, where the service tells.
+    pub(crate) made_s: Option<i64>,
+    /// Who made it, where the service tells: launch templates alone do.
+    pub(crate) made_by: Option<String>,
 }
 
 impl Thing {
@@ -94,6 +99,8 @@ impl Thing {
             tags,
             vpc_id: None,
             instance_id: None,
+            made_s: None,
+            made_by: None,
         }
     }
 }
@@ -142,7 +149,11 @@ pub(crate) async fn launch_templates(
     .await?;
     let thing = |template: &aws_sdk_ec2::types::LaunchTemplate| {
         let (name, id) = (template.launch_template_name(), template.launch_template_id());
-        Thing::new("launch template", name, id, owned(pairs(template.tags())))
+        Thing {
+            made_s: template.create_time().map(DateTime::secs),
+            made_by: template.created_by().map(str::to_owned),
+            ..Thing::new("launch template", name, id, owned(pairs(template.tags())))
+        }
     };
     Ok(templates.iter().map(thing).collect())
 }
@@ -168,7 +179,9 @@ pub(crate) async fn living_instances(
             .state()
             .and_then(|state| state.name())
             .map(aws_sdk_ec2::types::InstanceStateName::as_str);
-        Thing::new("instance", instance.instance_id(), state, owned(pairs(instance.tags())))
+        let made_s = instance.launch_time().map(DateTime::secs);
+        let (id, tags) = (instance.instance_id(), owned(pairs(instance.tags())));
+        Thing { made_s, ..Thing::new("instance", id, state, tags) }
     };
     Ok(reservations
         .iter()
@@ -333,6 +346,7 @@ async fn list_auto_scaling_groups(
         let (name, state) = (group.auto_scaling_group_name(), group.status());
         Thing {
             arn: group.auto_scaling_group_arn().map(str::to_owned),
+            made_s: group.created_time().map(DateTime::secs),
             ..Thing::new("Auto Scaling group", name, state, owned(tags))
         }
     };

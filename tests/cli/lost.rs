@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
@@ -44,9 +45,46 @@ fn a_stack_whose_records_are_lost_is_shown_and_taken_back() {
     assert!(blue > 8, "the other stack stands");
     // Asked again it is told as it ended; the other one is found by its stack.
     sandbox.succeed(&["rollback", "--from-tags", &runs[0]]);
-    let taken = sandbox.succeed(&["rollback", "--from-tags", "--stack", "blue", "--json"]).json();
+    sandbox.run(&["rollback", "--from-tags", "--stack", "blue"]).expect_status(2);
+    let taken = sandbox.succeed(&["rollback", "--from-tags", &runs[1], "--json"]).json();
     assert_eq!(text(&taken[0]["run_id"]), runs[1]);
     assert_eq!(sandbox.account(), Vec::<String>::new());
+}
+
+#[test]
+fn the_name_of_a_stack_alone_takes_nobodys_run_down() {
+    let theirs = Sandbox::new();
+    let mut runner = theirs.start(&["run", "--time-scale", "30"]);
+    let run = theirs.wait_for_run();
+    let template = "launch-template lab1-template-1";
+    wait_until(template, || theirs.account().iter().any(|there| there == template));
+    lose_nothing_by_name(&theirs, &run);
+    assert!(runner.try_wait().expect("its end").is_none(), "it goes on");
+    theirs.finish(runner).expect_status(0);
+
+    // Deployed, and its records lost: nobody works on it, and it may be in use.
+    lose_the_records(&theirs);
+    lose_nothing_by_name(&theirs, &run);
+    theirs.succeed(&["rollback", "--from-tags", &run, "--yes"]);
+    assert_eq!(theirs.account(), Vec::<String>::new());
+}
+
+/// Somebody on another machine, with the same account, knows the stack's name alone.
+fn lose_nothing_by_name(theirs: &Sandbox, run: &str) {
+    let (ours, url) = (Sandbox::new(), theirs.cloud_url());
+    let by_name =
+        ["rollback", "--from-tags", "--stack", "default", "--yes", "--endpoint-url", &url];
+    let mut command = ours.command(&by_name);
+    let key = [("AWS_ACCESS_KEY_ID", theirs.access_key())];
+    command.envs(key).env("AWS_SECRET_ACCESS_KEY", "any").env("AWS_REGION", "us-east-1");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let refused = ours.finish(command.spawn().expect("the binary starts"));
+    refused.expect_status(2);
+    let named = format!("lab1-flow rollback --from-tags {run} --endpoint-url");
+    assert!(refused.stderr.contains(&named), "{refused}");
+    assert!(refused.stderr.contains("It was made from 20"), "{refused}");
+    assert!(refused.stderr.contains("nothing was deleted"), "{refused}");
+    assert_eq!(ours.run_ids(), Vec::<String>::new());
 }
 
 #[test]

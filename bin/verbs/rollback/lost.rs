@@ -1,5 +1,6 @@
 //! `rollback --from-tags`: a run whose records are lost, taken back by the tags on what it made.
 
+use std::ffi::{OsStr, OsString};
 use std::time::{Duration, Instant};
 
 use lab1_flow_journal::{FailureClass, JournalError, OnFailure, Rest, RunId, RunStore};
@@ -23,6 +24,7 @@ use crate::verbs::announce;
 use crate::view::stage::full;
 use crate::view::standing::Request;
 use crate::view::text::counted;
+use crate::view::time;
 
 /// How often the search is tried, and the pause when the provider names none.
 const TRIES: u32 = 6;
@@ -74,6 +76,9 @@ pub(super) async fn take_back(args: RollbackArgs, app: &App) -> Result<ExitStatu
             "stack": marked.stack,
             "dry_run": true,
             "things": marked.things,
+            "made_from": marked.made.map(|(first, _)| time::moment(first)),
+            "made_to": marked.made.map(|(_, last)| time::moment(last)),
+            "made_by": marked.made_by,
         }));
     }
     show(app, &marked, &connection);
@@ -84,11 +89,33 @@ pub(super) async fn take_back(args: RollbackArgs, app: &App) -> Result<ExitStatu
     if asked.is_none() && matches!(known(app, &runs, &marked.run)?, Known::Recorded) {
         return take_back_by_records(app, args, &marked.run).await;
     }
+    if asked.is_none() && !asks {
+        return Err(unnamed(app, &args, &marked));
+    }
     if asks {
         let run = &marked.run;
         confirm::ask(app, &format!("Type the run id {run} to delete all this:"), run.as_str())?;
     }
     carry_out(app, &runs, &args, connection, &marked).await
+}
+
+/// A stack's name leads to whatever run is there now, be it somebody's who uses it. Neither its age nor its owner proves
+/// that it is lost, so where nobody is asked only its id will do: that names one run, and no later one.
+fn unnamed(app: &App, args: &RollbackArgs, marked: &MarkedRun) -> CliError {
+    let flags = args.target.again();
+    let mut words: Vec<&OsStr> =
+        ["rollback", "--from-tags", marked.run.as_str()].map(OsStr::new).into();
+    words.extend(flags.iter().map(OsString::as_os_str));
+    if args.yes {
+        words.push(OsStr::new("--yes"));
+    }
+    CliError::usage(format!(
+        "the name of a stack alone does not say whose run it is: run {} has made this",
+        marked.run
+    ))
+    .stands("nothing was deleted")
+    .next("make sure that it is the lost one, and that no other machine works on it; then:")
+    .next(app.program.command(&words))
 }
 
 /// The records tell more than the tags, and may yet be behind them: an older copy, put back. So it is said that they are
@@ -280,6 +307,12 @@ fn show(app: &App, marked: &MarkedRun, connection: &Connection) {
             format!(" ({})", thing.detail)
         };
         output.say(&format!("  {minus} {:<18} {}{detail}", thing.kind, thing.name));
+    }
+    if let Some((first, last)) = marked.made {
+        let by = marked.made_by.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let by = if by.is_empty() { by } else { format!(", by {by}") };
+        let (first, last) = (time::moment(first), time::moment(last));
+        output.say(&format!("It was made from {first} to {last}{by}."));
     }
     output.say(&format!(
         "Plan: 0 to create, 0 to change, {} to delete, and what was in flight when the run was lost.",

@@ -61,7 +61,7 @@ pub(crate) struct RollbackArgs {
     #[arg(long)]
     from_tags: bool,
 
-    /// With --from-tags: take back the run that made this stack
+    /// With --from-tags: find the run that made this stack; where nobody is asked, its id must be given to take it back
     #[arg(
         long,
         value_name = "NAME",

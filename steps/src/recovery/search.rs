@@ -1,9 +1,9 @@
 //! The runs whose marks an account carries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lab1_flow_workflow::ActionError;
-use lab1_flow_workflow::journal::RunId;
+use lab1_flow_workflow::journal::{RunId, Timestamp};
 use serde::Serialize;
 
 use crate::connection::Aws;
@@ -21,6 +21,11 @@ pub struct MarkedRun {
     pub stack: StackName,
     /// What carries its mark, each kind together.
     pub things: Vec<MarkedThing>,
+    /// When the first and the last of them were made, to the second, by the provider's clock; as far as it tells. Security
+    /// groups, target groups and balancers are left out.
+    pub made: Option<(Timestamp, Timestamp)>,
+    /// Who made the launch templates: the only things of which the provider tells it.
+    pub made_by: BTreeSet<String>,
 }
 
 /// One thing that carries a mark.
@@ -67,9 +72,20 @@ fn by_run(things: impl Iterator<Item = Thing>) -> Vec<MarkedRun> {
         let stack = thing.tag(STACK_TAG).and_then(|stack| StackName::new(stack).ok());
         let (Some(run), Some(stack)) = (run, stack) else { continue };
         let action = thing.tag(ACTION_TAG).unwrap_or_default().to_owned();
-        let Thing { kind, name, detail, .. } = thing;
+        let Thing { kind, name, detail, made_s, made_by, .. } = thing;
         let entry = runs.entry(run.clone());
-        let run = entry.or_insert_with(|| MarkedRun { run, stack, things: Vec::new() });
+        let run = entry.or_insert_with(|| MarkedRun {
+            run,
+            stack,
+            things: Vec::new(),
+            made: None,
+            made_by: BTreeSet::new(),
+        });
+        if let Some(at) = made_s.map(|seconds| Timestamp(seconds.saturating_mul(1_000))) {
+            let (first, last) = run.made.unwrap_or((at, at));
+            run.made = Some((first.min(at), last.max(at)));
+        }
+        run.made_by.extend(made_by);
         run.things.push(MarkedThing { kind, name, detail, action });
     }
     runs.into_values().collect()

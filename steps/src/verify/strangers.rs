@@ -89,6 +89,8 @@ impl Stranger {
             tags: self.tags.clone(),
             vpc_id: None,
             instance_id: None,
+            made_s: None,
+            made_by: None,
         })
     }
 
