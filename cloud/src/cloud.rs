@@ -9,9 +9,10 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 
 use crate::account::AccountView;
 use crate::advance;
-use crate::dispatch::{self, Answer, Call, Route};
+use crate::dispatch::{self, Call};
 use crate::ec2::applications::{self, GuestOrder, Sighting};
 use crate::frontends::{Frontends, NamesOnly};
+use crate::handler::{Answer, Route};
 use crate::ids;
 use crate::limits::Buckets;
 use crate::options::{CloudOptions, GuestKind};

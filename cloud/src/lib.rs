@@ -16,13 +16,16 @@
 //! # Map
 //!
 //! - `cloud`: the handle, the lock, the order of things in a call; `persist`: the file behind it
-//! - `dispatch`: from a request to the handler of its action; `wire`: parameters, XML, errors, paging
+//! - `dispatch`: from a request to the handler of its action; `handler`: what a handler gets and gives; `wire`: parameters, XML, errors, paging
 //! - `state`, `table`: what is remembered, and what of it can be seen; `ids`: ids and draws
 //! - `advance`: what happens by itself; `durations`: how long it takes; `limits`: how often one may call
 //! - `ec2`, `elb`, `autoscaling`, `sts`: the services, one module for each kind of resource
 //! - `account`, `routing`: the account as people see it, a balancer as its traffic sees it
 //! - `traffic`: what a balancer does with a request; `door`: the sockets on loopback; `fault`: plans of
 //!   what goes wrong; [`daemon`]: all of it as a process of its own
+//!
+//! Imports point down: `dispatch` knows the services; `autoscaling` knows `elb` and `ec2`, `elb` knows `ec2`, and `ec2` neither. One
+//! circle is meant: a kind's data and its calls are one file, and `state`, which every call is given, names them all.
 
 mod account;
 mod advance;
@@ -37,6 +40,7 @@ mod elb;
 mod fault;
 mod frontends;
 mod guests;
+mod handler;
 mod ids;
 mod limits;
 mod options;

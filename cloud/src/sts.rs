@@ -1,6 +1,6 @@
 //! Security Token Service: who is calling. There is one caller.
 
-use crate::dispatch::{Answer, Route};
+use crate::handler::{Answer, Route};
 use crate::state::{ACCOUNT_ID, Context};
 use crate::wire::params::Fields;
 use crate::wire::xml::Xml;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::autoscaling::model;
-use crate::dispatch::Answer;
+use crate::handler::Answer;
 use crate::state::{Context, Region};
 use crate::time::iso8601;
 use crate::wire::pages::{self, PageNames, PageRequest};

@@ -4,7 +4,7 @@ use crate::autoscaling::groups::{ATTACHMENTS_MAX, new_attachment};
 use crate::autoscaling::members::put_back;
 use crate::autoscaling::model::{Group, Lifecycle, changeable, find, not_found};
 use crate::autoscaling::validation;
-use crate::dispatch::Answer;
+use crate::handler::Answer;
 use crate::state::Context;
 use crate::wire::pages::{self, PageRequest};
 use crate::wire::params::Fields;

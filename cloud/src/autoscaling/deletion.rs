@@ -3,8 +3,8 @@
 use crate::autoscaling::members::{put_back, retire};
 use crate::autoscaling::model::{Deletion, Group, find};
 use crate::autoscaling::settings::DeletionProtection;
-use crate::dispatch::Answer;
 use crate::durations::Event;
+use crate::handler::Answer;
 use crate::state::Context;
 use crate::time::iso8601;
 use crate::wire::params::Fields;

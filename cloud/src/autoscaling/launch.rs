@@ -87,7 +87,7 @@ fn choose_subnet(cx: &Context<'_>, group: &Group) -> Option<Subnet> {
 fn prepare(cx: &Context<'_>, group: &Group, subnet: &Subnet) -> Result<Plan, String> {
     let (_, version) = validation::resolve(cx, &group.settings.template)?;
     let data = version.data.clone();
-    validation::check_data(cx, &data).map_err(|refusal| refusal.message)?;
+    launching::check_data(cx, &data).map_err(|refusal| refusal.message)?;
     if group
         .attachments
         .iter()

@@ -1,7 +1,7 @@
 //! The metrics of a group: none are collected here, so switching them off is all that can be done.
 
 use crate::autoscaling::model::changeable;
-use crate::dispatch::Answer;
+use crate::handler::Answer;
 use crate::state::Context;
 use crate::wire::params::Fields;
 use crate::wire::xml::Xml;

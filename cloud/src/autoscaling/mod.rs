@@ -15,7 +15,7 @@ pub(crate) mod settings;
 pub(crate) mod tags;
 pub(crate) mod validation;
 
-use crate::dispatch::Route;
+use crate::handler::Route;
 
 /// Every action of Auto Scaling that is modelled.
 pub(crate) const ROUTES: &[Route] = &[

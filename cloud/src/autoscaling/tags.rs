@@ -1,11 +1,10 @@
 //! Tags of groups, each of which says whether new instances inherit it.
 
 use crate::autoscaling::model::{Group, GroupTag, find};
-use crate::dispatch::Answer;
-use crate::ec2::network::one;
 use crate::ec2::tags::is_reserved;
+use crate::handler::Answer;
 use crate::state::{Context, Tags};
-use crate::wire::filters::Filters;
+use crate::wire::filters::{Filters, single_value};
 use crate::wire::pages::{self, PageRequest};
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;
@@ -141,9 +140,9 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
         .flat_map(|group| group.tags.iter().map(|tag| (group.name.as_str(), tag)))
         .filter(|(name, tag)| {
             filters.pass(&Tags::new(), |filter| match filter {
-                "auto-scaling-group" => one(name),
-                "key" => one(&tag.key),
-                "value" => one(&tag.value),
+                "auto-scaling-group" => single_value(name),
+                "key" => single_value(&tag.key),
+                "value" => single_value(&tag.value),
                 _ => vec![tag.propagate.to_string()],
             })
         })

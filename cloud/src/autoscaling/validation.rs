@@ -2,12 +2,9 @@
 //! every launch.
 
 use crate::autoscaling::settings::{GivenTemplate, TemplateChoice};
-use crate::ec2::instance_types::InstanceType;
-use crate::ec2::launch_template_data::LaunchTemplateData;
 use crate::ec2::launch_templates::{LaunchTemplate, TemplateVersion};
-use crate::ec2::security_groups;
+use crate::ec2::launching;
 use crate::state::Context;
-use crate::wire::dialect::Service;
 use crate::wire::refusal::Refusal;
 
 /// Finds the template that a request names, and checks what it would launch.
@@ -41,7 +38,7 @@ pub(crate) fn choose_template(
     let version = found.version(&choice.version).ok_or_else(|| {
         malformed(&format!("Could not find launch template version {}.", choice.version))
     })?;
-    check_data(cx, &version.data).map_err(|refusal| malformed(&refusal.message))?;
+    launching::check_data(cx, &version.data).map_err(|refusal| malformed(&refusal.message))?;
     Ok(choice)
 }
 
@@ -64,51 +61,6 @@ pub(crate) fn resolve<'a>(
         .version(&choice.version)
         .ok_or_else(|| format!("Could not find launch template version {}.", choice.version))?;
     Ok((template, version))
-}
-
-/// Checks that everything that the data refers to is there; otherwise refuses as EC2 does.
-pub(crate) fn check_data(cx: &Context<'_>, data: &LaunchTemplateData) -> Result<(), Refusal> {
-    let refuse = |code, message: String| Err(Refusal::new(code, message));
-    let missing = |name| Refusal::missing(Service::Ec2, name);
-    let image = data.image_id.as_ref().ok_or_else(|| missing("ImageId"))?;
-    if !cx.region.images.iter().any(|it| it.id == *image) {
-        let message = format!("The image id '[{image}]' does not exist");
-        return refuse("InvalidAMIID.NotFound", message);
-    }
-    let kind = data.instance_type.as_ref().ok_or_else(|| missing("InstanceType"))?;
-    if InstanceType::find(kind).is_none() {
-        let message = format!("Invalid value '{kind}' for InstanceType.");
-        return refuse("InvalidParameterValue", message);
-    }
-    if let Some(key) = &data.key_name
-        && !cx.region.key_pairs.contains_key(key)
-    {
-        return refuse("InvalidKeyPair.NotFound", format!("The key pair '{key}' does not exist"));
-    }
-    let groups_outside =
-        !data.security_group_ids.is_empty() || !data.security_group_names.is_empty();
-    if !data.interfaces.is_empty() && groups_outside {
-        let message = "When a network interface is provided, the security groups must be a part of \
-                       it.";
-        return refuse("InvalidParameterCombination", message.to_owned());
-    }
-    let worn = data.effective_group_ids().len() + data.security_group_names.len();
-    if worn > security_groups::GROUPS_PER_INTERFACE_MAX {
-        let message = "The maximum number of security groups per interface has been reached.";
-        return refuse("SecurityGroupsPerInterfaceLimitExceeded", message.to_owned());
-    }
-    for id in data.effective_group_ids() {
-        if cx.region.security_groups.usable(id, cx.now_ms).is_none() {
-            return Err(security_groups::not_found(id));
-        }
-    }
-    for name in &data.security_group_names {
-        if !cx.region.security_groups.live().any(|group| group.name == *name) {
-            let message = format!("The security group '{name}' does not exist in default VPC");
-            return refuse("InvalidGroup.NotFound", message);
-        }
-    }
-    Ok(())
 }
 
 /// Finds subnets and zones of a group: the subnets that are named, or the default one of each zone.

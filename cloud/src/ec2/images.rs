@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dispatch::Answer;
-use crate::ec2::network::one;
 use crate::ec2::tags::write_tags;
+use crate::handler::Answer;
 use crate::state::{Context, Tags};
-use crate::wire::filters::Filters;
+use crate::wire::filters::{Filters, single_value};
 use crate::wire::pages::{self, PageRequest};
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;
@@ -41,7 +40,7 @@ impl Image {
     }
 
     fn offers(&self, filter: &str) -> Vec<String> {
-        one(match filter {
+        single_value(match filter {
             "image-id" => &self.id,
             "name" => &self.name,
             "description" => &self.description,

@@ -1,7 +1,7 @@
 //! What the checks of instances say.
 
-use crate::dispatch::Answer;
 use crate::ec2::instances::{InstanceState, check_ids};
+use crate::handler::Answer;
 use crate::state::Context;
 use crate::wire::filters::Filters;
 use crate::wire::pages::{self, PageRequest};

@@ -1,9 +1,8 @@
 //! Instance types: a small catalogue, and in which zones each is offered.
 
-use crate::dispatch::Answer;
-use crate::ec2::network::one;
+use crate::handler::Answer;
 use crate::state::{Context, Tags};
-use crate::wire::filters::Filters;
+use crate::wire::filters::{Filters, single_value};
 use crate::wire::pages::{self, PageRequest};
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;
@@ -117,14 +116,14 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     let kinds = CATALOGUE.iter().filter(|kind| {
         (names.is_empty() || names.contains(&kind.name))
             && filters.pass(&Tags::new(), |name| match name {
-                "instance-type" => one(kind.name),
+                "instance-type" => single_value(kind.name),
                 "free-tier-eligible" => vec![kind.free_tier.to_string()],
                 "current-generation" => vec![kind.is_current().to_string()],
-                "bare-metal" => one("false"),
+                "bare-metal" => single_value("false"),
                 "burstable-performance-supported" => vec![kind.is_burstable().to_string()],
-                "processor-info.supported-architecture" => one("x86_64"),
+                "processor-info.supported-architecture" => single_value("x86_64"),
                 "memory-info.size-in-mib" => vec![kind.memory_mib.to_string()],
-                "hypervisor" => one(kind.hypervisor),
+                "hypervisor" => single_value(kind.hypervisor),
                 _ => vec![kind.vcpus.to_string()],
             })
     });
@@ -156,8 +155,9 @@ pub(crate) fn describe_offerings(cx: &mut Context<'_>, input: &Fields<'_>) -> An
         offered.map(|(location, _)| (kind.name, *location)).collect::<Vec<_>>()
     });
     let wanted = offerings.filter(|(kind, location)| {
-        filters
-            .pass(&Tags::new(), |name| one(if name == "instance-type" { kind } else { location }))
+        filters.pass(&Tags::new(), |name| {
+            single_value(if name == "instance-type" { kind } else { location })
+        })
     });
     let (wanted, next) = page.cut(wanted, |(kind, location)| format!("{kind}/{location}"));
     let mut xml = Xml::new();

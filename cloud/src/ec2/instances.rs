@@ -5,16 +5,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dispatch::Answer;
 use crate::durations::Event;
 use crate::ec2::applications::Application;
 use crate::ec2::instance_types::InstanceType;
 use crate::ec2::launch_template_data::MetadataOptions;
-use crate::ec2::network::one;
 use crate::ec2::tags::write_tags;
+use crate::handler::Answer;
 use crate::state::{ACCOUNT_ID, Context, Region, Tags};
 use crate::time::iso8601;
-use crate::wire::filters::Filters;
+use crate::wire::filters::{Filters, single_value};
 use crate::wire::pages::{self, PageRequest};
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;
@@ -169,21 +168,21 @@ impl Instance {
                 while_alive(Some(self.interface_id.clone()))
             }
             "block-device-mapping.volume-id" => while_alive(Some(self.volume_id.clone())),
-            "launch-time" => one(&iso8601(self.launched_ms)),
-            "architecture" => one(ARCHITECTURE),
-            "owner-id" => one(ACCOUNT_ID),
-            "instance-status.status" | "system-status.status" => one(self.status(now_ms)),
-            "instance-id" => one(&self.id),
-            "instance-state-name" => one(self.state(now_ms).as_str()),
+            "launch-time" => single_value(&iso8601(self.launched_ms)),
+            "architecture" => single_value(ARCHITECTURE),
+            "owner-id" => single_value(ACCOUNT_ID),
+            "instance-status.status" | "system-status.status" => single_value(self.status(now_ms)),
+            "instance-id" => single_value(&self.id),
+            "instance-state-name" => single_value(self.state(now_ms).as_str()),
             "instance-state-code" => vec![(self.state(now_ms) as u16).to_string()],
-            "instance-type" => one(&self.kind),
-            "image-id" => one(&self.image_id),
+            "instance-type" => single_value(&self.kind),
+            "image-id" => single_value(&self.image_id),
             "key-name" => self.key_name.clone().into_iter().collect(),
-            "vpc-id" => one(&self.vpc_id),
-            "subnet-id" => one(&self.subnet_id),
-            "availability-zone" => one(&self.zone),
-            "private-ip-address" => one(&self.private_address),
-            "reservation-id" => one(&self.reservation_id),
+            "vpc-id" => single_value(&self.vpc_id),
+            "subnet-id" => single_value(&self.subnet_id),
+            "availability-zone" => single_value(&self.zone),
+            "private-ip-address" => single_value(&self.private_address),
+            "reservation-id" => single_value(&self.reservation_id),
             "instance.group-name" => self
                 .security_groups
                 .iter()

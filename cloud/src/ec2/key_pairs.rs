@@ -2,13 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dispatch::Answer;
-use crate::ec2::network::one;
 use crate::ec2::tags::{read_specifications, write_tags};
+use crate::handler::Answer;
 use crate::ids::{self, IdSource};
 use crate::state::{Context, Tags};
 use crate::time::iso8601;
-use crate::wire::filters::Filters;
+use crate::wire::filters::{Filters, single_value};
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;
 use crate::wire::xml::Xml;
@@ -102,9 +101,9 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
         (names.is_empty() || names.contains(&pair.name.as_str()))
             && (ids.is_empty() || ids.contains(&pair.id.as_str()))
             && filters.pass(&pair.tags, |name| match name {
-                "key-name" => one(&pair.name),
-                "key-pair-id" => one(&pair.id),
-                _ => one(&pair.fingerprint()),
+                "key-name" => single_value(&pair.name),
+                "key-pair-id" => single_value(&pair.id),
+                _ => single_value(&pair.fingerprint()),
             })
     });
     let mut xml = Xml::new();

@@ -1,11 +1,11 @@
 //! Versions of launch templates: numbered, unchangeable, one of them the default.
 
-use crate::dispatch::Answer;
 use crate::ec2::launch_template_data::LaunchTemplateData;
 use crate::ec2::launch_templates::{
     LaunchTemplate, PAGES, TemplateVersion, created_by, id_not_found, read_template_id,
     version_not_found,
 };
+use crate::handler::Answer;
 use crate::state::Context;
 use crate::time::iso8601;
 use crate::wire::pages::PageRequest;

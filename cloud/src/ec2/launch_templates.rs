@@ -2,14 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dispatch::Answer;
 use crate::durations::Event;
 use crate::ec2::launch_template_data::LaunchTemplateData;
-use crate::ec2::network::one;
 use crate::ec2::tags::{read_specifications, write_tags};
+use crate::handler::Answer;
 use crate::state::{ACCOUNT_ID, Context, Tags};
 use crate::time::iso8601;
-use crate::wire::filters::Filters;
+use crate::wire::filters::{Filters, single_value};
 use crate::wire::pages::{self, PageNames, PageRequest};
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;
@@ -170,8 +169,8 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
         (ids.is_empty() || ids.contains(&template.id.as_str()))
             && (names.is_empty() || names.contains(&template.name.as_str()))
             && filters.pass(&template.tags, |name| match name {
-                "launch-template-name" => one(&template.name),
-                _ => one(&iso8601(template.created_ms)),
+                "launch-template-name" => single_value(&template.name),
+                _ => single_value(&iso8601(template.created_ms)),
             })
     });
     let (found, next) = page.cut(found, |template| template.id.clone());

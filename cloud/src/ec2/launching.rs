@@ -2,10 +2,13 @@
 
 use crate::durations::Event;
 use crate::ec2::applications::Application;
+use crate::ec2::instance_types::InstanceType;
 use crate::ec2::instances::Instance;
 use crate::ec2::launch_template_data::LaunchTemplateData;
 use crate::ec2::network::Subnet;
+use crate::ec2::security_groups;
 use crate::state::{Context, Tags};
+use crate::wire::dialect::Service;
 use crate::wire::refusal::Refusal;
 
 /// An instance that is to be made.
@@ -20,6 +23,51 @@ pub(crate) struct Order<'a> {
     /// Tags beside those of the template, and stronger.
     pub(crate) tags: Tags,
     pub(crate) running_ms: i64,
+}
+
+/// Checks that everything that the data refers to is there; otherwise refuses as EC2 does.
+pub(crate) fn check_data(cx: &Context<'_>, data: &LaunchTemplateData) -> Result<(), Refusal> {
+    let refuse = |code, message: String| Err(Refusal::new(code, message));
+    let missing = |name| Refusal::missing(Service::Ec2, name);
+    let image = data.image_id.as_ref().ok_or_else(|| missing("ImageId"))?;
+    if !cx.region.images.iter().any(|it| it.id == *image) {
+        let message = format!("The image id '[{image}]' does not exist");
+        return refuse("InvalidAMIID.NotFound", message);
+    }
+    let kind = data.instance_type.as_ref().ok_or_else(|| missing("InstanceType"))?;
+    if InstanceType::find(kind).is_none() {
+        let message = format!("Invalid value '{kind}' for InstanceType.");
+        return refuse("InvalidParameterValue", message);
+    }
+    if let Some(key) = &data.key_name
+        && !cx.region.key_pairs.contains_key(key)
+    {
+        return refuse("InvalidKeyPair.NotFound", format!("The key pair '{key}' does not exist"));
+    }
+    let groups_outside =
+        !data.security_group_ids.is_empty() || !data.security_group_names.is_empty();
+    if !data.interfaces.is_empty() && groups_outside {
+        let message = "When a network interface is provided, the security groups must be a part of \
+                       it.";
+        return refuse("InvalidParameterCombination", message.to_owned());
+    }
+    let worn = data.effective_group_ids().len() + data.security_group_names.len();
+    if worn > security_groups::GROUPS_PER_INTERFACE_MAX {
+        let message = "The maximum number of security groups per interface has been reached.";
+        return refuse("SecurityGroupsPerInterfaceLimitExceeded", message.to_owned());
+    }
+    for id in data.effective_group_ids() {
+        if cx.region.security_groups.usable(id, cx.now_ms).is_none() {
+            return Err(security_groups::not_found(id));
+        }
+    }
+    for name in &data.security_group_names {
+        if !cx.region.security_groups.live().any(|group| group.name == *name) {
+            let message = format!("The security group '{name}' does not exist in default VPC");
+            return refuse("InvalidGroup.NotFound", message);
+        }
+    }
+    Ok(())
 }
 
 /// Refuses what would exceed the quotas of the account. An instance that is shutting down still counts.

@@ -20,7 +20,7 @@ pub(crate) mod tags;
 pub(crate) mod volumes;
 pub(crate) mod vpc_facts;
 
-use crate::dispatch::Route;
+use crate::handler::Route;
 
 /// Every action of EC2 that is modelled.
 pub(crate) const ROUTES: &[Route] = &[

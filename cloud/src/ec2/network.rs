@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dispatch::Answer;
 use crate::ec2::tags::write_tags;
+use crate::handler::Answer;
 use crate::ids::IdSource;
 use crate::options::{Inventory, VpcKind};
 use crate::state::{ACCOUNT_ID, Context, Region, Tags};
-use crate::wire::filters::Filters;
+use crate::wire::filters::{Filters, single_value};
 use crate::wire::pages::{self, PageRequest};
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;
@@ -159,7 +159,7 @@ pub(crate) fn describe_vpcs(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer 
     let vpcs = cx.region.network.vpcs.iter().filter(|vpc| {
         (ids.is_empty() || ids.contains(&vpc.id.as_str()))
             && filters.pass(&vpc.tags, |name| {
-                one(match name {
+                single_value(match name {
                     "vpc-id" => &vpc.id,
                     "is-default" | "isDefault" => word(vpc.is_default),
                     "state" => "available",
@@ -213,17 +213,17 @@ pub(crate) fn describe_subnets(cx: &mut Context<'_>, input: &Fields<'_>) -> Answ
     let subnets = cx.region.network.subnets.iter().filter(|subnet| {
         (ids.is_empty() || ids.contains(&subnet.id.as_str()))
             && filters.pass(&subnet.tags, |name| match name {
-                "subnet-id" => one(&subnet.id),
-                "vpc-id" => one(&subnet.vpc_id),
-                "availability-zone" | "availabilityZone" => one(&subnet.zone),
-                "availability-zone-id" => one(&subnet.zone_id),
-                "state" => one("available"),
-                "cidr-block" => one(&subnet.cidr()),
-                "owner-id" => one(ACCOUNT_ID),
+                "subnet-id" => single_value(&subnet.id),
+                "vpc-id" => single_value(&subnet.vpc_id),
+                "availability-zone" | "availabilityZone" => single_value(&subnet.zone),
+                "availability-zone-id" => single_value(&subnet.zone_id),
+                "state" => single_value("available"),
+                "cidr-block" => single_value(&subnet.cidr()),
+                "owner-id" => single_value(ACCOUNT_ID),
                 "default-for-az" | "defaultForAz" => {
-                    one(word(cx.region.network.is_default_for_zone(subnet)))
+                    single_value(word(cx.region.network.is_default_for_zone(subnet)))
                 }
-                _ => one("true"),
+                _ => single_value("true"),
             })
     });
     let (subnets, next) = page.cut(subnets, |subnet| subnet.zone.clone());
@@ -263,7 +263,7 @@ pub(crate) fn describe_internet_gateways(cx: &mut Context<'_>, input: &Fields<'_
     let gateways = cx.region.network.gateways.iter().filter(|gateway| {
         (ids.is_empty() || ids.contains(&gateway.id.as_str()))
             && filters.pass(&gateway.tags, |name| {
-                one(match name {
+                single_value(match name {
                     "internet-gateway-id" => &gateway.id,
                     "attachment.vpc-id" => &gateway.vpc_id,
                     "attachment.state" => "available",
@@ -301,7 +301,7 @@ pub(crate) fn describe_availability_zones(cx: &mut Context<'_>, input: &Fields<'
     let zones = subnets.iter().filter(|subnet| {
         (names.is_empty() || names.contains(&subnet.zone.as_str()))
             && filters.pass(&Tags::new(), |name| {
-                one(match name {
+                single_value(match name {
                     "zone-name" => &subnet.zone,
                     "zone-id" => &subnet.zone_id,
                     "state" => "available",
@@ -350,9 +350,4 @@ pub(crate) fn describe_account_attributes(cx: &mut Context<'_>, input: &Fields<'
 
 fn word(yes: bool) -> &'static str {
     if yes { "true" } else { "false" }
-}
-
-/// Wraps the one value that a resource offers to a filter.
-pub(crate) fn one(value: &str) -> Vec<String> {
-    vec![value.to_owned()]
 }

@@ -1,17 +1,40 @@
 //! Network interfaces: those of instances, and those that load balancers leave behind for a while.
 
-use crate::dispatch::Answer;
+use serde::{Deserialize, Serialize};
+
 use crate::ec2::instances::{Instance, write_groups};
-use crate::ec2::network::one;
 use crate::ec2::tags::write_tags;
-use crate::elb::load_balancers::BalancerInterface;
+use crate::handler::Answer;
 use crate::state::{ACCOUNT_ID, Context, Region, Tags};
 use crate::time::iso8601;
-use crate::wire::filters::Filters;
+use crate::wire::filters::{Filters, single_value};
 use crate::wire::pages::{self, PageRequest};
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;
 use crate::wire::xml::Xml;
+
+/// A network interface of a balancer. Nobody but the balancer can delete it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct BalancerInterface {
+    pub(crate) id: String,
+    pub(crate) balancer_arn: String,
+    pub(crate) subnet_id: String,
+    pub(crate) zone: String,
+    pub(crate) vpc_id: String,
+    pub(crate) private_address: String,
+    pub(crate) public_address: String,
+    pub(crate) description: String,
+    pub(crate) security_groups: Vec<String>,
+    pub(crate) created_ms: i64,
+    /// Set when the balancer was deleted: some time later the interface goes too.
+    pub(crate) gone_ms: Option<i64>,
+}
+
+impl BalancerInterface {
+    pub(crate) fn exists(&self, now_ms: i64) -> bool {
+        self.gone_ms.is_none_or(|gone| now_ms < gone)
+    }
+}
 
 /// An interface as it is shown, whoever owns it.
 struct Shown<'a> {
@@ -68,17 +91,19 @@ impl<'a> Shown<'a> {
 
     fn offers(&self, filter: &str, region: &Region) -> Vec<String> {
         match filter {
-            "network-interface-id" => one(self.id),
-            "subnet-id" => one(self.subnet_id),
-            "vpc-id" => one(self.vpc_id),
-            "availability-zone" => one(self.zone),
-            "description" => one(&self.description),
-            "status" => one("in-use"),
-            "interface-type" => one("interface"),
-            "private-ip-address" | "addresses.private-ip-address" => one(self.private_address),
+            "network-interface-id" => single_value(self.id),
+            "subnet-id" => single_value(self.subnet_id),
+            "vpc-id" => single_value(self.vpc_id),
+            "availability-zone" => single_value(self.zone),
+            "description" => single_value(&self.description),
+            "status" => single_value("in-use"),
+            "interface-type" => single_value("interface"),
+            "private-ip-address" | "addresses.private-ip-address" => {
+                single_value(self.private_address)
+            }
             "association.public-ip" => self.public_address.map(str::to_owned).into_iter().collect(),
-            "attachment.status" => one("attached"),
-            "owner-id" => one(ACCOUNT_ID),
+            "attachment.status" => single_value("attached"),
+            "owner-id" => single_value(ACCOUNT_ID),
             "group-id" => self.groups.to_vec(),
             "group-name" => self
                 .groups
@@ -87,7 +112,7 @@ impl<'a> Shown<'a> {
                 .map(|group| group.name.clone())
                 .collect(),
             "attachment.instance-id" => self.instance_id.map(str::to_owned).into_iter().collect(),
-            "attachment.instance-owner-id" | "requester-id" => one(self.owner()),
+            "attachment.instance-owner-id" | "requester-id" => single_value(self.owner()),
             _ => vec![self.instance_id.is_none().to_string()],
         }
     }

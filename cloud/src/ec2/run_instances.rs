@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::autoscaling::validation::check_data;
-use crate::dispatch::Answer;
 use crate::durations::Event;
 use crate::ec2::instance_types::InstanceType;
 use crate::ec2::instances::Instance;
@@ -12,6 +10,7 @@ use crate::ec2::launch_templates::{read_template_id, version_not_found};
 use crate::ec2::launching::{self, Order};
 use crate::ec2::network::Subnet;
 use crate::ec2::tags::read_specifications;
+use crate::handler::Answer;
 use crate::state::{ACCOUNT_ID, Context, Tags};
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;
@@ -56,7 +55,7 @@ pub(crate) fn run(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
         .and_then(|template| template.version(version))
         .ok_or_else(|| version_not_found(version))?;
     let (data, template) = (version.data.clone(), (template_id, version.number));
-    check_data(cx, &data)?;
+    launching::check_data(cx, &data)?;
     let network = &cx.region.network;
     let subnet = match subnet_id {
         Some(id) => network.subnet(id),

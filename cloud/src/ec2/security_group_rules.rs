@@ -1,12 +1,11 @@
 //! Rules of security groups: authorized all or none, revoked, and listed one by one.
 
-use crate::dispatch::Answer;
-use crate::ec2::network::one;
 use crate::ec2::permissions::{self, Peer, Permission};
 use crate::ec2::security_groups::{SecurityGroup, not_found, unknown_id};
 use crate::ec2::tags::{read_specifications, write_tags};
+use crate::handler::Answer;
 use crate::state::{ACCOUNT_ID, Context};
-use crate::wire::filters::Filters;
+use crate::wire::filters::{Filters, single_value};
 use crate::wire::pages::{self, PageRequest};
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;
@@ -143,8 +142,9 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     }
     rules.retain(|(group_id, rule)| {
         (ids.is_empty() || ids.contains(&rule.id.as_str()))
-            && filters
-                .pass(&rule.tags, |name| one(if name == "group-id" { group_id } else { &rule.id }))
+            && filters.pass(&rule.tags, |name| {
+                single_value(if name == "group-id" { group_id } else { &rule.id })
+            })
     });
     rules.sort_by(|a, b| a.1.id.cmp(&b.1.id));
     let (rules, next) = page.cut(rules, |(_, rule)| rule.id.clone());

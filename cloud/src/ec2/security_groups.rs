@@ -2,14 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dispatch::Answer;
 use crate::durations::Event;
-use crate::ec2::network::one;
 use crate::ec2::permissions::{self, Peer, Permission, Scope};
 use crate::ec2::tags::{read_specifications, write_tags};
+use crate::handler::Answer;
 use crate::ids::IdSource;
 use crate::state::{ACCOUNT_ID, Context, Region, Tags};
-use crate::wire::filters::Filters;
+use crate::wire::filters::{Filters, single_value};
 use crate::wire::pages::{self, PageRequest};
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;
@@ -72,11 +71,11 @@ impl SecurityGroup {
 
     fn offers(&self, filter: &str) -> Vec<String> {
         match filter {
-            "group-id" => one(&self.id),
-            "group-name" => one(&self.name),
-            "description" => one(&self.description),
-            "vpc-id" => one(&self.vpc_id),
-            "owner-id" => one(ACCOUNT_ID),
+            "group-id" => single_value(&self.id),
+            "group-name" => single_value(&self.name),
+            "description" => single_value(&self.description),
+            "vpc-id" => single_value(&self.vpc_id),
+            "owner-id" => single_value(ACCOUNT_ID),
             _ => {
                 let ingress = self.rules.iter().filter(|rule| !rule.egress);
                 match filter {

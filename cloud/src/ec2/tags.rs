@@ -1,9 +1,8 @@
 //! Tags of EC2 resources: at creation, afterwards, and read back.
 
-use crate::dispatch::Answer;
-use crate::ec2::network::one;
+use crate::handler::Answer;
 use crate::state::{Context, Region, Tags};
-use crate::wire::filters::Filters;
+use crate::wire::filters::{Filters, single_value};
 use crate::wire::pages::{self, PageRequest};
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;
@@ -170,7 +169,7 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
         let of_resource = tags.iter().filter(|(key, value)| {
             let alone = Tags::from([((*key).clone(), (*value).clone())]);
             filters.pass(&alone, |name| {
-                one(match name {
+                single_value(match name {
                     "resource-id" => &id,
                     "resource-type" => kind,
                     "key" => key,

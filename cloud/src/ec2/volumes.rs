@@ -1,12 +1,11 @@
 //! Volumes: the root volume of each instance, which lives and dies with it.
 
-use crate::dispatch::Answer;
 use crate::ec2::instances::Instance;
-use crate::ec2::network::one;
 use crate::ec2::tags::write_tags;
+use crate::handler::Answer;
 use crate::state::Context;
 use crate::time::iso8601;
-use crate::wire::filters::Filters;
+use crate::wire::filters::{Filters, single_value};
 use crate::wire::pages::{self, PageRequest};
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;
@@ -40,7 +39,7 @@ pub(crate) fn describe(cx: &mut Context<'_>, input: &Fields<'_>) -> Answer {
     holders.retain(|instance| {
         (ids.is_empty() || ids.contains(&instance.volume_id.as_str()))
             && filters.pass(&instance.volume_tags, |name| {
-                one(match name {
+                single_value(match name {
                     "volume-id" => &instance.volume_id,
                     "status" => "in-use",
                     "availability-zone" => &instance.zone,

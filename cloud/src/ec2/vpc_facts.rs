@@ -1,9 +1,9 @@
 //! What tools of other people read of a VPC before they build on it: its DNS settings and its route tables.
 
-use crate::dispatch::Answer;
-use crate::ec2::network::{Gateway, Network, Vpc, one};
+use crate::ec2::network::{Gateway, Network, Vpc};
+use crate::handler::Answer;
 use crate::state::{ACCOUNT_ID, Context, Tags};
-use crate::wire::filters::Filters;
+use crate::wire::filters::{Filters, single_value};
 use crate::wire::pages::{self, PageRequest};
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;
@@ -60,15 +60,15 @@ impl<'a> MainTable<'a> {
         match filter {
             "route-table-id" | "association.route-table-id" => vec![self.id()],
             "association.route-table-association-id" => vec![self.association()],
-            "association.main" => one("true"),
+            "association.main" => single_value("true"),
             // Subnets without a table of their own use the main one, and are not named in it.
             "association.subnet-id" => Vec::new(),
-            "vpc-id" => one(&self.vpc.id),
+            "vpc-id" => single_value(&self.vpc.id),
             "route.gateway-id" => {
                 let gateway = self.gateway.map(|gateway| gateway.id.clone());
                 std::iter::once("local".to_owned()).chain(gateway).collect()
             }
-            _ => one(ACCOUNT_ID),
+            _ => single_value(ACCOUNT_ID),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What an account may hold, for those who ask beforehand.
 
-use crate::dispatch::Answer;
 use crate::elb::{actions, listeners, rules, target_groups, targets};
+use crate::handler::Answer;
 use crate::state::Context;
 use crate::wire::pages::{self, PageRequest};
 use crate::wire::params::Fields;

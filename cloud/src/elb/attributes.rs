@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::dispatch::Answer;
 use crate::elb::arns::Kind;
 use crate::elb::{listeners, load_balancers, target_groups};
+use crate::handler::Answer;
 use crate::state::Context;
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dispatch::Answer;
 use crate::durations::Event;
 use crate::elb::actions::Action;
 use crate::elb::arns::Kind;
 use crate::elb::rules::Rule;
 use crate::elb::tags::read_tags;
 use crate::elb::{load_balancers, usage};
+use crate::handler::Answer;
 use crate::state::{Context, Tags};
 use crate::wire::pages::{self, PageRequest};
 use crate::wire::params::Fields;

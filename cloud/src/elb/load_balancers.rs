@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::dispatch::Answer;
 use crate::durations::Event;
+use crate::ec2::network_interfaces::BalancerInterface;
 use crate::ec2::security_groups::GROUPS_PER_INTERFACE_MAX;
 use crate::elb::arns::Kind;
 use crate::elb::tags::read_tags;
 use crate::elb::{target_groups, usage};
+use crate::handler::Answer;
 use crate::state::{Context, Tags};
 use crate::time::iso8601;
 use crate::wire::pages::{self, PageRequest};
@@ -32,29 +33,6 @@ pub(crate) struct LoadBalancer {
     pub(crate) active_ms: i64,
     pub(crate) attributes: BTreeMap<String, String>,
     pub(crate) tags: Tags,
-}
-
-/// A network interface of a balancer. Nobody but the balancer can delete it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct BalancerInterface {
-    pub(crate) id: String,
-    pub(crate) balancer_arn: String,
-    pub(crate) subnet_id: String,
-    pub(crate) zone: String,
-    pub(crate) vpc_id: String,
-    pub(crate) private_address: String,
-    pub(crate) public_address: String,
-    pub(crate) description: String,
-    pub(crate) security_groups: Vec<String>,
-    pub(crate) created_ms: i64,
-    /// Set when the balancer was deleted: some time later the interface goes too.
-    pub(crate) gone_ms: Option<i64>,
-}
-
-impl BalancerInterface {
-    pub(crate) fn exists(&self, now_ms: i64) -> bool {
-        self.gone_ms.is_none_or(|gone| now_ms < gone)
-    }
 }
 
 /// The hosted zone of all balancers of us-east-1.

@@ -15,7 +15,7 @@ pub(crate) mod target_health;
 pub(crate) mod targets;
 pub(crate) mod usage;
 
-use crate::dispatch::Route;
+use crate::handler::Route;
 
 /// Every action of Elastic Load Balancing v2 that is modelled.
 pub(crate) const ROUTES: &[Route] = &[

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::dispatch::Answer;
 use crate::durations::Event;
 use crate::elb::actions::Action;
 use crate::elb::arns::Kind;
 use crate::elb::conditions::Condition;
 use crate::elb::rules::{PRIORITY_MAX, Rule, list, not_found, priority_in_use};
 use crate::elb::usage;
+use crate::handler::Answer;
 use crate::state::Context;
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dispatch::Answer;
 use crate::durations::Event;
 use crate::elb::actions::Action;
 use crate::elb::arns::Kind;
@@ -10,6 +9,7 @@ use crate::elb::conditions::Condition;
 use crate::elb::listeners::{self, Listener};
 use crate::elb::tags::read_tags;
 use crate::elb::usage;
+use crate::handler::Answer;
 use crate::ids::IdSource;
 use crate::state::{Context, Tags};
 use crate::wire::pages::{self, PageRequest};

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::dispatch::Answer;
 use crate::ec2::tags::is_reserved;
 use crate::elb::arns::Kind;
 use crate::elb::{listeners, load_balancers, rules, target_groups};
+use crate::handler::Answer;
 use crate::state::{Context, Tags};
 use crate::wire::params::Fields;
 use crate::wire::refusal::Refusal;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dispatch::Answer;
 use crate::durations::Event;
 use crate::elb::arns::Kind;
 use crate::elb::tags::read_tags;
 use crate::elb::targets::Target;
 use crate::elb::usage::Use;
+use crate::handler::Answer;
 use crate::options::DeleteAbsent;
 use crate::route_table::TargetState;
 use crate::state::{Context, Tags};

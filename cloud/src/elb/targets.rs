@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dispatch::Answer;
 use crate::elb::arns::Kind;
 use crate::elb::target_groups::{TargetGroup, not_found};
 use crate::elb::target_health::{Verdict, verdict};
+use crate::handler::Answer;
 use crate::route_table::TargetState;
 use crate::state::{Context, Region};
 use crate::wire::params::Fields;

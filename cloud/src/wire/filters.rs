@@ -78,6 +78,11 @@ impl Filters {
     }
 }
 
+/// Wraps the one value that a resource offers to a filter.
+pub(crate) fn single_value(value: &str) -> Vec<String> {
+    vec![value.to_owned()]
+}
+
 /// Matches a value against a pattern in which `*` is any text, `?` any one character, and a
 /// backslash takes the next character literally.
 pub(crate) fn matches(pattern: &str, value: &str) -> bool {
