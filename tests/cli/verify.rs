@@ -111,7 +111,8 @@ fn what_others_changed_or_removed_is_named_field_by_field() {
     sandbox.somebody(&format!("Action=DeleteLoadBalancer&{ELB}&LoadBalancerArn={balancer}"));
     let size = "AutoScalingGroupName=group1&DesiredCapacity=4";
     sandbox.somebody(&format!("Action=SetDesiredCapacity&{ASG}&{size}"));
-    let transcript = until(&sandbox, &run, "in service: expected 5, found 4\n", "4 gone");
+    let transcript =
+        until(&sandbox, &run, "in service: expected 5, found 4\n", "2 changed, 4 gone");
     assert_transcript!(transcript, @r"
     exit status: 8
     -- stdout
