@@ -40,15 +40,15 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// Say how a run is shown while it is carried out or watched
+    /// How to show a run's progress
     #[arg(long, global = true, value_name = "FORM", default_value = "auto")]
     pub(crate) progress: ProgressChoice,
 
-    /// Say when to colour text
+    /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorChoice,
 
-    /// Tell more on stderr: every call (-v), everything (-vv)
+    /// Log more on stderr: every call (-v), everything (-vv)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 }
@@ -67,7 +67,7 @@ Exit statuses:
     8  there are differences (verify, and plan with --detailed-exitcode)
    70  a bug in lab1-flow
    74  the journal cannot be written: nothing further was sent; or stdout cannot, after all else was done
-   75  suspended or stopped: `lab1-flow resume` goes on
+   75  suspended or stopped: `lab1-flow resume` continues
   130  left at once on a second Ctrl-C; `watch` on the first
 
 Environment:

@@ -42,7 +42,8 @@ impl CliError {
             .next("please report it, with `lab1-flow --version` and this text")
     }
 
-    /// The same error with these lines below what failed. In what others have written, line ends are taken out before.
+    /// The same error with these lines below what failed. In what others have written, line ends are taken
+    /// out before.
     #[must_use]
     pub(crate) fn excerpt(mut self, lines: impl Into<String>) -> Self {
         self.excerpt = Some(lines.into());

@@ -78,7 +78,8 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Whether JSON lines are asked for among the words: the parser ends at `--version`, or at a mistake, before or after it.
+/// Whether JSON lines are asked for among the words: the parser ends at `--version`, or at a mistake, before
+/// or after it.
 fn asks_for_json(words: &[OsString]) -> bool {
     let progress = |pair: &[OsString]| pair[0] == "--progress" && pair[1] == "json";
     words.iter().any(|word| word == "--json" || word == "--progress=json")

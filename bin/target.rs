@@ -18,18 +18,17 @@ use crate::local_cloud::{GuestChoice, TIME_SCALE_USUAL, Wanted, start_cloud, tim
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Target")]
 pub(crate) struct TargetArgs {
-    /// Build on the embedded cloud, or on AWS, where it costs money
+    /// Use the embedded cloud, or AWS, where it costs money
     ///
-    /// The default is the embedded cloud; with --endpoint-url, or with `AWS_ENDPOINT_URL` in the environment,
-    /// it is that endpoint.
+    /// The default is the embedded cloud, or the endpoint of --endpoint-url or `AWS_ENDPOINT_URL`.
     #[arg(long, value_name = "CLOUD", conflicts_with = "endpoint_url")]
     cloud: Option<CloudChoice>,
 
-    /// Build on whatever answers at this URL with the protocols of AWS
+    /// Use an AWS-compatible endpoint
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
 
-    /// Build in this region; the default is the usual one of the AWS tools, then us-east-1
+    /// Use this region; the default is that of the AWS tools, then us-east-1
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
 
@@ -37,15 +36,15 @@ pub(crate) struct TargetArgs {
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
 
-    /// Let so many seconds of AWS pass in one second on the embedded cloud
+    /// Run the embedded cloud's clock FACTOR times as fast as real time
     #[arg(long, value_name = "FACTOR", value_parser = time_scale)]
     time_scale: Option<f64>,
 
-    /// Say what runs on the instances of the embedded cloud; the default is what ran there last time
+    /// What runs on the instances of the embedded cloud; the default is what ran there last time
     #[arg(long, value_name = "KIND")]
     guest: Option<GuestChoice>,
 
-    /// Take it that an effect may stay invisible for so long on another endpoint (such as 5s or 2m)
+    /// How long a change may take to become visible on a custom endpoint (such as 5s or 2m)
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "endpoint_url")]
     consistency_window: Option<Duration>,
 }

@@ -108,8 +108,10 @@ pub(crate) async fn connect(
 
 /// Finds the way to a run's own cloud, and refuses another account or region.
 ///
-/// A run that has never sent a change needs no account: nothing of it can be anywhere. Records of a run that was ready
-/// for its first change may be a copy that knows of none yet, and those rebuilt from tags may not say yet that everything is in doubt.
+/// A run that has never sent a change needs no account: nothing of it can be anywhere. Records of a run that
+/// was ready
+/// for its first change may be a copy that knows of none yet, and those rebuilt from tags may not say yet
+/// that everything is in doubt.
 async fn reach(
     app: &App,
     state: &RunState,

@@ -39,12 +39,12 @@ pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 /// How a run is shown while it is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum ProgressChoice {
-    /// A tree on a terminal, else plain lines; these also under `CI`, with `TERM=dumb`, and with -v
+    /// A tree on a terminal, plain lines elsewhere; always plain lines under `CI`, with `TERM=dumb` and with -v
     #[default]
     Auto,
     /// The steps in place, with what each waits for
     Tree,
-    /// A line a change, and one every 30 s when nothing changes
+    /// One line for each change, and one every 30 s while nothing changes
     Plain,
     /// JSON lines on stdout, as with --json
     Json,

@@ -23,8 +23,8 @@ use crate::view::time::moment;
 
 /// Start, stop and look at the embedded cloud
 ///
-/// It is one process for each state directory. `lab1-flow run` starts it when it does not run; it outlives the
-/// command that started it, and what it holds outlives the process.
+/// The embedded cloud is one process for each state directory. `lab1-flow run` starts it when needed; it
+/// keeps running when that command ends, and its account survives a restart.
 #[derive(Debug, Args)]
 pub(crate) struct CloudArgs {
     #[command(subcommand)]
@@ -33,45 +33,46 @@ pub(crate) struct CloudArgs {
 
 #[derive(Debug, Subcommand)]
 enum CloudVerb {
-    /// Start it in the background, unless it runs
+    /// Start the embedded cloud in the background, unless it is running
     Start(Manner),
-    /// Stop it; its account is kept
+    /// Stop the embedded cloud; its account is kept
     Stop,
-    /// Show where it listens, and what is in its account
+    /// Show the embedded cloud's address and the contents of its account
     Status,
     /// Print the environment variables for other clients
     ///
-    /// For boto3, the AWS CLI and every SDK: `eval "$(lab1-flow cloud env)"`. The access key is a secret: a client that has it
+    /// For boto3, the AWS CLI and every SDK: `eval "$(lab1-flow cloud env)"`. The access key is a secret: a
+    /// client that has it
     /// may do everything in this account.
     Env,
-    /// Empty its account
+    /// Delete everything in the embedded cloud's account
     Reset,
-    /// Serve in the foreground until a signal comes
+    /// Run the embedded cloud in the foreground until a signal arrives
     Serve(ServeArgs),
 }
 
 /// How the cloud behaves.
 #[derive(Debug, Args)]
 struct Manner {
-    /// Let so many seconds of AWS pass in one second; the default is 60
+    /// Run its clock FACTOR times as fast as real time; the default is 60
     #[arg(long, value_name = "FACTOR", value_parser = time_scale)]
     time_scale: Option<f64>,
 
-    /// Say what runs on the instances; the default is what ran there last time
+    /// What runs on the instances; the default is what ran there last time
     #[arg(long, value_name = "KIND")]
     guest: Option<GuestChoice>,
 }
 
 #[derive(Debug, Args)]
 struct ServeArgs {
-    /// Listen on this port of the loopback interface; the default is the one of last time, or a free one
+    /// Listen on this loopback port; the default is the last one, or a free one
     #[arg(long, value_name = "N")]
     port: Option<u16>,
 
     #[command(flatten)]
     manner: Manner,
 
-    /// Let calls fail as this TOML file says
+    /// Inject the faults described in this TOML file
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
 

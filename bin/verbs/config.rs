@@ -11,7 +11,7 @@ use crate::config::{self, Mistake, Overrides, Source};
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
 
-/// Check a configuration file, or print what may stand in one
+/// Check a configuration file, or print its JSON Schema
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArgs {
     #[command(subcommand)]
@@ -20,9 +20,9 @@ pub(crate) struct ConfigArgs {
 
 #[derive(Debug, Subcommand)]
 enum ConfigVerb {
-    /// Check a file, and name everything that is wrong with it
+    /// Check a file and report every mistake in it
     ///
-    /// Nothing is sent: whether an image, a key pair or a name is there is asked by `run` itself.
+    /// Nothing is sent: `run` itself checks whether the image, the key pair and the names exist.
     Check {
         /// The file to check
         #[arg(value_name = "FILE", default_value = super::CONFIG_FILE)]

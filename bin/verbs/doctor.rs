@@ -19,11 +19,11 @@ use crate::verbs::block_on;
 use crate::view::checks::{Count, lines};
 use crate::view::next::Next;
 
-/// Check this machine and the account for a run, and say what to do about what is wrong
+/// Check this machine and the account, and explain how to fix what would stop a run
 ///
-/// It asks all that the preflight of `run` asks, and more: quotas, other runs, the clock, and the disk under the
-/// state directory. All checks run side by side, also when some fail; nothing is created. Ends with 3 when anything
-/// stands in the way of `run`.
+/// Runs every check of the preflight of `run`, and more: quotas, other runs, the clock, and the disk under
+/// the state directory. The checks run in parallel, also when some fail; nothing is created. Ends with 3 when
+/// something would stop `run`.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]

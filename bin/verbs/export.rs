@@ -19,14 +19,14 @@ use crate::view::standing::Standing;
 
 /// Write the whole history of a run as JSON lines: enough to read it elsewhere
 ///
-/// docs/journal-format.md, section 11, says what stands in the lines. A file that is there is never overwritten.
+/// docs/journal-format.md, section 11, describes the lines. An existing file is never overwritten.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// The run, by its id or a unique beginning of it
+    /// The run's id, or a unique prefix of it
     #[arg(value_name = "RUN-ID")]
     run: String,
 
-    /// Write it to this new file, which only its owner can read, instead of stdout
+    /// Write to this new file, readable by its owner only, instead of stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }

@@ -13,17 +13,17 @@ use crate::target;
 use crate::view::standing::{self, Standing};
 use crate::view::time;
 
-/// Remove the records of runs of which nothing is left, for good
+/// Delete the records of runs that left nothing behind
 ///
-/// A run that may still hold something never loses its record: only runs that were rolled back, or refused before
-/// anything was made, are removed. Every other one is kept, and so is one that cannot be read.
+/// Only runs that were rolled back, or refused before anything was created, are deleted. Every other run is
+/// kept, and so is one that cannot be read.
 #[derive(Debug, Args)]
 pub(crate) struct GcArgs {
-    /// Remove runs whose last record is older than this (such as 12h or 30d)
+    /// Delete runs whose last record is older than this (such as 12h or 30d)
     #[arg(long, value_name = "TIME", value_parser = target::duration)]
     older_than: Duration,
 
-    /// Say what would be removed, and remove nothing
+    /// Show what would be deleted, and delete nothing
     #[arg(long)]
     dry_run: bool,
 }

@@ -17,24 +17,24 @@ use crate::state_dir::find_run;
 use crate::view::standing::Standing;
 use crate::view::{steps, time};
 
-/// Draw what would be made, or a run with where everything stands
+/// Draw what `run` would create, or the state of a run
 ///
-/// Nothing is sent: the picture of a run is read from its records, also while it is carried out.
+/// Nothing is sent: the picture of a run is drawn from its records, also while it is running.
 #[derive(Debug, Args)]
 pub(crate) struct GraphArgs {
-    /// The run, by its id or a unique beginning of it; without it, what `run` would make
+    /// The run's id, or a unique prefix of it; without it, what `run` would create
     #[arg(value_name = "RUN-ID", conflicts_with_all = ["config", "stack"])]
     run: Option<String>,
 
-    /// Say what is drawn
+    /// What to draw
     #[arg(long, value_name = "WHAT", default_value = "actions")]
     of: Of,
 
-    /// Say in which language
+    /// The output format
     #[arg(long, value_name = "FORMAT", default_value = "dot")]
     format: Format,
 
-    /// Write it to this file instead of stdout; a file that is there is replaced
+    /// Write to this file instead of stdout; an existing file is replaced
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -42,16 +42,16 @@ pub(crate) struct GraphArgs {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Put this name before every other
+    /// Prefix every name with NAME
     #[arg(long, value_name = "NAME", value_parser = StackName::new)]
     stack: Option<StackName>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Of {
-    /// The actions, and what each waits for
+    /// The actions and their dependencies
     Actions,
-    /// What stands where, how requests go, and what guards and keeps what
+    /// Where each resource is, and how requests reach it
     Topology,
 }
 

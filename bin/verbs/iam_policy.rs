@@ -11,18 +11,19 @@ use crate::exit_status::ExitStatus;
 
 /// Print the IAM policy that a run and its rollback need on AWS
 ///
-/// It allows to make what is given the mark of a run, and to change what carries one, and to look at the rest.
+/// The policy allows the caller to create resources tagged for a run, to change resources that carry such a
+/// tag, and to read everything else.
 #[derive(Debug, Args)]
 pub(crate) struct IamPolicyArgs {
-    /// Allow this run alone: enough to resume it and to roll it back
+    /// Allow this run alone: enough to resume it and roll it back
     #[arg(long, value_name = "RUN-ID", value_parser = RunId::new)]
     run_id: Option<RunId>,
 
-    /// Name this account, by its twelve digits, instead of any
+    /// Allow this account, by its twelve digits, instead of any
     #[arg(long, value_name = "ID", value_parser = account)]
     account: Option<String>,
 
-    /// Name this region instead of any
+    /// Allow this region instead of any
     #[arg(long, value_name = "REGION", value_parser = region)]
     region: Option<String>,
 }

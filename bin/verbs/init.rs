@@ -14,9 +14,9 @@ use crate::error::CliError;
 use crate::exit_status::ExitStatus;
 use crate::invocation::path_word;
 
-/// Write a configuration file with every value, its default and what it means
+/// Write a configuration file with every setting, its default and its meaning
 ///
-/// A file that is there is never overwritten. With `-` the text goes to stdout.
+/// An existing file is never overwritten. With `-` the text goes to stdout.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
     /// The file to write

@@ -10,10 +10,10 @@ use crate::progress::RecordEvent;
 use crate::state_dir::find_run;
 use crate::view::{record, time};
 
-/// Print the records of a run, the oldest first
+/// Print the records of a run, oldest first
 #[derive(Debug, Args)]
 pub(crate) struct JournalArgs {
-    /// The run, by its id or a unique beginning of it
+    /// The run's id, or a unique prefix of it
     #[arg(value_name = "RUN-ID")]
     run: String,
 }

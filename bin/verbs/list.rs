@@ -19,12 +19,12 @@ use crate::view::time;
 /// The columns that a terminal too narrow for all does without, the first of them first.
 const LEFT_OUT: [&str; 6] = ["OWNER", "CLOUD", "STACK", "RESOURCES", "AGE", "STEP"];
 
-/// List the runs that this machine knows, the newest first
+/// List the runs in this state directory, newest first
 ///
 /// On a terminal that is too narrow, columns are left out in this order: owner, cloud, stack, resources, age, step.
 #[derive(Debug, Default, Args)]
 pub(crate) struct ListArgs {
-    /// Only runs in this state; may be given several times
+    /// Only runs in this state; may be repeated
     #[arg(long, value_name = "STATE")]
     state: Vec<Standing>,
 
@@ -36,7 +36,7 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "CLOUD", value_parser = cloud)]
     cloud: Option<String>,
 
-    /// At most so many, after the other filters
+    /// Show at most COUNT runs, after the other filters
     #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
 }

@@ -101,8 +101,10 @@ const CONFIG_FILE: &str = "stack.toml";
 struct NotifyArgs {
     /// Run this shell command on every change of the run's state, with one JSON object on its standard input
     ///
-    /// It is given to `sh -c`, has ten seconds, and can neither hold up nor fail the run. What it prints is dropped. Of
-    /// the environment it gets what every program needs and no credentials; variables that begin with `LAB1_FLOW_NOTIFY_`
+    /// It is given to `sh -c`, has ten seconds, and can neither hold up nor fail the run. What it prints is
+    /// dropped. Of
+    /// the environment it gets what every program needs and no credentials; variables that begin with
+    /// `LAB1_FLOW_NOTIFY_`
     /// are handed on.
     #[arg(long, value_name = "COMMAND")]
     notify_cmd: Option<String>,
@@ -115,7 +117,7 @@ struct GoingOnArgs {
     #[arg(long)]
     now: bool,
 
-    /// Wait until another process has let the run go, at most for this time if one is given
+    /// Wait until the process that holds the run releases it, for at most TIME
     #[arg(
         long,
         value_name = "TIME",

@@ -19,12 +19,12 @@ use crate::view::next::{self, Next};
 use crate::view::plan::{self, PlannedStep, Sum};
 use crate::view::standing::Standing;
 
-/// Show what `run` would create, what stands in its way, and what it costs; with an id, what a run has still to do
+/// Show what `run` would create, what blocks it, and what it costs; with an id, what is left to do in a run
 ///
-/// It only reads, and begins no run. Ends with 3 when `run` would be refused.
+/// This only reads, and starts no run. Ends with 3 when `run` would be refused.
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
-    /// A run that is to go on: its id, or a unique beginning of it
+    /// The run to continue: its id, or a unique prefix of it
     #[arg(
         value_name = "RUN-ID",
         conflicts_with_all = [

@@ -20,24 +20,24 @@ use crate::verbs::until::find_step_ahead;
 use crate::verbs::{GoingOnArgs, announce, block_on};
 use crate::view::standing::{Request, Standing};
 
-/// Go on with a run where it stopped, in the direction it was going
+/// Continue a stopped or interrupted run, deploying or rolling back
 ///
-/// A run that has ended is reported as it ended, and no call is made. One that had failed, got stuck or run out of
-/// patience gets fresh patience; one whose process died does not.
+/// A finished run is reported again, without any call. A run that failed, got stuck or ran out of patience
+/// starts with fresh limits; one whose process died keeps what was left of them.
 #[derive(Debug, Args)]
 pub(crate) struct ResumeArgs {
-    /// The run, by its id or a unique beginning of it
+    /// The run's id, or a unique prefix of it
     #[arg(value_name = "RUN-ID")]
     run: String,
 
     #[command(flatten)]
     common: GoingOnArgs,
 
-    /// Carry out the steps that have not begun as this TOML file says; what has begun may not differ
+    /// Take the configuration of steps that have not begun from this TOML file; steps that have begun may not change
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Pause after this step, given by number or name, and not where the run was to pause before
+    /// Pause after this step, given by number or name, instead of where the run was to pause before
     #[arg(long, value_name = "STEP")]
     until: Option<String>,
 }

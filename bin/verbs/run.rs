@@ -28,11 +28,11 @@ const LOOK_MAX: Duration = Duration::from_secs(10);
 
 /// Deploy the stack and wait until it answers
 ///
-/// The run id is printed before anything is sent. Whatever happens then, `lab1-flow resume` goes on and
-/// `lab1-flow rollback` takes everything back, knowing nothing but that id.
+/// The run id is printed before anything is sent. Whatever happens then, `lab1-flow resume` continues and
+/// `lab1-flow rollback` deletes everything; both need only that id.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Say what a failure leads to
+    /// What to do when a step fails for good
     #[arg(long, value_name = "POLICY", default_value = "stop")]
     on_failure: Policy,
 
@@ -53,9 +53,9 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Policy {
-    /// Leave everything as it is, for `resume` or `rollback`
+    /// Stop, and keep everything for `resume` or `rollback`
     Stop,
-    /// Take everything back
+    /// Delete everything
     Rollback,
 }
 

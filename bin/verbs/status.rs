@@ -22,10 +22,10 @@ use crate::view::steps::{self, StepView};
 use crate::view::text::ACTION_WIDTH;
 use crate::view::time;
 
-/// Show where a run stands, why it waits, and what to type next; without an id, list all runs
+/// Show the state of a run, why it waits, and what to type next; without an id, list all runs
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
-    /// The run, by its id or a unique beginning of it
+    /// The run's id, or a unique prefix of it
     #[arg(value_name = "RUN-ID")]
     run: Option<String>,
 }

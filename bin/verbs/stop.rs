@@ -15,16 +15,16 @@ use crate::target;
 use crate::view::next;
 use crate::view::standing::Standing;
 
-/// Ask a run that another process carries out to stop after the calls in flight
+/// Stop a run that another process is working on, after the calls in flight
 ///
-/// It waits until the run rests. A run that no process carries out has nothing to stop.
+/// Waits until the run rests. A run that no process is working on has nothing to stop.
 #[derive(Debug, Args)]
 pub(crate) struct StopArgs {
-    /// The run, by its id or a unique beginning of it
+    /// The run's id, or a unique prefix of it
     #[arg(value_name = "RUN-ID")]
     run: String,
 
-    /// Wait at most this long until the run rests
+    /// How long to wait until the run rests
     #[arg(long, value_name = "TIME", default_value = "90s", value_parser = target::duration)]
     timeout: Duration,
 }

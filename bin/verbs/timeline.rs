@@ -17,20 +17,20 @@ use crate::timeline::{Timeline, drawing, text};
 use crate::view::standing::Standing;
 use crate::view::time;
 
-/// Draw what happened when in a run: calls, waits, retries, and the path that decided how long it took
+/// Draw when each call, wait and retry of a run happened, and its critical path
 ///
-/// It is read from the records alone, also while the run is carried out. Time in which the run rested is left out.
+/// Drawn from the records alone, also while the run is running. Time in which the run rested is left out.
 #[derive(Debug, Args)]
 pub(crate) struct TimelineArgs {
-    /// The run, by its id or a unique beginning of it
+    /// The run's id, or a unique prefix of it
     #[arg(value_name = "RUN-ID")]
     run: String,
 
-    /// Say how it is drawn
+    /// How to draw it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
 
-    /// Write it to this file instead of stdout; a file that is there is replaced
+    /// Write to this file instead of stdout; an existing file is replaced
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }

@@ -17,14 +17,15 @@ use crate::view::standing::Standing;
 use crate::view::time;
 use crate::view::verification::{Tally, lines, serving_lines};
 
-/// Compare all that a run has made with what is there now
+/// Compare everything a run created with what exists now
 ///
-/// Every thing is present, changed or gone, field by field; of a run that was rolled back, nothing may be left. What was
-/// recorded so short a time ago that it may not be seen yet, and what is in doubt, is listed as such: it proves no
-/// difference. It only reads, and disturbs no process that works on the run. Ends with 8 when anything differs.
+/// Each resource is reported as present, changed or gone, field by field; of a run that was rolled back,
+/// nothing may be left. Resources too new to be visible everywhere, and those in doubt, are listed as such
+/// and are no difference. This only reads, and disturbs no process that works on the run. Ends with 8 when
+/// something differs.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// The run, by its id or a unique beginning of it
+    /// The run's id, or a unique prefix of it
     #[arg(value_name = "RUN-ID")]
     run: String,
 

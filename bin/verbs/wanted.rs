@@ -17,11 +17,11 @@ pub(super) struct WantedArgs {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Put this name before every other, to keep stacks of one account apart (at most 13 characters)
+    /// Prefix every name with NAME, to keep the stacks of one account apart (at most 13 characters)
     #[arg(long, value_name = "NAME", value_parser = StackName::new)]
     stack: Option<StackName>,
 
-    /// Say when the stack counts as deployed
+    /// When the stack counts as deployed
     #[arg(long, value_name = "FOR")]
     wait: Option<WaitFor>,
 

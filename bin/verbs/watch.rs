@@ -20,17 +20,18 @@ use crate::verbs::{announce, block_on};
 use crate::view::next;
 use crate::view::standing::{Request, Standing};
 
-/// Follow a run that another process carries out, until it rests
+/// Follow a run that another process is working on, until it rests
 ///
-/// It shows what `run` shows, from the beginning, and ends with the exit status that `resume` would give: 75 also when
-/// the process that carried the run out has died. Ctrl-C ends the watching with 130, and leaves the run alone.
+/// Shows what `run` shows, from the beginning, and ends with the exit status that `resume` would give; also
+/// 75 when the process that was working on the run has died. Ctrl-C ends the watching with 130 and does not
+/// touch the run.
 #[derive(Debug, Args)]
 pub(crate) struct WatchArgs {
-    /// The run, by its id or a unique beginning of it
+    /// The run's id, or a unique prefix of it
     #[arg(value_name = "RUN-ID")]
     run: String,
 
-    /// Watch on when it stops, fails or loses its process, until it is deployed or nothing is left of it
+    /// Keep watching when the run stops, fails or loses its process, until it is deployed or fully rolled back
     #[arg(long)]
     until_end: bool,
 }

@@ -11,27 +11,27 @@ use crate::paint::Tone;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Standing {
-    /// A process carries it out.
+    /// A process is working on it.
     Running,
-    /// A process takes it back.
+    /// A process is rolling it back.
     RollingBack,
-    /// It was under way when its process died.
+    /// Its process died.
     Interrupted,
     /// Deployed.
     Completed,
     /// Nothing is left.
     RolledBack,
-    /// Taken back, but for what a person has decided to leave.
+    /// Rolled back, except for what a person chose to keep.
     PartlyRolledBack,
-    /// An action failed for good; a person decides.
+    /// An action failed for good; a person has to decide.
     Failed,
-    /// Something of ours is left, and the rollback cannot go on by itself.
+    /// Something of ours is left, and the rollback cannot continue by itself.
     Stuck,
     /// Stopped on request.
     Stopped,
-    /// Paused after the step that was asked for.
+    /// Paused after the requested step.
     Paused,
-    /// Patience is exhausted, or credentials or network are lost.
+    /// Limits are exhausted, or credentials or network are lost.
     Suspended,
 }
 

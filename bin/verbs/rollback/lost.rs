@@ -99,7 +99,8 @@ pub(super) async fn take_back(args: RollbackArgs, app: &App) -> Result<ExitStatu
     carry_out(app, &runs, &args, connection, &marked).await
 }
 
-/// A stack's name leads to whatever run is there now, be it somebody's who uses it. Neither its age nor its owner proves
+/// A stack's name leads to whatever run is there now, be it somebody's who uses it. Neither its age nor its
+/// owner proves
 /// that it is lost, so where nobody is asked only its id will do: that names one run, and no later one.
 fn unnamed(app: &App, args: &RollbackArgs, marked: &MarkedRun) -> CliError {
     let flags = args.target.again();
@@ -118,7 +119,8 @@ fn unnamed(app: &App, args: &RollbackArgs, marked: &MarkedRun) -> CliError {
     .next(app.program.command(&words))
 }
 
-/// The records tell more than the tags, and may yet be behind them: an older copy, put back. So it is said that they are
+/// The records tell more than the tags, and may yet be behind them: an older copy, put back. So it is said
+/// that they are
 /// used, and the rollback takes back what carries the run's mark under any name, recorded or not.
 async fn take_back_by_records(
     app: &App,

@@ -25,14 +25,13 @@ use crate::verbs::{GoingOnArgs, announce, block_on};
 use crate::view::facts;
 use crate::view::standing::Request;
 
-/// Take everything back that a run has made, and prove that it is gone
+/// Delete everything a run created, and verify that it is gone
 ///
-/// Nothing is deleted whose tags do not prove that this run made it. Killed anywhere, the rollback goes on with
-/// `resume` or with `rollback`. What cannot be removed is listed, and asked again by the same command.
+/// A resource is deleted only if its tags prove that this run created it. After a kill, `resume` or
+/// `rollback` continues. What cannot be deleted is listed; the same command tries again.
 #[derive(Debug, Args)]
 pub(crate) struct RollbackArgs {
-    /// The run, by its id or a unique beginning of it; with --from-tags, a run that is not known here is given by its
-    /// whole id
+    /// The run's id, or a unique prefix of it; with --from-tags, the whole id of a run that is not known here
     #[arg(value_name = "RUN-ID", required_unless_present_any = ["stack", "from_tags"])]
     run: Option<String>,
 
@@ -43,25 +42,26 @@ pub(crate) struct RollbackArgs {
     #[arg(short, long)]
     yes: bool,
 
-    /// Show what would be taken back, and in which order; nothing is deleted and nothing is recorded
+    /// Show what would be deleted, and in which order; nothing is deleted and nothing is recorded
     #[arg(long, conflicts_with = "skip")]
     dry_run: bool,
 
-    /// Leave in place what this action has made, and go on without it; may be given several times
+    /// Keep what this action created, and continue without it; may be repeated
     #[arg(long, value_name = "ACTION", requires = "reason", conflicts_with = "from_tags")]
     skip: Vec<String>,
 
-    /// Say why something is left; it is recorded
+    /// Why something is kept; recorded
     #[arg(long, value_name = "TEXT", requires = "skip")]
     reason: Option<String>,
 
-    /// Take a run back whose records are lost with their machine, by the tags on what it made
+    /// Roll back a run whose records are lost, by the tags on what it created
     ///
     /// Make sure that no other machine works on the run: its locks are lost, too.
     #[arg(long)]
     from_tags: bool,
 
-    /// With --from-tags: find the run that made this stack; where nobody is asked, its id must be given to take it back
+    /// With --from-tags: find the run that created this stack; without a confirmation prompt, its id is
+    /// required to delete anything
     #[arg(
         long,
         value_name = "NAME",
