@@ -264,8 +264,7 @@ impl<'a> Drive<'a> {
     }
 
     fn sweep(&mut self) -> Flight {
-        // What is believed absent by then is looked for once more when all else is gone. What lingers has a look of its own,
-        // and two looks for one thing would find it twice.
+        // What is believed absent is looked for once more when all else is gone, but for what lingers: that has its own look.
         let looks = if self.is_all_settled() { self.workflow.nodes.len() } else { 0 };
         let absent = (0..looks).filter(|place| {
             self.is_believed_absent(*place) && !self.moment.lingering.contains(place)
