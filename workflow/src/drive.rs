@@ -266,9 +266,8 @@ impl<'a> Drive<'a> {
     fn sweep(&mut self) -> Flight {
         // What is believed absent is looked for once more when all else is gone, but for what lingers: that has its own look.
         let looks = if self.is_all_settled() { self.workflow.nodes.len() } else { 0 };
-        let absent = (0..looks).filter(|place| {
-            self.is_believed_absent(*place) && !self.moment.lingering.contains(place)
-        });
+        let absent = (0..looks).filter(|place| self.is_believed_absent(*place));
+        let absent = absent.filter(|place| !self.moment.lingering.contains(place));
         let absent = absent.map(|place| self.describe(place)).collect();
         let run = &self.state.header().run;
         let flight = flight::sweep(self.workflow, run, absent, &self.engine.clock);
