@@ -13,12 +13,13 @@ use serde_json::Value;
 
 use crate::decide::{Decision, Moment, SWEEP, Work, decide};
 use crate::definition::Node;
-use crate::engine::{Engine, Resume};
+use crate::engine::Resume;
 use crate::erased::Kept;
 use crate::flight::{self, Call, Flight, Landed};
 #[cfg(feature = "testing")]
 use crate::frontier::Frontier;
 use crate::patience::Patience;
+use crate::ports::Ports;
 use crate::search::Found;
 use crate::texts::clip;
 use crate::token::token;
@@ -28,7 +29,7 @@ use crate::{ActionContext, EngineError, Profile, Workflow};
 /// One run in the hands of this process.
 #[derive(Debug)]
 pub(crate) struct Drive<'a> {
-    pub(crate) engine: &'a Engine,
+    pub(crate) ports: &'a Ports,
     pub(crate) workflow: &'a Workflow,
     pub(crate) profile: Profile,
     pub(crate) state: RunState,
@@ -53,14 +54,14 @@ pub(crate) struct Drive<'a> {
 
 impl<'a> Drive<'a> {
     pub(crate) fn new(
-        engine: &'a Engine,
+        ports: &'a Ports,
         workflow: &'a Workflow,
         state: RunState,
         how: &Resume,
     ) -> Result<Self, EngineError> {
         let profile = serde_json::from_value(state.header().profile.clone());
         let mut drive = Self {
-            engine,
+            ports,
             workflow,
             profile: profile.map_err(EngineError::Profile)?,
             state,
@@ -73,7 +74,7 @@ impl<'a> Drive<'a> {
             doomed: BTreeMap::new(),
             unwritten: Vec::new(),
             flights: FuturesUnordered::new(),
-            turns: Turns::new(engine.pacer.clone()),
+            turns: Turns::new(ports.pacer.clone()),
         };
         if !how.now {
             drive.keep_stored_delays();
@@ -91,8 +92,8 @@ impl<'a> Drive<'a> {
         self.distrust_records();
         self.keep_spent_tries();
         loop {
-            self.moment.now = self.engine.clock.elapsed();
-            if self.engine.stop.is_requested() {
+            self.moment.now = self.ports.clock.elapsed();
+            if self.ports.stop.is_requested() {
                 self.wind_down(Rest::Stopped);
             }
             let calls = self.plan()?;
@@ -104,7 +105,7 @@ impl<'a> Drive<'a> {
                 return Ok(self.state);
             }
             let landed = self.next_event().await?;
-            self.moment.now = self.engine.clock.elapsed();
+            self.moment.now = self.ports.clock.elapsed();
             for landed in landed {
                 let place = landed.place;
                 self.moment.busy.remove(&place);
@@ -116,8 +117,8 @@ impl<'a> Drive<'a> {
 
     /// A stored wake-up goes on after a death, but waits no longer than its stored delay.
     fn keep_stored_delays(&mut self) {
-        let now = self.engine.clock.now();
-        let elapsed = self.engine.clock.elapsed();
+        let now = self.ports.clock.now();
+        let elapsed = self.ports.clock.elapsed();
         for (place, node) in self.workflow.nodes.iter().enumerate() {
             let Some(action) = self.state.action(&node.name) else { continue };
             let retry = match &action.phase {
@@ -217,7 +218,7 @@ impl<'a> Drive<'a> {
             Turn::Come => true,
             Turn::Expected(wait) => {
                 let name = &self.node(place).name;
-                self.engine.observer.waiting(name, "held back so as not to ask too fast", wait);
+                self.ports.observer.waiting(name, "held back so as not to ask too fast", wait);
                 self.moment.queued.insert(place);
                 false
             }
@@ -257,7 +258,7 @@ impl<'a> Drive<'a> {
             (_, work) => work,
         };
         let limit = node.action.limits().attempt_max;
-        let flight = flight::send(work, self.describe(place), limit, &self.engine.clock);
+        let flight = flight::send(work, self.describe(place), limit, &self.ports.clock);
         self.moment.wake.remove(&place);
         self.moment.busy.insert(place, work);
         flight
@@ -270,7 +271,7 @@ impl<'a> Drive<'a> {
         let absent = absent.filter(|place| !self.moment.lingering.contains(place));
         let absent = absent.map(|place| self.describe(place)).collect();
         let run = &self.state.header().run;
-        let flight = flight::sweep(self.workflow, run, absent, &self.engine.clock);
+        let flight = flight::sweep(self.workflow, run, absent, &self.ports.clock);
         self.moment.wake.remove(&SWEEP);
         self.moment.busy.insert(SWEEP, Work::Sweep);
         flight
@@ -302,7 +303,7 @@ impl<'a> Drive<'a> {
             action: node.name.clone(),
             attempt: known.map_or(0, |known| known.attempts),
             token: known.and_then(|known| known.token.clone()).unwrap_or_default(),
-            now: self.engine.clock.now(),
+            now: self.ports.clock.now(),
         };
         let stored = |value: Option<&Value>| value.cloned().unwrap_or(Value::Null);
         let by_mark = node.by_mark.as_ref().filter(|_| {
@@ -322,7 +323,7 @@ impl<'a> Drive<'a> {
     /// Takes an entry into account. It is durable after the next commit, and nothing is sent before.
     pub(crate) fn write(&mut self, mut entry: Entry) -> Result<(), EngineError> {
         clip(&mut entry);
-        let record = Record { seq: self.state.next_seq(), at: self.engine.clock.now(), entry };
+        let record = Record { seq: self.state.next_seq(), at: self.ports.clock.now(), entry };
         self.state.apply(&record)?;
         self.moment.note(self.workflow, &self.state, &record.entry);
         self.unwritten.push(record);
@@ -336,8 +337,8 @@ impl<'a> Drive<'a> {
         let (seq, at) = (first.seq, first.at);
         let entries = self.unwritten.drain(..).map(|record| record.entry).collect();
         let run = &self.state.header().run;
-        let records = self.engine.journal.append(run, seq, at, entries).await?;
-        self.engine.observer.recorded(&records, &self.state);
+        let records = self.ports.journal.append(run, seq, at, entries).await?;
+        self.ports.observer.recorded(&records, &self.state);
         Ok(())
     }
 
@@ -349,15 +350,15 @@ impl<'a> Drive<'a> {
         if self.flights.is_empty() && self.turns.is_empty() && wake.is_none() {
             return Err(EngineError::Stalled);
         }
-        let Self { flights, engine, moment, turns, .. } = self;
+        let Self { flights, ports, moment, turns, .. } = self;
         let sleep = wake.map_or(Duration::ZERO, |due| due.saturating_sub(moment.now));
         let (mut landed, mut come) = (Vec::new(), None);
         tokio::select! {
             biased;
             Some(one) = flights.next(), if !flights.is_empty() => landed.push(one),
             place = turns.next(), if !turns.is_empty() => come = place,
-            () = engine.clock.sleep(sleep), if wake.is_some() => {}
-            () = engine.stop.requested(), if !winding_down => {}
+            () = ports.clock.sleep(sleep), if wake.is_some() => {}
+            () = ports.stop.requested(), if !winding_down => {}
         }
         if let Some(place) = come {
             self.moment.queued.remove(&place);
@@ -386,7 +387,7 @@ impl<'a> Drive<'a> {
     pub(crate) fn delay(&mut self, place: usize, delay: Duration) -> Retry {
         self.moment.wake.insert(place, self.moment.now + delay);
         let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-        Retry { at: self.engine.clock.now().plus(delay), delay_ms }
+        Retry { at: self.ports.clock.now().plus(delay), delay_ms }
     }
 
     pub(crate) fn node(&self, place: usize) -> &'a Node {

@@ -9,9 +9,10 @@ use lab1_flow_journal::{
 use serde_json::Value;
 
 use crate::change;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::drive::Drive;
-use crate::observe::{Observer, Silent};
+use crate::observe::Observer;
+use crate::ports::Ports;
 use crate::report::RunReport;
 use crate::storable::stored;
 use crate::{EngineError, Pacer, Profile, StopSignal, Workflow};
@@ -93,43 +94,33 @@ pub struct Resume {
 /// [`JournalError::Held`]: lab1_flow_journal::JournalError::Held
 #[derive(Debug, Clone)]
 pub struct Engine {
-    pub(crate) journal: Arc<dyn Journal>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) stop: StopSignal,
-    pub(crate) observer: Arc<dyn Observer>,
-    pub(crate) pacer: Option<Arc<Pacer>>,
+    ports: Ports,
 }
 
 impl Engine {
     /// An engine on this journal, with the system's clock, that nobody stops and nobody watches.
     pub fn new(journal: Arc<dyn Journal>) -> Self {
-        Self {
-            journal,
-            clock: Arc::new(SystemClock::new()),
-            stop: StopSignal::new(),
-            observer: Arc::new(Silent),
-            pacer: None,
-        }
+        Self { ports: Ports::new(journal) }
     }
 
     /// The same engine with another source of time.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+        self.ports.clock = clock;
         self
     }
 
     /// The same engine with a signal that makes it finish the calls in flight and rest.
     #[must_use]
     pub fn with_stop(mut self, stop: StopSignal) -> Self {
-        self.stop = stop;
+        self.ports.stop = stop;
         self
     }
 
     /// The same engine with someone who hears of every record.
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.observer = observer;
+        self.ports.observer = observer;
         self
     }
 
@@ -137,7 +128,7 @@ impl Engine {
     /// its call would not have to wait.
     #[must_use]
     pub fn with_pacer(mut self, pacer: Arc<Pacer>) -> Self {
-        self.pacer = Some(pacer);
+        self.ports.pacer = Some(pacer);
         self
     }
 
@@ -149,8 +140,8 @@ impl Engine {
     /// [`EngineError`]; a failed action is a report, not an error.
     pub async fn start(&self, workflow: &Workflow, new: NewRun) -> Result<RunReport, EngineError> {
         let header = self.header(workflow, new)?;
-        let _lease = self.journal.claim(&header.run).await?;
-        self.journal.create(&header).await?;
+        let _lease = self.ports.journal.claim(&header.run).await?;
+        self.ports.journal.create(&header).await?;
         self.drive(workflow, RunState::new(header), Vec::new(), Resume::default()).await
     }
 
@@ -159,7 +150,7 @@ impl Engine {
     /// # Errors
     /// As [`NewRun::header`].
     pub fn header(&self, workflow: &Workflow, new: NewRun) -> Result<RunHeader, EngineError> {
-        new.header(workflow, self.clock.now())
+        new.header(workflow, self.ports.clock.now())
     }
 
     /// Goes on with a run in the direction it was going, from its first incomplete actions.
@@ -182,7 +173,7 @@ impl Engine {
         run: &RunId,
         how: Resume,
     ) -> Result<RunReport, EngineError> {
-        let _lease = self.journal.claim(run).await?;
+        let _lease = self.ports.journal.claim(run).await?;
         let state = self.read(workflow, run).await?;
         self.go_on(workflow, state, how).await
     }
@@ -226,7 +217,7 @@ impl Engine {
         run: &RunId,
         how: Resume,
     ) -> Result<RunReport, EngineError> {
-        let _lease = self.journal.claim(run).await?;
+        let _lease = self.ports.journal.claim(run).await?;
         let state = self.read(workflow, run).await?;
         if state.is_rolling_back() {
             return self.go_on(workflow, state, how).await;
@@ -251,7 +242,7 @@ impl Engine {
         run: &RunId,
         how: Resume,
     ) -> Result<RunReport, EngineError> {
-        let _lease = self.journal.claim(run).await?;
+        let _lease = self.ports.journal.claim(run).await?;
         let state = self.read(workflow, run).await?;
         if state.is_rolling_back() {
             return self.go_on(workflow, state, how).await;
@@ -273,8 +264,8 @@ impl Engine {
         actions: &[ActionName],
         reason: &str,
     ) -> Result<RunState, EngineError> {
-        let _lease = self.journal.claim(run).await?;
-        let mut state = RunState::replay(&self.journal.read(run).await?)?;
+        let _lease = self.ports.journal.claim(run).await?;
+        let mut state = RunState::replay(&self.ports.journal.read(run).await?)?;
         let request = Entry::RollbackStarted { cause: RollbackCause::Request };
         let turn = (!state.is_rolling_back()).then_some(request);
         let skip = |action: &ActionName| Entry::CompensationSkipped {
@@ -282,18 +273,18 @@ impl Engine {
             reason: reason.to_owned(),
         };
         let entries: Vec<_> = turn.into_iter().chain(actions.iter().map(skip)).collect();
-        let (first, now) = (state.next_seq(), self.clock.now());
+        let (first, now) = (state.next_seq(), self.ports.clock.now());
         for record in Record::number(first, now, entries.clone()) {
             state.apply(&record)?;
         }
-        let records = self.journal.append(run, first, now, entries).await?;
-        self.observer.recorded(&records, &state);
+        let records = self.ports.journal.append(run, first, now, entries).await?;
+        self.ports.observer.recorded(&records, &state);
         Ok(state)
     }
 
     /// Reads a run back, and refuses one that is not of this workflow.
     async fn read(&self, workflow: &Workflow, run: &RunId) -> Result<RunState, EngineError> {
-        let history = self.journal.read(run).await?;
+        let history = self.ports.journal.read(run).await?;
         let state = RunState::replay(&history)?;
         change::refuse_other_workflow(workflow, &state)?;
         Ok(state)
@@ -306,8 +297,8 @@ impl Engine {
         opening: Vec<Entry>,
         how: Resume,
     ) -> Result<RunReport, EngineError> {
-        let state = Drive::new(self, workflow, state, &how)?.run(opening).await?;
-        self.journal.rest(&state.header().run).await?;
+        let state = Drive::new(&self.ports, workflow, state, &how)?.run(opening).await?;
+        self.ports.journal.rest(&state.header().run).await?;
         Ok(RunReport::of(state))
     }
 }

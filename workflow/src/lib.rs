@@ -116,7 +116,7 @@
 //! | `patience.rs`, `retry.rs`, `looks.rs`, `limits.rs`, `profile.rs` | delays, limits, when to look again |
 //! | `pace/`, `turns.rs` | how fast the provider may be asked, and whose call is next |
 //! | `engine.rs`, `error.rs`, `change.rs`, `presume.rs`, `report.rs` | start, resume, roll back; what may have changed or was lost in between |
-//! | `clock.rs`, `stop.rs`, `observe.rs` | the seams: nothing else reaches outside |
+//! | `ports.rs`, `clock.rs`, `stop.rs`, `observe.rs` | the seams: nothing else reaches outside |
 //! | `testing/` | a small world, its faults and deaths, and what must hold afterwards |
 //!
 //! The module `guide` has a longer example and a checklist; `docs/guarantees.md` of the repository has the promises.
@@ -145,6 +145,7 @@ mod observe;
 mod pace;
 mod panics;
 mod patience;
+mod ports;
 mod presume;
 mod preview;
 mod profile;

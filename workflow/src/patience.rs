@@ -74,7 +74,7 @@ impl Drive<'_> {
         }
         let delay = self.look_delay(looks, waited, wait.check_after);
         self.delay(place, delay);
-        self.engine.observer.waiting(&self.node(place).name, &wait.reason, delay);
+        self.ports.observer.waiting(&self.node(place).name, &wait.reason, delay);
         if known {
             return Ok(());
         }
@@ -107,7 +107,7 @@ impl Drive<'_> {
         self.patience.entry(place).or_default().searches = searches;
         if place != SWEEP {
             let reason = &error.failure().message;
-            self.engine.observer.waiting(&self.node(place).name, reason, delay);
+            self.ports.observer.waiting(&self.node(place).name, reason, delay);
         }
         self.suspend_if(is_spent || error.class() == FailureClass::Permanent, error);
     }

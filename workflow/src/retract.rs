@@ -48,7 +48,7 @@ impl Drive<'_> {
     /// From now on a whole window must pass before an effect of the action can no longer appear.
     pub(crate) fn expect_late(&mut self, place: usize) {
         let window = self.profile.window(self.node(place).action.consistency());
-        self.late_until.insert(place, self.engine.clock.elapsed() + window);
+        self.late_until.insert(place, self.ports.clock.elapsed() + window);
     }
 
     /// How long, from this moment on, an effect of the action may still appear.
@@ -159,7 +159,7 @@ impl Drive<'_> {
         let (began, _) = *patience.began.get_or_insert((now, Duration::ZERO));
         let delay = self.look_delay(looks, now.saturating_sub(began), None).min(at_most);
         self.delay(place, delay);
-        self.engine.observer.waiting(&self.node(place).name, reason, delay);
+        self.ports.observer.waiting(&self.node(place).name, reason, delay);
     }
 
     pub(crate) fn wait_for_removal(
