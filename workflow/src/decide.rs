@@ -1,7 +1,6 @@
 //! The planner: from what has happened to all that may go on now. It does nothing itself.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use lab1_flow_journal::{
     ActionName, ActionPhase, ActionState, OnFailure, Rest, Role, RollbackCause, RunState,
@@ -10,46 +9,7 @@ use lab1_flow_journal::{
 use crate::Workflow;
 use crate::definition::Node;
 use crate::frontier::Frontier;
-
-/// What the planner must know besides the history: this process.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Moment {
-    /// Where something may have changed since the last look.
-    pub(crate) frontier: Frontier,
-    /// What this process is carrying out right now.
-    pub(crate) busy: BTreeMap<usize, Work>,
-    /// Attempts that wait for their turn to be sent.
-    pub(crate) queued: BTreeSet<usize>,
-    /// When an action may go on, by the elapsed time of this process.
-    pub(crate) wake: BTreeMap<usize, Duration>,
-    /// The elapsed time.
-    pub(crate) now: Duration,
-    /// Nothing new may begin, and why the run will rest then.
-    pub(crate) winding_down: Option<Rest>,
-    /// Actions of which there is nothing (more), but of which an earlier attempt might still appear.
-    pub(crate) lingering: BTreeSet<usize>,
-    /// The world may hold what the records do not know of: it is searched before the first removal.
-    pub(crate) search_due: bool,
-    /// The last search of the rollback has found nothing.
-    pub(crate) swept: bool,
-    /// What the search before a rest as stuck has found besides what cannot be removed; `None` before that search.
-    pub(crate) leftovers: Option<Vec<String>>,
-}
-
-/// What this process is doing with an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Work {
-    /// An attempt to change something.
-    Attempt,
-    /// A look, as an action of its own.
-    Look,
-    /// A look for the effect of an attempt in doubt.
-    Reconcile,
-    /// Taking back.
-    Compensate,
-    /// The search for what carries the run's mark.
-    Sweep,
-}
+use crate::moment::{Moment, SWEEP, Work};
 
 /// One thing that may go on now.
 #[derive(Debug, Clone, PartialEq)]
@@ -336,9 +296,6 @@ impl Planner<'_> {
         places.into_iter().filter_map(|place| self.known(place)).collect()
     }
 }
-
-/// Stands for the search by the run's mark among the places of actions.
-pub(crate) const SWEEP: usize = usize::MAX;
 
 fn failed(action: &ActionState) -> bool {
     matches!(action.phase, ActionPhase::Failed { .. })

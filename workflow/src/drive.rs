@@ -11,13 +11,14 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use lab1_flow_journal::{ActionPhase, Entry, Failure, Record, Rest, Retry, Role, RunState};
 use serde_json::Value;
 
-use crate::decide::{Decision, Moment, SWEEP, Work, decide};
+use crate::decide::{Decision, decide};
 use crate::definition::Node;
 use crate::engine::Resume;
 use crate::erased::Kept;
 use crate::flight::{self, Call, Flight, Landed};
 #[cfg(feature = "testing")]
 use crate::frontier::Frontier;
+use crate::moment::{Moment, SWEEP, Work};
 use crate::patience::Patience;
 use crate::ports::Ports;
 use crate::search::Found;

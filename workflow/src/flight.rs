@@ -8,9 +8,9 @@ use lab1_flow_journal::{ActionName, RunId};
 use serde_json::Value;
 
 use crate::clock::Clock;
-use crate::decide::{SWEEP, Work};
 use crate::definition::Workflow;
 use crate::erased::{BoxFuture, ErasedAction, Kept, Trouble, Unreadable, Unstorable};
+use crate::moment::{SWEEP, Work};
 use crate::panics::{said, unwound};
 use crate::sweep::{ErasedSweep, Leftover};
 use crate::{ActionContext, ActionError, Consistency, Limits, Progress, Reconciled};

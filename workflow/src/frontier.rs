@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use lab1_flow_journal::{ActionPhase, Entry, Role, RunState};
 
 use crate::Workflow;
-use crate::decide::{Moment, SWEEP, Work};
+use crate::moment::{Moment, SWEEP, Work};
 
 /// The places of actions that a look must consider, besides those whose delay has ended.
 #[derive(Debug, Clone, Default)]

@@ -5,9 +5,9 @@ use std::time::Duration;
 use lab1_flow_journal::{ActionName, Entry, Failure, FailureClass, OnFailure, Provenance, Rest};
 use serde_json::Value;
 
-use crate::decide::SWEEP;
 use crate::drive::Drive;
 use crate::flight::{Landed, Outcome};
+use crate::moment::SWEEP;
 use crate::patience::Exhausted;
 use crate::{ActionError, EngineError, Progress, Reconciled, Wait};
 

@@ -109,7 +109,7 @@
 //! | `action.rs`, `failure.rs`, `step.rs`, `sweep.rs` | what an author writes |
 //! | `definition.rs`, `handle.rs`, `knot.rs`, `erased.rs` | how outputs feed inputs; wrong wiring does not compile |
 //! | `decide.rs`, `preview.rs` | the planner: a pure function from history to all that may go on now; the same, asked ahead |
-//! | `frontier.rs` | the few actions at which a turn of the loop has to look |
+//! | `moment.rs`, `frontier.rs` | what this process knows besides the history; the few actions at which a turn of the loop has to look |
 //! | `drive.rs` | the loop: decide, write, send, take in what lands |
 //! | `flight.rs`, `token.rs`, `land.rs`, `retract.rs`, `search.rs` | one call under way; what its answer means for the run |
 //! | `storable.rs`, `stored.rs`, `unstorable.rs`, `texts.rs`, `panics.rs` | what a record can hold, whether it reads, and what an author's code comes to that goes beyond |
@@ -141,6 +141,7 @@ mod knot;
 mod land;
 mod limits;
 mod looks;
+mod moment;
 mod observe;
 mod pace;
 mod panics;

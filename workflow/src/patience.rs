@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use lab1_flow_journal::{ActionName, ActionPhase, Budget, Entry, FailureClass, Rest};
 
-use crate::decide::SWEEP;
 use crate::drive::Drive;
 use crate::looks::{self, Looks};
+use crate::moment::SWEEP;
 use crate::retry::{action_seed, delay_after};
 use crate::{ActionError, EngineError, Limits, Wait};
 

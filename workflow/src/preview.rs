@@ -8,7 +8,8 @@ use lab1_flow_journal::{
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::decide::{Decision, Moment, decide};
+use crate::decide::{Decision, decide};
+use crate::moment::Moment;
 use crate::{EngineError, Workflow};
 
 /// What a rollback would do about one action.

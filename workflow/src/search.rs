@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use lab1_flow_journal::{ActionPhase, Budget, Provenance, Rest, RunState};
 
-use crate::decide::SWEEP;
 use crate::drive::Drive;
 use crate::flight::Findings;
 use crate::frontier::Frontier;
+use crate::moment::SWEEP;
 use crate::{Consistency, EngineError, Leftover, Workflow};
 
 /// What searches have found so far, though the records know of no such thing.
