@@ -332,9 +332,7 @@ impl<'a> Drive<'a> {
     }
 
     async fn commit(&mut self) -> Result<(), EngineError> {
-        let Some(first) = self.unwritten.first() else {
-            return Ok(());
-        };
+        let Some(first) = self.unwritten.first() else { return Ok(()) };
         let (seq, at) = (first.seq, first.at);
         let entries = self.unwritten.drain(..).map(|record| record.entry).collect();
         let run = &self.state.header().run;
