@@ -1,6 +1,7 @@
 //! What a journal can answer besides yes.
 
 use crate::lock::Holder;
+use crate::private::Unfit;
 use crate::{RunId, Seq};
 
 /// Why a journal could not do what it was asked.
@@ -63,6 +64,9 @@ pub enum JournalError {
         /// What is wrong with it.
         what: String,
     },
+    /// A file or folder is a link, or another thing that is not used. It is left as it is.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// An entry that may not follow what is there. A bug of the caller, never of the store.
     #[error("record {seq} is not legal: {why}")]
     Illegal {
@@ -84,13 +88,16 @@ pub enum JournalError {
 
 /// Names what was tried when the system below failed.
 pub(crate) trait Doing<T> {
-    /// Turns a failure into [`JournalError::Storage`].
+    /// Turns a failure into [`JournalError::Storage`], or [`JournalError::Unfit`].
     fn doing(self, what: impl FnOnce() -> String) -> Result<T, JournalError>;
 }
 
 impl<T> Doing<T> for std::io::Result<T> {
     fn doing(self, what: impl FnOnce() -> String) -> Result<T, JournalError> {
-        self.map_err(|source| JournalError::Storage { doing: what(), source })
+        self.map_err(|source| match source.downcast() {
+            Ok(unfit) => JournalError::Unfit(unfit),
+            Err(source) => JournalError::Storage { doing: what(), source },
+        })
     }
 }
 

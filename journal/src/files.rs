@@ -1,15 +1,14 @@
-//! Small things that are done to files: privately, and durably.
+//! Small things that are done to folders: privately, and durably.
 
 use std::collections::hash_map::RandomState;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File};
 use std::hash::BuildHasher;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::JournalError;
-use crate::codec::Chain;
 use crate::error::Doing;
 
 /// Makes a directory that only its owner can enter; its parents must be there.
@@ -36,96 +35,11 @@ pub(crate) fn create_dirs(path: &Path) -> Result<(), JournalError> {
     }
 }
 
-/// Opens a private file for reading and writing, and makes it when it is missing.
-pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
-}
-
 /// Syncs a directory: the names in it survive a loss of power.
 pub(crate) fn sync_dir(path: &Path) -> Result<(), JournalError> {
     File::open(path)
         .and_then(|dir| dir.sync_all())
         .doing(|| format!("sync the folder {}", path.display()))
-}
-
-/// Syncs a directory with all that is in it.
-pub(crate) fn sync_tree(path: &Path) -> Result<(), JournalError> {
-    for entry in list(path)? {
-        if entry.is_dir() {
-            sync_tree(&entry)?;
-        } else {
-            File::open(&entry)
-                .and_then(|file| file.sync_all())
-                .doing(|| format!("sync {}", entry.display()))?;
-        }
-    }
-    sync_dir(path)
-}
-
-/// Takes the rights of group and others away from all files in a directory.
-pub(crate) fn make_private(path: &Path) -> Result<(), JournalError> {
-    for entry in list(path)? {
-        let mode = if entry.is_dir() { 0o700 } else { 0o600 };
-        match fs::set_permissions(&entry, Permissions::from_mode(mode)) {
-            // The library below may remove an old file at any moment.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            result => result.doing(|| format!("make {} private", entry.display()))?,
-        }
-        if entry.is_dir() {
-            make_private(&entry)?;
-        }
-    }
-    Ok(())
-}
-
-/// Copies a directory with all that is in it to a new private one.
-pub(crate) fn copy_tree(from: &Path, to: &Path) -> Result<(), JournalError> {
-    create_dir(to)?;
-    for entry in list(from)? {
-        let Some(name) = entry.file_name() else { continue };
-        let target = to.join(name);
-        if entry.is_dir() {
-            copy_tree(&entry, &target)?;
-        } else {
-            fs::copy(&entry, &target)
-                .doing(|| format!("copy {} to {}", entry.display(), target.display()))?;
-        }
-    }
-    Ok(())
-}
-
-/// The checksum of a directory: names and contents of all that is in it.
-pub(crate) fn digest_tree(path: &Path) -> Result<Chain, JournalError> {
-    let mut parts = Vec::new();
-    for entry in list(path)? {
-        let name = entry.file_name().unwrap_or_default().as_encoded_bytes().to_owned();
-        let content = if entry.is_dir() {
-            *digest_tree(&entry)?.as_bytes()
-        } else {
-            digest_file(&entry).doing(|| format!("read {}", entry.display()))?
-        };
-        parts.push((name, content));
-    }
-    parts.sort();
-    let parts = parts.iter().flat_map(|(name, content)| [name.as_slice(), b"\0", content]);
-    let parts: Vec<&[u8]> = parts.collect();
-    Ok(Chain::hash(&parts))
-}
-
-fn digest_file(path: &Path) -> io::Result<[u8; 16]> {
-    let mut hasher = blake3::Hasher::new();
-    io::copy(&mut File::open(path)?, &mut hasher)?;
-    let mut digest = [0; 16];
-    digest.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    Ok(digest)
-}
-
-/// Removes a directory, unless it is gone already.
-pub(crate) fn remove_tree(path: &Path) -> Result<(), JournalError> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result.doing(|| format!("remove {}", path.display())),
-    }
 }
 
 /// The paths in a directory.
@@ -151,6 +65,8 @@ pub(crate) fn unique() -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     /// A folder with a file, and in it another folder with a file.
@@ -174,28 +90,7 @@ mod tests {
         create_dirs(&top).unwrap();
         assert!(create_dirs(&top.join("one/below-a-file")).is_err());
         assert!(create_dir(&top).is_err(), "it is there");
-    }
-
-    #[test]
-    fn all_that_is_in_a_folder_becomes_private() {
-        let dir = tempfile::tempdir().unwrap();
-        let top = tree(dir.path());
-        for (path, open) in [("one", 0o644), ("inner", 0o755), ("inner/two", 0o640)] {
-            fs::set_permissions(top.join(path), Permissions::from_mode(open)).unwrap();
-        }
-        make_private(&top).unwrap();
-        let modes = ["one", "inner", "inner/two"].map(|path| mode(&top.join(path)));
-        assert_eq!(modes, [0o600, 0o700, 0o600]);
-    }
-
-    #[test]
-    fn what_is_gone_in_the_meantime_needs_no_rights_and_another_error_is_one() {
-        let dir = tempfile::tempdir().unwrap();
-        let top = tree(dir.path());
-        std::os::unix::fs::symlink("nowhere", top.join("gone")).unwrap();
-        make_private(&top).unwrap();
-        std::os::unix::fs::symlink("circle", top.join("circle")).unwrap();
-        assert!(make_private(&top).is_err());
+        assert!(list(&top.join("nowhere")).is_err());
     }
 
     #[test]
@@ -215,33 +110,6 @@ mod tests {
                 }
             });
         }
-    }
-
-    #[test]
-    fn a_copy_has_the_digest_of_its_original_until_a_name_or_a_byte_differs() {
-        let dir = tempfile::tempdir().unwrap();
-        let (top, copy) = (tree(dir.path()), dir.path().join("copy"));
-        copy_tree(&top, &copy).unwrap();
-        assert_eq!(fs::read(copy.join("inner/two")).unwrap(), b"2");
-        let digest = || digest_tree(&copy).unwrap();
-        let original = digest_tree(&top).unwrap();
-        assert_eq!(digest(), original);
-        fs::write(copy.join("inner/two"), "3").unwrap();
-        assert_ne!(digest(), original);
-        fs::write(copy.join("inner/two"), "2").unwrap();
-        fs::rename(copy.join("one"), copy.join("uno")).unwrap();
-        assert_ne!(digest(), original);
-    }
-
-    #[test]
-    fn what_is_gone_needs_no_removal_and_what_cannot_be_removed_is_an_error() {
-        let dir = tempfile::tempdir().unwrap();
-        let top = tree(dir.path());
-        assert!(remove_tree(&top.join("one")).is_err(), "it is a file");
-        remove_tree(&top).unwrap();
-        assert!(!top.exists());
-        remove_tree(&top).unwrap();
-        assert!(list(&top).is_err());
     }
 
     #[test]

@@ -68,6 +68,7 @@ mod lease;
 mod lock;
 mod memory;
 mod mirror;
+pub mod private;
 mod room;
 mod run_store;
 mod sled_journal;
@@ -77,6 +78,7 @@ mod summary;
 pub mod testing;
 mod time;
 mod transition;
+mod tree;
 mod witness;
 
 pub use entry::{

@@ -11,11 +11,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::Doing;
-use crate::{JournalError, files};
+use crate::{JournalError, private};
 
 /// A look at a lock holds it for microseconds: a start that meets one tries again for so long.
 const GRACE: Duration = Duration::from_millis(100);
 const POLL: Duration = Duration::from_millis(5);
+
+/// A process id, with some room.
+const PID_BYTES_MAX: u64 = 32;
 
 /// A held lock; dropping it, or dying, releases it.
 ///
@@ -60,7 +63,7 @@ impl LockFile {
     }
 
     fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
-        let mut file = files::open_or_create(path)?;
+        let mut file = private::open_or_create(path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
@@ -68,7 +71,7 @@ impl LockFile {
         }
         // The folder may have been removed between open and lock: then this is nobody's lock.
         let id = id_of(&file.metadata()?);
-        if id_of(&fs::metadata(path)?) != id {
+        if id_of(&fs::symlink_metadata(path)?) != id {
             return Ok(None);
         }
         file.set_len(0)?;
@@ -110,7 +113,7 @@ pub(crate) fn held(path: &Path) -> JournalError {
 
 /// Looks whether a process holds the lock; a missing file is held by nobody.
 pub(crate) fn holder(path: &Path) -> Result<Option<Holder>, JournalError> {
-    let file = match File::open(path) {
+    let file = match private::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).doing(|| doing(path)),
@@ -124,8 +127,10 @@ pub(crate) fn holder(path: &Path) -> Result<Option<Holder>, JournalError> {
 }
 
 fn holder_of(path: &Path) -> Holder {
-    let pid = fs::read_to_string(path).ok().and_then(|pid| pid.trim().parse().ok());
-    let is_here = fs::metadata(path).is_ok_and(|metadata| held_here().contains(&id_of(&metadata)));
+    let written = private::read_at_most(path, PID_BYTES_MAX).unwrap_or_default();
+    let pid = std::str::from_utf8(&written).ok().and_then(|pid| pid.trim().parse().ok());
+    let metadata = fs::symlink_metadata(path);
+    let is_here = metadata.is_ok_and(|metadata| held_here().contains(&id_of(&metadata)));
     Holder { pid, is_here }
 }
 
@@ -143,7 +148,7 @@ impl BuildLock {
     /// Keeps sweeps away; waits for one that is under way.
     pub(crate) fn shared(path: &Path) -> Result<Self, JournalError> {
         let lock = || {
-            let file = files::open_or_create(path)?;
+            let file = private::open_or_create(path)?;
             file.lock_shared()?;
             Ok(Self { _file: file })
         };
@@ -153,7 +158,7 @@ impl BuildLock {
     /// Gets the right to sweep, unless somebody builds.
     pub(crate) fn try_alone(path: &Path) -> Result<Option<Self>, JournalError> {
         let lock = || {
-            let file = files::open_or_create(path)?;
+            let file = private::open_or_create(path)?;
             match file.try_lock() {
                 Ok(()) => Ok(Some(Self { _file: file })),
                 Err(TryLockError::WouldBlock) => Ok(None),

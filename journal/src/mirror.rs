@@ -4,9 +4,8 @@
 //! the world because of it. One JSON value a line: the card of the run, its header, then its records; the
 //! header and the records with a summary of where the run then stood.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -14,11 +13,14 @@ use serde_json::Value;
 
 use crate::codec::FORMAT;
 use crate::error::Doing;
+use crate::room::BATCH_BYTES_MAX;
 use crate::summary::Summary;
-use crate::{History, JournalError, Record, RunHeader, RunId, RunState, Timestamp};
+use crate::{History, JournalError, Record, RunHeader, RunId, RunState, Timestamp, private};
 
 /// A card is a name, a workflow and a small context; a longer first line is none.
 const CARD_BYTES_MAX: u64 = 256 << 10;
+/// No line is longer: a record is as large as a batch may be, and its summary is small beside that.
+pub(crate) const LINE_BYTES_MAX: u64 = 2 * BATCH_BYTES_MAX as u64;
 /// The last line of most mirrors ends within so many bytes of their end; longer ones take more reads.
 const TAIL_BYTES: u64 = 4 << 10;
 
@@ -72,11 +74,10 @@ impl Mirror {
     /// [`JournalError::Illegal`] when the history does not fold, [`JournalError::Storage`].
     pub(crate) fn open(path: &Path, history: &History) -> Result<Self, JournalError> {
         let (text, state) = render(history)?;
-        if fs::read(path).ok().as_deref() != Some(text.as_slice()) {
+        if private::read_at_most(path, text.len() as u64).ok().as_deref() != Some(text.as_slice()) {
             replace(path, &text).doing(|| format!("write {}", path.display()))?;
         }
-        let file = OpenOptions::new().append(true).open(path);
-        let file = file.doing(|| format!("open {}", path.display()))?;
+        let file = private::open_to_append(path).doing(|| format!("open {}", path.display()))?;
         Ok(Self { path: path.to_owned(), state, file })
     }
 
@@ -145,8 +146,7 @@ fn push_line(text: &mut Vec<u8>, line: &impl Serialize) -> io::Result<()> {
 /// Puts a whole file in the place of the old one: a reader sees the one or the other.
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let unfinished = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    let mut file = private::create_anew(&unfinished)?;
     file.write_all(text)?;
     file.sync_data()?;
     fs::rename(&unfinished, path)
@@ -154,10 +154,13 @@ fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
 
 /// Reads a mirror back. A torn last line is ignored: its record is still being written.
 pub(crate) fn read(path: &Path) -> Result<History, JournalError> {
-    let file = File::open(path).doing(|| format!("open {}", path.display()))?;
-    let mut lines = BufReader::new(file).split(b'\n');
+    let file = private::open(path).doing(|| format!("open {}", path.display()))?;
+    let mut lines = BufReader::new(file);
     let damaged = |what: &str| JournalError::damaged(path.display().to_string(), what);
-    let mut next = || lines.next().transpose().doing(|| format!("read {}", path.display()));
+    let mut next = || match next_line(&mut lines) {
+        Ok(Some(line)) if line.len() as u64 >= LINE_BYTES_MAX => Err(damaged("a line has no end")),
+        line => line.doing(|| format!("read {}", path.display())),
+    };
     let card = next()?.ok_or_else(|| damaged("it is empty"))?;
     let card: Card =
         serde_json::from_slice(&card).map_err(|_| damaged("its first line is no card"))?;
@@ -176,6 +179,17 @@ pub(crate) fn read(path: &Path) -> Result<History, JournalError> {
     Ok(History { header, records })
 }
 
+/// The next line without its end, as far as a line may reach.
+fn next_line(lines: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    lines.take(LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
+    if line.is_empty() {
+        return Ok(None);
+    }
+    line.pop_if(|last| *last == b'\n');
+    Ok(Some(line))
+}
+
 /// The record of one line; nothing for the two lines that precede the records.
 pub(crate) fn record(line: &[u8]) -> Result<Option<Record>, ()> {
     if let Ok(Line { header, record }) = serde_json::from_slice::<Line>(line)
@@ -190,7 +204,7 @@ pub(crate) fn record(line: &[u8]) -> Result<Option<Record>, ()> {
 pub(crate) fn read_summary(path: &Path) -> Result<(Card, Summary), JournalError> {
     let damaged = |what: &str| JournalError::damaged(path.display().to_string(), what);
     let doing = || format!("read {}", path.display());
-    let mut file = File::open(path).doing(doing)?;
+    let mut file = private::open(path).doing(doing)?;
     let mut card = Vec::new();
     let mut reader = BufReader::new(&mut file).take(CARD_BYTES_MAX);
     reader.read_until(b'\n', &mut card).doing(doing)?;
@@ -219,10 +233,10 @@ fn last_summary(file: &mut File) -> io::Result<Option<Summary>> {
                 return Ok(Some(summary));
             }
         }
-        if start == 0 {
+        if start == 0 || wanted > LINE_BYTES_MAX {
             return Ok(None);
         }
-        wanted *= 8;
+        wanted = (wanted * 8).min(LINE_BYTES_MAX + TAIL_BYTES);
     }
 }
 

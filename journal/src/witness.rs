@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::codec::{Chain, FORMAT};
 use crate::error::Doing;
-use crate::{JournalError, files};
+use crate::{JournalError, private};
 
 const MAGIC: [u8; 4] = *b"L1FW";
 /// Slots lie a sector apart, so that one torn sector spoils one slot.
@@ -74,7 +74,7 @@ impl Witness {
     /// [`JournalError::NewerFormat`], [`JournalError::Storage`]. Torn slots are no error: nothing is known then.
     pub(crate) fn open(path: &Path) -> Result<(Self, Option<Sighting>), JournalError> {
         let doing = || format!("open the witness {}", path.display());
-        let file = files::open_or_create(path).doing(doing)?;
+        let file = private::open_or_create(path).doing(doing)?;
         let newest = newest_slot(&file, path)?;
         let turn = newest.map_or(0, |(turn, _)| turn);
         let witness = Self { file, path: path.to_owned(), turn };
@@ -83,7 +83,7 @@ impl Witness {
 
     /// Reads the newest whole slot of a file that may be missing.
     pub(crate) fn look(path: &Path) -> Result<Option<Sighting>, JournalError> {
-        match File::open(path) {
+        match private::open(path) {
             Ok(file) => Ok(newest_slot(&file, path)?.map(|(_, sighting)| sighting)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).doing(|| format!("open the witness {}", path.display())),

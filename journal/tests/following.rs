@@ -104,7 +104,7 @@ fn a_run_that_is_removed_or_damaged_is_told() {
     std::fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink(&path, &path).unwrap();
     let unreadable = follower.look();
-    assert!(matches!(unreadable, Err(JournalError::Storage { .. })), "{unreadable:?}");
+    assert!(matches!(unreadable, Err(JournalError::Unfit(_))), "{unreadable:?}");
     store.remove(&header.run).unwrap();
     let gone = follower.look();
     assert!(matches!(gone, Err(JournalError::NotFound { .. })), "{gone:?}");

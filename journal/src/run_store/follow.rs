@@ -9,7 +9,7 @@ use super::{RunStore, mirror_path};
 use crate::error::Doing;
 use crate::lock::{self, Holder};
 use crate::sled_journal::Layout;
-use crate::{JournalError, Record, RunId, Seq, mirror};
+use crate::{JournalError, Record, RunId, Seq, mirror, private};
 
 /// Reads the mirror of a run as it grows. It holds nothing, and the run does not notice.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Follower {
     pub fn look(&mut self) -> Result<Followed, JournalError> {
         let holder = lock::holder(&self.lock)?;
         let read = || format!("read {}", self.mirror.display());
-        let inode = match fs::metadata(&self.mirror) {
+        let inode = match fs::symlink_metadata(&self.mirror) {
             Ok(metadata) => metadata.ino(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(JournalError::NotFound { run: self.run.clone() });
@@ -71,7 +71,7 @@ impl Follower {
         let kept = self.open.take().filter(|open| open.inode == inode);
         let mut open = match kept {
             Some(open) => open,
-            None => Open::new(File::open(&self.mirror).doing(read)?).doing(read)?,
+            None => Open::new(private::open(&self.mirror).doing(read)?).doing(read)?,
         };
         let lines = open.whole_lines().doing(read)?;
         self.open = Some(open);
@@ -103,7 +103,15 @@ impl Open {
 
     /// Reads what was added, up to the last line end.
     fn whole_lines(&mut self) -> io::Result<Vec<Vec<u8>>> {
-        self.file.read_to_end(&mut self.torn)?;
+        let mut portion = u64::MAX;
+        while portion >= mirror::LINE_BYTES_MAX {
+            let mut rest = Read::by_ref(&mut self.file).take(mirror::LINE_BYTES_MAX);
+            portion = rest.read_to_end(&mut self.torn)? as u64;
+            let open_line = self.torn.iter().rev().take_while(|byte| **byte != b'\n').count();
+            if open_line as u64 >= mirror::LINE_BYTES_MAX {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "a line has no end"));
+            }
+        }
         let whole = self.torn.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let text: Vec<u8> = self.torn.drain(..whole).collect();
         Ok(text.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect())

@@ -15,7 +15,7 @@ pub use self::view::{RunSummary, RunView, Source, UnreadableRun};
 use crate::error::Doing;
 use crate::lock::{BuildLock, LockFile};
 use crate::sled_journal::{self, Layout};
-use crate::{JournalError, RunHeader, RunId, files, mirror};
+use crate::{JournalError, RunHeader, RunId, files, mirror, private, tree};
 
 /// The runs under one state directory, each in a folder with a lock of its own.
 ///
@@ -59,6 +59,10 @@ pub enum ResolveError {
     Journal(#[from] JournalError),
 }
 
+fn takes_no_more(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::StorageFull)
+}
+
 fn listed(runs: &[RunId]) -> String {
     runs.iter().map(RunId::as_str).collect::<Vec<_>>().join(", ")
 }
@@ -67,17 +71,27 @@ fn listed(runs: &[RunId]) -> String {
 const UNFINISHED: [&str; 3] = [".new-", ".gone-", ".view-"];
 
 impl RunStore {
-    /// Opens a state directory, making it when it is missing.
+    /// Opens a state directory, making it when it is missing. On a disk that takes no more it need not be there to be
+    /// looked at: it holds no run then.
     ///
     /// # Errors
+    /// [`JournalError::Unfit`] when the directory is not ours and private, see [`private::check_state_dir`];
     /// [`JournalError::Storage`].
     pub fn open(state_dir: impl AsRef<Path>) -> Result<Self, JournalError> {
         let state_dir = state_dir.as_ref();
-        let runs = std::path::absolute(state_dir)
-            .doing(|| format!("find {}", state_dir.display()))?
-            .join("runs");
-        files::create_dirs(&runs)?;
-        Ok(Self { runs })
+        let finding = || format!("find {}", state_dir.display());
+        let state_dir = std::path::absolute(state_dir).doing(finding)?;
+        private::check_state_dir(&state_dir).doing(finding)?;
+        let store = Self { runs: state_dir.join("runs") };
+        match store.make() {
+            Err(JournalError::Storage { source, .. }) if takes_no_more(&source) => Ok(store),
+            made => made.map(|()| store),
+        }
+    }
+
+    fn make(&self) -> Result<(), JournalError> {
+        files::create_dirs(&self.runs)?;
+        check(&self.runs)
     }
 
     /// Creates a run and opens it.
@@ -87,6 +101,7 @@ impl RunStore {
     /// # Errors
     /// [`JournalError::Exists`], [`JournalError::Storage`].
     pub fn create(&self, header: &RunHeader) -> Result<RunJournal, JournalError> {
+        self.make()?;
         if let Err(error) = self.sweep() {
             tracing::warn!(%error, "cannot remove what a dead process left");
         }
@@ -101,7 +116,7 @@ impl RunStore {
         drop(building);
         if let Err(error) = built {
             // What stands in the way of the removal stood in the way of the building: say that.
-            let _ = files::remove_tree(&unfinished);
+            let _ = tree::remove(&unfinished);
             return Err(if self.dir(run).exists() { exists() } else { error });
         }
         self.open_run(run)
@@ -141,7 +156,14 @@ impl RunStore {
     /// # Errors
     /// [`JournalError::Storage`].
     pub fn ids(&self) -> Result<Vec<RunId>, JournalError> {
-        let paths = files::list(&self.runs)?;
+        let paths = match files::list(&self.runs) {
+            Err(JournalError::Storage { source, .. })
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                Vec::new()
+            }
+            paths => paths?,
+        };
         let mut runs: Vec<RunId> =
             paths.iter().filter_map(|path| RunId::new(files::name_of(path)).ok()).collect();
         runs.sort();
@@ -180,7 +202,7 @@ impl RunStore {
         let gone = self.private_name(UNFINISHED[1], run);
         fs::rename(&dir, &gone).doing(|| format!("rename {}", dir.display()))?;
         files::sync_dir(&self.runs)?;
-        files::remove_tree(&gone)
+        tree::remove(&gone)
     }
 
     /// Moves a run's folder out of the way, as it is, so that a new journal can be begun under its id. Gives its
@@ -195,6 +217,7 @@ impl RunStore {
         let _lock = LockFile::acquire(&Layout::new(&dir).lock(), Duration::ZERO)?;
         let place = self.runs.with_file_name("set-aside");
         files::create_dirs(&place)?;
+        check(&place)?;
         let aside = place.join(format!("{run}-{}", files::unique()));
         fs::rename(&dir, &aside).doing(|| format!("rename {}", dir.display()))?;
         files::sync_dir(&place)?;
@@ -209,8 +232,10 @@ impl RunStore {
 
     fn existing(&self, run: &RunId) -> Result<PathBuf, JournalError> {
         let dir = self.dir(run);
-        match fs::metadata(&dir) {
-            Ok(_) => Ok(dir),
+        let checked =
+            fs::symlink_metadata(&dir).and_then(|metadata| private::is_our_folder(&dir, &metadata));
+        match checked {
+            Ok(()) => Ok(dir),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(JournalError::NotFound { run: run.clone() })
             }
@@ -224,7 +249,7 @@ impl RunStore {
         for path in files::list(&self.runs)? {
             if UNFINISHED.iter().any(|prefix| files::name_of(&path).starts_with(prefix)) {
                 tracing::info!(path = %path.display(), "removing what a dead process left");
-                files::remove_tree(&path)?;
+                tree::remove(&path)?;
             }
         }
         Ok(())
@@ -238,6 +263,11 @@ impl RunStore {
     fn build_lock(&self) -> PathBuf {
         self.runs.join(".building")
     }
+}
+
+/// Checks a folder of the state directory.
+fn check(folder: &Path) -> Result<(), JournalError> {
+    private::check_folder(folder).doing(|| format!("open {}", folder.display()))
 }
 
 fn mirror_path(dir: &Path) -> PathBuf {

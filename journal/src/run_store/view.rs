@@ -1,6 +1,8 @@
 //! Looking at runs, also while another process executes them.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -9,7 +11,7 @@ use crate::lock::{self, BuildLock, Holder};
 use crate::sled_journal::{self, Layout};
 use crate::summary::Summary;
 use crate::witness::Witness;
-use crate::{History, JournalError, RunId, RunState, Timestamp, files, mirror};
+use crate::{History, JournalError, RunId, RunState, Timestamp, files, mirror, tree};
 
 /// How often a look is repeated when a process takes the run, and lets it go, in the middle of it.
 const LOOKS_MAX: u32 = 3;
@@ -83,7 +85,7 @@ impl RunStore {
             }
             match self.read_copy(&dir, run) {
                 Ok(history) => return view(history, None, Source::Journal),
-                // A copy takes room. A full disk must not hide a run.
+                // There was no room anywhere. A full disk must not hide a run.
                 Err(error @ JournalError::Storage { .. }) => {
                     return view_mirror(&dir, None).map_err(|_| error);
                 }
@@ -94,14 +96,28 @@ impl RunStore {
         }
     }
 
+    /// Reads a copy beside the runs; where that disk takes no more, one in memory, or where temporary files are.
     fn read_copy(&self, dir: &Path, run: &RunId) -> Result<History, JournalError> {
+        let beside = self.read_copy_beside(dir, run);
+        let mut places = elsewhere().into_iter();
+        loop {
+            match (&beside, places.next()) {
+                (Err(JournalError::Storage { .. }), Some(place)) => {
+                    sweep_elsewhere(&place);
+                    let copy = place.join(format!("{COPY_ELSEWHERE}{run}-{}", files::unique()));
+                    match read_copy_at(&copy, dir, run) {
+                        Err(JournalError::Storage { .. }) => {}
+                        read => return read,
+                    }
+                }
+                _ => return beside,
+            }
+        }
+    }
+
+    fn read_copy_beside(&self, dir: &Path, run: &RunId) -> Result<History, JournalError> {
         let _building = BuildLock::shared(&self.build_lock())?;
-        let copy = self.private_name(UNFINISHED[2], run);
-        let history = sled_journal::read_copy(&Layout::new(dir), &copy, run);
-        let removed = files::remove_tree(&copy);
-        let history = history?;
-        removed?;
-        Ok(history)
+        read_copy_at(&self.private_name(UNFINISHED[2], run), dir, run)
     }
 
     /// Lists the runs with where they stand, in the order of their ids.
@@ -153,6 +169,37 @@ impl RunStore {
             summary,
         }))
     }
+}
+
+/// The beginning of the names of copies that lie elsewhere.
+const COPY_ELSEWHERE: &str = "lab1-flow-view-";
+
+/// A look takes a minute at most; a copy of this age was left by one that died.
+const COPY_AGE_MAX: Duration = Duration::from_hours(1);
+
+/// Where a copy may have room when the disk of the runs has none.
+fn elsewhere() -> [PathBuf; 2] {
+    [PathBuf::from("/dev/shm"), std::env::temp_dir()]
+}
+
+/// Removes what dead looks left. It is no matter when that fails: others may have folders of such names there.
+fn sweep_elsewhere(place: &Path) {
+    let copies = files::list(place).unwrap_or_default().into_iter();
+    for copy in copies.filter(|path| files::name_of(path).starts_with(COPY_ELSEWHERE)) {
+        let changed = fs::symlink_metadata(&copy).and_then(|metadata| metadata.modified());
+        let age = changed.ok().and_then(|changed| changed.elapsed().ok());
+        if age.is_some_and(|age| age > COPY_AGE_MAX) {
+            let _of_somebody_else = tree::remove(&copy);
+        }
+    }
+}
+
+fn read_copy_at(copy: &Path, dir: &Path, run: &RunId) -> Result<History, JournalError> {
+    let history = sled_journal::read_copy(&Layout::new(dir), copy, run);
+    let removed = tree::remove(copy);
+    let history = history?;
+    removed?;
+    Ok(history)
 }
 
 fn summary_of(run: RunId, view: RunView) -> RunSummary {

@@ -26,7 +26,7 @@ use crate::error::Doing;
 use crate::witness::{CommitMark, Sighting, Witness};
 use crate::{
     Entry, History, Journal, JournalError, JournalFuture, Lease, Leases, Record, RunHeader, RunId,
-    Seq, Timestamp, files,
+    Seq, Timestamp, files, private, tree,
 };
 
 /// Any number of runs in one sled database, safe against the loss of power.
@@ -67,7 +67,7 @@ impl SledJournal {
         let built = build(&Layout::new(&unfinished), None).and_then(|()| publish(&unfinished, dir));
         if built.is_err() {
             // What stands in the way of the removal stood in the way of the building: say that.
-            let _ = files::remove_tree(&unfinished);
+            let _ = tree::remove(&unfinished);
         }
         built?;
         Self::open(dir)
@@ -207,12 +207,13 @@ pub(crate) fn build(layout: &Layout, header: Option<&RunHeader>) -> Result<(), J
         store.take_over(&[Logged { commit, mark }])?;
     }
     store.close()?;
-    let seal = files::digest_tree(&layout.database())?;
+    let seal = tree::digest(&layout.database())?;
     let (mut witness, _) = Witness::open(&layout.witness())?;
     witness.write(Sighting::sealed(mark, seal))?;
     Wal::open(&layout.wal())?;
-    files::open_or_create(&layout.lock()).doing(|| format!("make {}", layout.lock().display()))?;
-    files::sync_tree(layout.dir())
+    private::open_or_create(&layout.lock())
+        .doing(|| format!("make {}", layout.lock().display()))?;
+    tree::sync(layout.dir())
 }
 
 /// Reads a run from a copy of its journal, which is left in the folder `copy`.

@@ -16,7 +16,7 @@ use crate::codec::FORMAT_WITH_LOG;
 use crate::error::Doing;
 use crate::lock::LockFile;
 use crate::witness::{CommitMark, Sighting, Witness};
-use crate::{History, JournalError, RunId, files};
+use crate::{History, JournalError, RunId, files, tree};
 
 /// The thread that opens databases. sled may panic on a damaged file; the panic is caught and becomes
 /// [`JournalError::Damaged`], and a program's panic hook can stay silent for threads of this name.
@@ -73,7 +73,9 @@ impl Opened {
     ///
     /// Dies here: nothing is changed but the witness, which then says that the end was not clean.
     pub(crate) fn open(dir: &Path, patience: Duration) -> Result<Self, JournalError> {
-        fs::metadata(dir).doing(|| format!("open {}", dir.display()))?;
+        // The folder itself may be named by way of a link; nothing in it is one.
+        let folder = fs::canonicalize(dir).doing(|| format!("open {}", dir.display()))?;
+        tree::make_private(&folder)?;
         let layout = Layout::new(dir);
         let lock = LockFile::acquire(&layout.lock(), patience)?;
         Self::open_locked(layout.clone(), lock).map_err(|error| advised(error, &layout))
@@ -135,7 +137,7 @@ impl Opened {
         let Self { store, mut wal, mut witness, mark, lock, layout } = self;
         store.close()?;
         wal.clear()?;
-        let seal = files::digest_tree(&layout.database())?;
+        let seal = tree::digest(&layout.database())?;
         witness.write(Sighting::sealed(mark, seal))?;
         witness.sync()?;
         drop(lock);
@@ -150,10 +152,10 @@ const CHECK: &str = ".check-";
 fn sweep(layout: &Layout) -> Result<(), JournalError> {
     for path in files::list(layout.dir())? {
         if files::name_of(&path).starts_with(CHECK) {
-            files::remove_tree(&path)?;
+            tree::remove(&path)?;
         }
     }
-    if layout.database().is_dir() {
+    if is_folder(&layout.database()) {
         remove_half_snapshots(&layout.database())?;
     }
     Ok(())
@@ -170,9 +172,14 @@ fn remove_half_snapshots(database: &Path) -> Result<(), JournalError> {
     Ok(())
 }
 
+/// Whether it is a folder, and no link to one.
+fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
 fn existing_database(layout: &Layout) -> Result<PathBuf, JournalError> {
     let database = layout.database();
-    if database.is_dir() {
+    if is_folder(&database) {
         return Ok(database);
     }
     Err(JournalError::damaged(database.display().to_string(), "it is missing"))
@@ -191,7 +198,7 @@ fn existing_log(layout: &Layout, sighting: Option<Sighting>) -> Result<Log, Jour
 /// Whether the files are, byte for byte, as a clean close left them.
 fn is_sealed(database: &Path, sighting: Option<Sighting>) -> Result<bool, JournalError> {
     let Some(seal) = sighting.and_then(|sighting| sighting.seal) else { return Ok(false) };
-    Ok(files::digest_tree(database)? == seal)
+    Ok(tree::digest(database)? == seal)
 }
 
 /// Opens a copy of the database, checks all that is in it, and throws the copy away.
@@ -201,7 +208,7 @@ fn verify_copy(
     sighting: Option<Sighting>,
 ) -> Result<(), JournalError> {
     let verified = open_copy(layout, copy, sighting, Store::verify);
-    files::remove_tree(copy)?;
+    tree::remove(copy)?;
     verified
 }
 
@@ -214,7 +221,7 @@ pub(super) fn open_copy<T: Send + 'static>(
 ) -> Result<T, JournalError> {
     let log = existing_log(layout, sighting)?;
     let database = existing_database(layout)?;
-    files::copy_tree(&database, copy)?;
+    tree::copy(&database, copy)?;
     remove_half_snapshots(copy)?;
     let opened = copy.to_owned();
     let result = contained(move || {

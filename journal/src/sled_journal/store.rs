@@ -12,7 +12,7 @@ use crate::codec::{Chain, FORMAT_WITH_LOG, RunReader};
 use crate::error::Doing;
 use crate::lock;
 use crate::witness::CommitMark;
-use crate::{History, JournalError, RunId, Seq, files};
+use crate::{History, JournalError, RunId, Seq, files, private, tree};
 
 /// sled's own default is a gigabyte; a run has some tens of records.
 const CACHE_BYTES: u64 = 16 << 20;
@@ -58,8 +58,8 @@ impl Store {
             .cache_capacity(CACHE_BYTES)
             .use_compression(false);
         let db = config.open().map_err(|error| unreadable(path, error))?;
-        let log = File::open(log_path(path)).doing(|| format!("open {}", path.display()))?;
-        files::make_private(path)?;
+        let log = private::open(&log_path(path)).doing(|| format!("open {}", path.display()))?;
+        tree::make_private(path)?;
         Ok(Self { db, log, path: path.to_owned() })
     }
 
@@ -186,7 +186,7 @@ impl Store {
         drop(db);
         wait_until_unlocked(&path)?;
         log.sync_all().doing(|| format!("sync {}", path.display()))?;
-        files::make_private(&path)?;
+        tree::make_private(&path)?;
         files::sync_dir(&path)
     }
 }
@@ -226,7 +226,7 @@ fn wait_until_unlocked(path: &Path) -> Result<(), JournalError> {
     let path = log_path(path);
     let deadline = Instant::now() + UNLOCK_PATIENCE;
     loop {
-        let file = match File::open(&path) {
+        let file = match private::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error).doing(|| format!("open {}", path.display())),

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use super::commit::Commit;
 use crate::codec::{Chain, FORMAT};
 use crate::error::Doing;
+use crate::room::BATCH_BYTES_MAX;
 use crate::witness::CommitMark;
-use crate::{JournalError, files};
+use crate::{JournalError, private};
 
 const MAGIC: [u8; 4] = *b"L1FL";
 const CHECKSUM_AT: usize = 50;
@@ -20,6 +21,9 @@ const BODY_AT: usize = CHECKSUM_AT + 16;
 
 /// A log that is longer than this is taken over by the database, and begun anew.
 const CHECKPOINT_BYTES: u64 = 1 << 20;
+
+/// No log is longer: where the next checkpoint is due, one more commit may follow, whose last batch is as large as any.
+const LOG_BYTES_MAX: u64 = 2 * BATCH_BYTES_MAX as u64 + 8 * CHECKPOINT_BYTES;
 
 /// Zeros are written ahead in such portions: the sync of a file that grows must also write where it ends
 /// and which blocks it has, one more trip to the device.
@@ -48,7 +52,7 @@ impl Wal {
     /// Opens the log, or makes it, and begins it anew: what it held must be in the database.
     pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
         let doing = || format!("open {}", path.display());
-        let file = files::open_or_create(path).doing(doing)?;
+        let file = private::open_or_create(path).doing(doing)?;
         let length = file.metadata().doing(doing)?.len();
         Ok(Self { file, path: path.to_owned(), end: 0, length, pending: Vec::new() })
     }
@@ -140,7 +144,7 @@ impl Log {
     /// # Errors
     /// [`JournalError::NewerFormat`], [`JournalError::Storage`].
     pub(super) fn read(path: &Path) -> Result<Option<Self>, JournalError> {
-        let bytes = match std::fs::read(path) {
+        let bytes = match private::read_at_most(path, LOG_BYTES_MAX) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).doing(|| format!("read {}", path.display())),

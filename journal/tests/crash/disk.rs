@@ -62,7 +62,7 @@ fn on_a_disk_of(size: &str, work: impl FnOnce(&SmallDisk, &RunStore) + Send + 's
     };
     let (done, finished) = std::sync::mpsc::channel();
     let worker = std::thread::spawn(move || {
-        work(&disk, &RunStore::open(&disk.point).unwrap());
+        work(&disk, &RunStore::open(disk.point.join("state")).unwrap());
         let _ = done.send(());
     });
     match finished.recv_timeout(Duration::from_mins(1)) {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod mirror;
+mod strange;
 
 use std::fs;
 use std::io::Write;

@@ -114,7 +114,7 @@ fn damage_of_a_copy_is_told_as_that_of_the_original() {
         let at = at.display().to_string();
         let damaged = move |_: &Store| Err::<(), _>(JournalError::damaged(at, "so"));
         let error = open_copy(&layout, &copy, None, damaged).unwrap_err();
-        files::remove_tree(&copy).unwrap();
+        crate::tree::remove(&copy).unwrap();
         error.to_string()
     };
     let told = place(&copy);

@@ -223,7 +223,7 @@ fn a_copy_taken_at_any_commit_reads_back_and_goes_on() {
         checkpoints += usize::from(begun_anew);
         if begun_anew || next.0 % 9 == 0 {
             let copy = dir.path().join(format!("copy-{next}"));
-            files::copy_tree(&place, &copy).unwrap();
+            crate::tree::copy(&place, &copy).unwrap();
             copies.push((copy, next));
         }
     }
