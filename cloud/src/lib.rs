@@ -45,6 +45,7 @@ mod ids;
 mod limits;
 mod options;
 mod persist;
+mod private;
 mod regions;
 mod route_table;
 mod routing;

@@ -3,13 +3,19 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::limits::Buckets;
+use crate::private;
 use crate::state::State;
+
+/// An account is tens of kilobytes; none is larger than this.
+const STATE_BYTES_MAX: u64 = 256 << 20;
+/// One bucket for each call and region.
+const BUCKETS_BYTES_MAX: u64 = 16 << 20;
 
 /// Says why a cloud could not be opened, or a state not be stored.
 #[derive(Debug, Error)]
@@ -57,7 +63,7 @@ impl StateFile {
 
     /// Reads the state, if there is one.
     pub(crate) fn load(&self) -> Result<Option<State>, CloudError> {
-        let bytes = match fs::read(&self.path) {
+        let bytes = match private::read_at_most(&self.path, STATE_BYTES_MAX) {
             Ok(bytes) => bytes,
             Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(self.io("read", source)),
@@ -79,7 +85,7 @@ impl StateFile {
             .map_err(|source| CloudError::Damaged { path: self.path.clone(), source })?;
         let beside = self.path.with_extension("new");
         let written = (|| {
-            let mut file = private_file(&beside)?;
+            let mut file = private::create_anew(&beside)?;
             file.write_all(&bytes)?;
             file.sync_all()?;
             fs::rename(&beside, &self.path)?;
@@ -114,9 +120,13 @@ impl BucketFile {
     /// Opens the file beside that of the state, and reads what it holds.
     pub(crate) fn open(state: &Path) -> Result<(Self, Buckets), CloudError> {
         let path = state.with_extension("buckets");
-        let buckets = fs::read(&path).unwrap_or_default();
+        let buckets = private::read_at_most(&path, BUCKETS_BYTES_MAX).unwrap_or_default();
         let known = serde_json::from_slice(&buckets).unwrap_or_default();
-        let mut opened = match private_file(&path) {
+        let emptied = private::open_or_create(&path).and_then(|file| {
+            file.set_len(0)?;
+            Ok(file)
+        });
+        let mut opened = match emptied {
             Ok(file) => Self { file, path, length: 0 },
             Err(source) => return Err(CloudError::Io { what: "open", path, source }),
         };
@@ -134,9 +144,4 @@ impl BucketFile {
         self.length = bytes.len();
         Ok(())
     }
-}
-
-/// Creates a file that only its owner can read: user data may hold what others should not see.
-fn private_file(path: &Path) -> std::io::Result<File> {
-    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
 }

@@ -1,6 +1,6 @@
 //! The endpoint as a file: where the daemon listens, and the key that it asks for.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::access_key::AccessKey;
 use super::endpoint::Endpoint;
 use super::error::DaemonError;
-use super::files::{Files, private};
+use super::files::Files;
+use crate::private;
 
 /// The endpoint's file is some hundred bytes long.
 const ENDPOINT_BYTES_MAX: u64 = 64 * 1024;
@@ -77,7 +78,7 @@ impl Files {
     }
 
     fn lock_identity(&self) -> Option<Identity> {
-        let lock = fs::metadata(self.lock()).ok()?;
+        let lock = fs::symlink_metadata(self.lock()).ok()?;
         Some((lock.dev(), lock.ino()))
     }
 
@@ -88,11 +89,7 @@ impl Files {
         let stored = Stored { endpoint: endpoint.clone(), lock: self.lock_identity() };
         let written = serde_json::to_vec(&stored).map_err(io::Error::other).and_then(|json| {
             // A leftover of a killed daemon is removed, and a planted link is not followed.
-            match fs::remove_file(&draft) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                Ok(()) | Err(_) => {}
-            }
-            let mut file = private(OpenOptions::new().create_new(true).write(true)).open(&draft)?;
+            let mut file = private::create_anew(&draft)?;
             file.write_all(&json)?;
             fs::rename(&draft, &path)
         });

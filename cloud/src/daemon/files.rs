@@ -1,12 +1,12 @@
 //! The files of a state directory: lock and log.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::error::DaemonError;
+use crate::private;
 
 /// How long a daemon tries to get the lock. Commands that look whether it is held take it for
 /// microseconds; a daemon that holds it keeps it.
@@ -15,6 +15,8 @@ const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 const LOCK_PAUSE: Duration = Duration::from_millis(2);
 /// A log above this size is put aside when a daemon starts.
 const LOG_BYTES_MAX: u64 = 1024 * 1024;
+/// A process id, with some room.
+const NOTE_BYTES_MAX: u64 = 32;
 /// How much of the log's end is shown when a start fails.
 const LOG_TAIL_BYTES: u64 = 2_048;
 
@@ -35,8 +37,7 @@ impl Files {
     pub(super) fn create(directory: &Path) -> Result<Self, DaemonError> {
         let failed = |doing, source| DaemonError::File { doing, path: directory.into(), source };
         let directory = std::path::absolute(directory).map_err(|e| failed("resolve", e))?;
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
-        made.map_err(|error| failed("make", error))?;
+        private::make_folder(&directory).map_err(|error| failed("make", error))?;
         Ok(Self { directory })
     }
 
@@ -86,14 +87,7 @@ impl Files {
     fn hold_within(&self, patience: Duration) -> Result<Hold, DaemonError> {
         let path = self.lock();
         let failed = |doing, source| DaemonError::File { doing, path: self.lock(), source };
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| failed("open", error))?;
+        let mut file = private::open_or_create(&path).map_err(|error| failed("open", error))?;
         let patience_ends = Instant::now() + patience;
         while !lock(&file).map_err(|error| failed("lock", error))? {
             let only_lookers = matches!(file.try_lock_shared(), Ok(()));
@@ -117,7 +111,7 @@ impl Files {
     /// that starts at that moment tries again.
     pub(super) fn is_held(&self) -> Result<bool, DaemonError> {
         let path = self.lock();
-        let file = match File::open(&path) {
+        let file = match private::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(source) => return Err(DaemonError::File { doing: "open", path, source }),
@@ -133,17 +127,18 @@ impl Files {
 
     /// Returns the process id that the latest holder wrote.
     pub(super) fn holder(&self) -> Option<u32> {
-        fs::read_to_string(self.lock()).ok()?.trim().parse().ok()
+        let note = private::read_at_most(&self.lock(), NOTE_BYTES_MAX).ok()?;
+        String::from_utf8(note).ok()?.trim().parse().ok()
     }
 
     /// Opens the log for a new daemon, and puts a large one aside.
     pub(super) fn open_log(&self) -> Result<File, DaemonError> {
         let path = self.log();
         let opened = (|| {
-            if fs::metadata(&path).is_ok_and(|log| log.len() > LOG_BYTES_MAX) {
+            if fs::symlink_metadata(&path).is_ok_and(|log| log.len() > LOG_BYTES_MAX) {
                 fs::rename(&path, self.directory.join("cloud.log.1"))?;
             }
-            private(OpenOptions::new().create(true).append(true)).open(&path)
+            private::open_to_append(&path)
         })();
         opened.map_err(|source| DaemonError::File { doing: "open", path, source })
     }
@@ -151,11 +146,11 @@ impl Files {
     /// Reads the end of the log.
     pub(super) fn log_tail(&self) -> String {
         let read = || -> io::Result<String> {
-            let mut log = File::open(self.log())?;
+            let mut log = private::open(&self.log())?;
             let length = log.metadata()?.len();
             log.seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL_BYTES)))?;
             let mut tail = Vec::new();
-            log.read_to_end(&mut tail)?;
+            log.take(LOG_TAIL_BYTES).read_to_end(&mut tail)?;
             Ok(String::from_utf8_lossy(&tail).into_owned())
         };
         read().unwrap_or_else(|error| format!("(the log cannot be read: {error})"))
@@ -169,11 +164,6 @@ fn lock(file: &File) -> io::Result<bool> {
         Err(TryLockError::WouldBlock) => Ok(false),
         Err(TryLockError::Error(error)) => Err(error),
     }
-}
-
-/// Makes files readable by their user alone.
-pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options.mode(0o600)
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::Cloud;
 use crate::daemon::DaemonError;
 use crate::door::{blocking, stopped};
 use crate::ec2::applications::GuestOrder;
+use crate::private;
 use crate::route_table::RouteTarget;
 use crate::traffic::Guest;
 
@@ -49,12 +50,14 @@ impl FlaskGuests {
         let interpreter = python::interpreter(directory, |folder| {
             tracing::info!(folder = %folder.display(), "making a Python environment with Flask");
         })?;
-        Ok(Self {
-            interpreter,
-            folders: directory.join("guests"),
-            runtime: Handle::current(),
-            ports: Arc::default(),
-        })
+        let folders = directory.join("guests");
+        // What is found there and belongs to no instance is removed, so it must be ours.
+        private::make_folder(&folders).map_err(|source| DaemonError::File {
+            doing: "make",
+            path: folders.clone(),
+            source,
+        })?;
+        Ok(Self { interpreter, folders, runtime: Handle::current(), ports: Arc::default() })
     }
 
     /// Keeps processes and instances in step until a stop; then ends every process.

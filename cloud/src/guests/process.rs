@@ -1,8 +1,6 @@
 //! One application as a process, and its end.
 
-use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -11,6 +9,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::watch;
 
 use super::boot_script::Application;
+use crate::private;
 
 /// What runs the application, and ends when its standard input closes.
 const WRAPPER: &str = include_str!("guest.py");
@@ -34,11 +33,11 @@ impl GuestProcess {
         folder: &Path,
         application: &Application,
     ) -> io::Result<Self> {
-        private_folder(folder)?;
+        private::make_folder(folder)?;
         for (name, content) in &application.files {
-            fs::write(folder.join(name), content)?;
+            private::create_anew(&folder.join(name))?.write_all(content.as_bytes())?;
         }
-        let log = File::options().create(true).append(true).open(folder.join("log"))?;
+        let log = private::open_to_append(&folder.join("log"))?;
         let mut child = Command::new(interpreter)
             .args(["-c", WRAPPER, &application.entry])
             .current_dir(folder)
@@ -78,11 +77,6 @@ impl GuestProcess {
             tracing::warn!(%error, "an application could not be ended");
         }
     }
-}
-
-/// Makes a folder that others cannot enter, with those above it. What is in it needs no modes of its own.
-pub(super) fn private_folder(folder: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Hears the port, and whatever the application prints after it, so that it never waits for a reader.

@@ -1,11 +1,11 @@
 //! The Python environment in which the applications of the instances run: made once, kept.
 
-use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::process::private_folder;
 use crate::daemon::DaemonError;
+use crate::private;
 
 /// What is installed: the same that a boot script with Flask and waitress asks for.
 const PACKAGES: [&str; 2] = ["flask>=3,<4", "waitress>=3,<4"];
@@ -21,24 +21,27 @@ pub(super) fn interpreter(
     let folder = directory.join("guest-python");
     let failed =
         |doing, path: &Path, source| DaemonError::File { doing, path: path.into(), source };
-    private_folder(&folder).map_err(|error| failed("make", &folder, error))?;
+    private::make_folder(&folder).map_err(|error| failed("make", &folder, error))?;
     // Two commands may want it at once: one makes it, the other waits.
     let lock = folder.join("lock");
-    let lock_file = File::create(&lock).map_err(|error| failed("open", &lock, error))?;
+    let lock_file = private::open_or_create(&lock).map_err(|error| failed("open", &lock, error))?;
     lock_file.lock().map_err(|error| failed("lock", &lock, error))?;
 
     let base = run(Command::new("python3").arg("--version"))?;
     let made_of = format!("{} {}", base.trim(), PACKAGES.join(" "));
     let (complete, environment) = (folder.join("complete"), folder.join("venv"));
     let interpreter = environment.join("bin/python");
-    if fs::read_to_string(&complete).is_ok_and(|text| text == made_of) && interpreter.exists() {
+    let made = private::read_at_most(&complete, made_of.len() as u64);
+    if made.is_ok_and(|text| text == made_of.as_bytes()) && interpreter.exists() {
         return Ok(interpreter);
     }
     tell(&folder);
     run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     run(Command::new(&interpreter).args(pip).args(PACKAGES))?;
-    fs::write(&complete, made_of).map_err(|error| failed("write", &complete, error))?;
+    let written =
+        private::create_anew(&complete).and_then(|mut file| file.write_all(made_of.as_bytes()));
+    written.map_err(|error| failed("write", &complete, error))?;
     Ok(interpreter)
 }
 
