@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use lab1_flow_steps::Problem;
+use toml::Spanned;
+use toml::de::DeTable;
 
 use super::source::Source;
 use super::{Overrides, place};
@@ -21,16 +23,20 @@ pub(crate) struct Mistake {
 
 impl Mistake {
     /// A value that reads, and is wrong.
-    pub(super) fn of_problem(problem: Problem, text: &str, overrides: &Overrides) -> Self {
+    pub(super) fn of_problem(
+        problem: Problem,
+        table: Option<&Spanned<DeTable<'_>>>,
+        overrides: &Overrides,
+    ) -> Self {
         let Problem { path, message, suggestion } = problem;
-        let span = place::of(text, &path);
+        let span = table.and_then(|table| place::of(table, &path));
         let by_flag = match &overrides.stack {
             Some(stack) if span.is_none() && message.contains(stack.as_str()) => {
                 format!(" (with --stack {stack})")
             }
             _ => String::new(),
         };
-        let message = format!("{path}: {message}{by_flag}");
+        let message = shortened(format!("{path}: {message}{by_flag}"));
         Self { path, message, suggestion, span }
     }
 
@@ -48,6 +54,18 @@ impl Mistake {
         let suggestion = suggestion.map_or_else(String::new, |text| format!(" ({text})"));
         door::shown(&format!("{}{suggestion}", self.message))
     }
+}
+
+/// More of a message, which may quote a whole file, is left out.
+const MESSAGE_LENGTH_MAX: usize = 500;
+
+/// A text of a length that a person reads.
+pub(super) fn shortened(mut text: String) -> String {
+    if text.len() > MESSAGE_LENGTH_MAX {
+        text.truncate(text.floor_char_boundary(MESSAGE_LENGTH_MAX));
+        text.push_str(" ...");
+    }
+    text
 }
 
 /// `groups[0].` of `groups[0].min`; nothing for what stands at the top.

@@ -13,11 +13,12 @@ pub(crate) mod template;
 use std::path::Path;
 
 use lab1_flow_steps::{StackName, StackSpec, WaitMode};
+use toml::de::DeTable;
 
 use crate::door;
 use crate::error::CliError;
 pub(crate) use mistake::Mistake;
-pub(crate) use source::Source;
+pub(crate) use source::{Source, read_at_most};
 
 /// What the flags say over the file.
 #[derive(Debug, Clone, Default)]
@@ -31,12 +32,12 @@ pub(crate) struct Overrides {
 /// # Errors
 /// Every mistake at once, each with its place; the status is that of wrong configuration, and nothing was created.
 pub(crate) fn load(path: Option<&Path>, overrides: &Overrides) -> Result<StackSpec, CliError> {
-    let source = path.map(Source::read).transpose()?;
-    let (spec, mistakes) = judge(source.as_ref(), overrides);
-    if mistakes.is_empty() {
-        return Ok(spec);
-    }
-    Err(refuse(source.as_ref(), &mistakes))
+    right(path.map(Source::read).transpose()?.as_ref(), overrides)
+}
+
+fn right(source: Option<&Source>, overrides: &Overrides) -> Result<StackSpec, CliError> {
+    let (spec, mistakes) = judge(source, overrides);
+    if mistakes.is_empty() { Ok(spec) } else { Err(refuse(source, &mistakes)) }
 }
 
 /// Reads the specification for a run that was begun with this stack and this wait: what the file does not say
@@ -60,10 +61,15 @@ pub(crate) fn load_again(
     let says_wait =
         source.text().parse::<toml::Table>().is_ok_and(|table| table.contains_key("wait"));
     let wait = (!says_wait).then_some(wait);
-    load(Some(path), &Overrides { stack: Some(stack.clone()), wait })
+    // Not read again: a pipe is empty by now.
+    right(Some(&source), &Overrides { stack: Some(stack.clone()), wait })
 }
 
-/// The specification, as far as it reads, and all that is wrong with it, in the order of the file.
+/// As many mistakes are told, at most; for so many again a person reads nothing.
+const MISTAKES_MAX: usize = 20;
+
+/// The specification, as far as it reads, and what is wrong with it, in the order of the file: all of it, or the first
+/// [`MISTAKES_MAX`].
 pub(crate) fn judge(source: Option<&Source>, overrides: &Overrides) -> (StackSpec, Vec<Mistake>) {
     let (mut spec, mut mistakes) =
         source.map_or_else(Default::default, |source| reading::read(source.text()));
@@ -74,13 +80,15 @@ pub(crate) fn judge(source: Option<&Source>, overrides: &Overrides) -> (StackSpe
         spec.wait = wait;
     }
     let text = source.map(Source::text).unwrap_or_default();
-    let problems = spec.validate().into_iter();
-    let wrong = problems.map(|problem| Mistake::of_problem(problem, text, overrides));
+    let problems = spec.validate().into_iter().take(MISTAKES_MAX);
+    let table = DeTable::parse(text).ok();
+    let wrong = problems.map(|problem| Mistake::of_problem(problem, table.as_ref(), overrides));
     // What stands beside a value that does not read is not judged: a default stands in for it.
     let is_judged = |wrong: &Mistake| !mistakes.iter().any(|unread| unread.is_beside(wrong));
     let wrong: Vec<_> = wrong.filter(is_judged).collect();
     mistakes.extend(wrong);
     mistakes.sort_by_key(|mistake| mistake.span.as_ref().map_or(usize::MAX, |span| span.start));
+    mistakes.truncate(MISTAKES_MAX);
     (spec, mistakes)
 }
 
@@ -89,8 +97,9 @@ pub(crate) fn refuse(source: Option<&Source>, mistakes: &[Mistake]) -> CliError 
     let told: Vec<_> = mistakes.iter().map(|mistake| mistake.tell(source)).collect();
     let text = match (told.as_slice(), source) {
         ([_, _, ..], Some(source)) => {
-            let name = door::shown(&source.name());
-            format!("{name} has {} mistakes\n\n{}", told.len(), told.join("\n\n"))
+            let more = if told.len() < MISTAKES_MAX { "" } else { " and perhaps more" };
+            let (name, count) = (door::shown(&source.name()), told.len());
+            format!("{name} has {count} mistakes{more}\n\n{}", told.join("\n\n"))
         }
         _ => told.join("\n"),
     };

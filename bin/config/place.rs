@@ -7,8 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 /// Finds the value that a path such as `groups[0].min` names; the nearest value above it when the text does
 /// not say it, and nothing when it says nothing of the kind.
-pub(super) fn of(text: &str, path: &str) -> Option<Range<usize>> {
-    let table = DeTable::parse(text).ok()?;
+pub(super) fn of(table: &Spanned<DeTable<'_>>, path: &str) -> Option<Range<usize>> {
     let mut parts = parts(path);
     let mut found: &Spanned<DeValue<'_>> = table.get_ref().get(parts.next()?)?;
     for part in parts {
@@ -35,7 +34,7 @@ mod tests {
     const TEXT: &str = "stack = \"a\"\n[[groups]]\nmin = 4\n[[groups]]\nmin = 7\nmax = 5\n";
 
     fn found(path: &str) -> Option<&'static str> {
-        of(TEXT, path).map(|span| &TEXT[span])
+        of(&DeTable::parse(TEXT).unwrap(), path).map(|span| &TEXT[span])
     }
 
     #[test]
@@ -47,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_default_leads_to_what_stands_above_it() {
-        let span = of(TEXT, "groups[1].desired").unwrap();
+        let span = of(&DeTable::parse(TEXT).unwrap(), "groups[1].desired").unwrap();
         assert!(TEXT[..span.start].ends_with("min = 4\n"), "{span:?}");
     }
 

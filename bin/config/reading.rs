@@ -7,17 +7,18 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::mistake::Mistake;
-use super::suggestion;
+use super::mistake::{Mistake, shortened};
+use super::{MISTAKES_MAX, suggestion};
 
 /// The specification that a text says, and what in it does not read; a default stands in for that.
 ///
 /// Each mistake takes its piece out of the table, and the rest is read again: there are as many rounds as there are
-/// mistakes, and one more.
+/// mistakes, and one more. After [`MISTAKES_MAX`] nothing further is read.
 pub(super) fn read(text: &str) -> (StackSpec, Vec<Mistake>) {
     let (mut table, broken) = DeTable::parse_recoverable(text);
     if !broken.is_empty() {
-        let mistakes = broken.iter().map(|error| mistake(error, String::new())).collect();
+        let broken = broken.iter().take(MISTAKES_MAX);
+        let mistakes = broken.map(|error| mistake(error, String::new())).collect();
         return (StackSpec::default(), mistakes);
     }
     let mut mistakes = Vec::new();
@@ -27,7 +28,7 @@ pub(super) fn read(text: &str) -> (StackSpec, Vec<Mistake>) {
             Err(error) => error,
         };
         let taken = error.span().and_then(|span| take_out(table.get_mut(), &span, ""));
-        let is_last = taken.is_none();
+        let is_last = taken.is_none() || mistakes.len() + 1 == MISTAKES_MAX;
         mistakes.push(mistake(&error, taken.unwrap_or_default()));
         if is_last {
             return (StackSpec::default(), mistakes);
@@ -38,6 +39,7 @@ pub(super) fn read(text: &str) -> (StackSpec, Vec<Mistake>) {
 fn mistake(error: &toml::de::Error, path: String) -> Mistake {
     let message = suggestion::in_plain_words(&suggestion::without_long_list(error.message()));
     let suggestion = suggestion::for_message(error.message());
+    let (path, message) = (shortened(path), shortened(message));
     Mistake { path, message, suggestion, span: error.span() }
 }
 

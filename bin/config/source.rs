@@ -1,6 +1,7 @@
 //! A file of text, and how a place in it is shown.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -12,11 +13,14 @@ use crate::error::CliError;
 /// No configuration of this stack is larger; a larger file is not one.
 const BYTES_MAX: u64 = 1024 * 1024;
 
+/// So much of a line behind its mistake is looked at, at most: the line may be the whole file.
+const LINE_REST_MAX: usize = 1024;
+
 /// Longer lines are cut around their mistake: an inline boot script would fill the screen.
 const LINE_LENGTH_MAX: usize = 100;
 
 /// A configuration file with its text.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Source {
     path: PathBuf,
     text: String,
@@ -29,12 +33,10 @@ impl Source {
                 .stands("nothing was created")
                 .next("name a readable TOML file; `lab1-flow init FILE` writes one with every default")
         };
-        let size = fs::metadata(path).map_err(|error| failed(&error.to_string()))?.len();
-        if size > BYTES_MAX {
-            return Err(failed("it is larger than 1 MiB"));
+        match read_at_most(path, BYTES_MAX).map_err(|error| failed(&error.to_string()))? {
+            Some(text) => Ok(Self { path: path.to_owned(), text }),
+            None => Err(failed("it is larger than 1 MiB")),
         }
-        let text = fs::read_to_string(path).map_err(|error| failed(&error.to_string()))?;
-        Ok(Self { path: path.to_owned(), text })
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -55,8 +57,19 @@ impl Source {
         // The lines of the picture are told apart by their beginnings: no text may bring one of its own.
         let (message, name) = (door::shown(message), door::shown(&self.name()));
         let suggestion = suggestion.map(door::shown);
-        let annotation = AnnotationKind::Primary.span(self.within_line(span)).label(suggestion);
-        let snippet = Snippet::source(&self.text).path(name).annotation(annotation);
+        let span = self.within_line(span);
+        // The line alone: the rest of a large file would be walked for every mistake.
+        let line_start = self.text[..span.start].rfind('\n').map_or(0, |end| end + 1);
+        let rest = self.text.get(span.end..).unwrap_or_default();
+        let rest_max = rest.floor_char_boundary(LINE_REST_MAX);
+        let rest_length = rest[..rest_max].find(['\n', '\r']).unwrap_or(rest_max);
+        let line = &self.text[line_start..span.end + rest_length];
+        let within = span.start - line_start..span.end - line_start;
+        let annotation = AnnotationKind::Primary.span(within).label(suggestion);
+        let snippet = Snippet::source(line)
+            .line_start(self.position(line_start).0)
+            .path(name)
+            .annotation(annotation);
         let report = [Level::ERROR.no_name().primary_title(message).element(snippet)];
         let drawn = Renderer::plain().term_width(LINE_LENGTH_MAX).render(&report);
         let lines: Vec<_> = drawn.lines().map(str::trim_end).collect();
@@ -65,7 +78,7 @@ impl Source {
 
     /// The part of a span that lies in its first line: a value of many lines is shown by its beginning.
     fn within_line(&self, span: Range<usize>) -> Range<usize> {
-        let start = span.start.min(self.text.len());
+        let start = self.text.floor_char_boundary(span.start);
         let rest = self.text.get(start..).unwrap_or_default();
         let line_end = start + rest.find(['\n', '\r']).unwrap_or(rest.len());
         start..span.end.clamp(start, line_end)
@@ -78,6 +91,20 @@ impl Source {
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         (line, column)
     }
+}
+
+/// Reads a text file that a person has named, wherever its name leads; nothing when it is longer than that. It may be a
+/// pipe or a device, so what counts is what is read and not what it says of itself.
+pub(crate) fn read_at_most(path: &Path, bytes_max: u64) -> std::io::Result<Option<String>> {
+    let mut text = String::new();
+    // Cut in the middle of a character, a text that is too long is no text.
+    let mut bytes = Vec::new();
+    File::open(path)?.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
+        return Ok(None);
+    }
+    bytes.as_slice().read_to_string(&mut text)?;
+    Ok(Some(text))
 }
 
 #[cfg(test)]

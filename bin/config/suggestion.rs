@@ -5,6 +5,9 @@ use crate::suggestion::most_alike;
 /// More accepted words than this are not listed in a message.
 const LIST_LENGTH_MAX: usize = 6;
 
+/// Longer than every word that is known, with room for mistakes.
+const WORD_LENGTH_MAX: usize = 100;
+
 /// What is said by flags alone, since it belongs to a command and not to a stack.
 const FLAGS: [&str; 6] = ["region", "profile", "cloud", "endpoint_url", "time_scale", "on_failure"];
 
@@ -12,7 +15,8 @@ const FLAGS: [&str; 6] = ["region", "profile", "cloud", "endpoint_url", "time_sc
 /// offers the one that is most like the word that was used; else all of them, where the message does not.
 pub(super) fn for_message(message: &str) -> Option<String> {
     let mut words = quoted_words(message);
-    let used = words.next()?;
+    // No longer word is like any that is known.
+    let used = words.next().filter(|used| used.len() <= WORD_LENGTH_MAX)?;
     let known: Vec<&str> = words.collect();
     if let Some(word) = most_alike(used, known.iter().copied()) {
         return Some(format!("did you mean `{word}`?"));

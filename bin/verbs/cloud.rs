@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
+use crate::config::read_at_most;
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
 use crate::local_cloud::{
@@ -156,12 +157,17 @@ impl ServeArgs {
     }
 }
 
+/// No plan of faults is larger.
+const FAULTS_BYTES_MAX: u64 = 1024 * 1024;
+
 fn read_faults(path: &std::path::Path) -> Result<FaultPlan, CliError> {
     let refuse = |what: String| CliError::usage(what).stands("the embedded cloud was not started");
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        refuse(format!("cannot read the plan of faults {}: {error}", path.display()))
+    let unread = |why: &dyn std::fmt::Display| {
+        refuse(format!("cannot read the plan of faults {}: {why}", path.display()))
             .next("name a file that can be read with --faults")
-    })?;
+    };
+    let text = read_at_most(path, FAULTS_BYTES_MAX).map_err(|error| unread(&error))?;
+    let text = text.ok_or_else(|| unread(&"it is larger than 1 MiB"))?;
     toml::from_str(&text).map_err(|error| {
         refuse(format!("the plan of faults {} is wrong: {}", path.display(), error.message()))
             .excerpt(error.to_string().trim_end())
