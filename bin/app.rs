@@ -44,8 +44,15 @@ impl App {
         }
     }
 
-    /// The state directory; it need not exist yet.
+    /// The state directory; it need not exist yet. One that is not ours and private is refused.
     pub(crate) fn state_dir(&self) -> Result<&StateDir, CliError> {
+        let state_dir = self.unchecked_state_dir()?;
+        state_dir.check()?;
+        Ok(state_dir)
+    }
+
+    /// The state directory as it was named, for those who examine it.
+    pub(crate) fn unchecked_state_dir(&self) -> Result<&StateDir, CliError> {
         self.state_dir.as_ref().map_err(Clone::clone)
     }
 }

@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::io;
 
+use lab1_flow_journal::private::{Fault, Unfit};
 use lab1_flow_journal::{Failure, FailureClass, JournalError, RunId};
+use lab1_flow_steps::shell_command;
 use lab1_flow_workflow::EngineError;
 
 use crate::exit_status::ExitStatus;
@@ -97,8 +99,39 @@ impl CliError {
             JournalError::NewerFormat { .. } => Self::new(ExitStatus::Journal, what)
                 .stands("nothing was sent and nothing was changed")
                 .next("use the version of lab1-flow that made the run, or a later one"),
+            JournalError::Unfit(unfit) => Self::of_unfit(unfit),
             JournalError::Storage { source, .. } => storage(what, source, run, program),
             _ => Self::bug(what),
+        }
+    }
+
+    /// Refuses a file or folder of the state directory that is not what it should be, with the command that mends it.
+    pub(crate) fn of_unfit(unfit: &Unfit) -> Self {
+        let path = shell_command([unfit.path.as_os_str().to_owned()]);
+        let (status, next) = match unfit.fault {
+            Fault::Writable { .. } => (ExitStatus::Usage, format!("chmod 700 {path}")),
+            Fault::Unguarded { .. } => (ExitStatus::Usage, format!("chmod o-w {path}")),
+            Fault::Foreign { ours, .. } => (
+                ExitStatus::Usage,
+                format!("use that user, or make it yours: chown -R {ours} {path}"),
+            ),
+            Fault::Shared { .. } => (
+                ExitStatus::Journal,
+                format!(
+                    "give it a file of its own: cp -p {path} {path}.own && mv {path}.own {path}"
+                ),
+            ),
+            _ => (
+                ExitStatus::Journal,
+                format!("look at it, and put what belongs there in its place: ls -ld {path}"),
+            ),
+        };
+        let error = Self::new(status, unfit.to_string())
+            .stands("it was left as it is, and nothing was sent")
+            .next(next);
+        match status {
+            ExitStatus::Usage => error.next("or name another directory with --state-dir"),
+            _ => error,
         }
     }
 

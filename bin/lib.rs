@@ -30,6 +30,7 @@ mod execute;
 mod exit_status;
 mod graph;
 mod invocation;
+mod limits;
 mod local_cloud;
 mod output;
 mod paint;
@@ -69,6 +70,7 @@ use crate::output::{ColorChoice, Output};
 /// It never panics: a bug inside ends with status 70, and every run stands where its journal says.
 pub fn main() -> ExitCode {
     panics::install_hook();
+    limits::outlive_full_files();
     let status = catch_unwind(AssertUnwindSafe(answer)).unwrap_or(ExitStatus::Bug);
     status.into()
 }

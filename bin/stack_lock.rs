@@ -3,12 +3,12 @@
 //! Two runs under the same names cannot both succeed: in the cloud the claim decides (the balancer's security
 //! group). Here the second one is refused before it has sent anything, with the name of the first.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::time::{Duration, Instant};
 
 use lab1_flow_journal::RunId;
+use lab1_flow_journal::private::{self, Unfit};
 use lab1_flow_steps::{CloudKind, Target};
 
 use crate::app::App;
@@ -17,6 +17,9 @@ use crate::exit_status::ExitStatus;
 
 /// Pause between two tries of somebody who waits for the lock.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// A run id and a process id, with some room.
+const NOTE_BYTES_MAX: u64 = 256;
 
 /// The lock of a stack. The kernel frees it when it is dropped, or when the process dies.
 #[derive(Debug)]
@@ -40,9 +43,11 @@ impl StackLock {
             CliError::new(ExitStatus::Storage, format!("cannot lock {}: {error}", path.display()))
                 .stands("nothing was sent")
         };
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).read(true).write(true).mode(0o600);
-        let mut file = options.open(&path).map_err(failed)?;
+        let mut file =
+            private::open_or_create(&path).map_err(|error| match error.downcast::<Unfit>() {
+                Ok(unfit) => CliError::of_unfit(&unfit),
+                Err(error) => failed(error),
+            })?;
         let patience_ends = Instant::now() + patience;
         loop {
             match file.try_lock() {
@@ -63,7 +68,8 @@ impl StackLock {
 
 fn taken(app: &App, file: &mut File, stack: &str) -> CliError {
     let mut note = String::new();
-    let _empty_then = file.rewind().and_then(|()| file.read_to_string(&mut note));
+    let start = file.rewind();
+    let _empty_then = start.and_then(|()| file.take(NOTE_BYTES_MAX).read_to_string(&mut note));
     let mut words = note.split_whitespace();
     let holder = words.next().and_then(|word| RunId::new(word).ok());
     let pid = words.next().and_then(|word| word.parse().ok());

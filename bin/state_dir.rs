@@ -6,10 +6,10 @@
 //!             cloud/      the embedded cloud (the cloud crate's)
 //! ```
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use lab1_flow_journal::private::{self, Unfit};
 use lab1_flow_journal::{ResolveError, RunId, RunStore};
 
 use crate::app::App;
@@ -46,6 +46,28 @@ impl StateDir {
         &self.path
     }
 
+    /// Refuses a directory that is not ours and private: what is in it would be somebody else's word.
+    pub(crate) fn check(&self) -> Result<(), CliError> {
+        let absent = |kind| matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+        let checked = private::check_state_dir(&self.path).and_then(|()| {
+            ["runs", "stacks", "cloud"].iter().try_for_each(|name| {
+                match private::check_folder(&self.path.join(name)) {
+                    Err(error) if absent(error.kind()) => Ok(()),
+                    checked => checked,
+                }
+            })
+        });
+        checked.map_err(|error| match error.downcast::<Unfit>() {
+            Ok(unfit) => CliError::of_unfit(&unfit),
+            Err(error) => CliError::new(
+                ExitStatus::Storage,
+                format!("cannot look at {}: {error}", self.path.display()),
+            )
+            .stands("nothing was sent")
+            .next("make the state directory readable, or name another with --state-dir"),
+        })
+    }
+
     /// The embedded cloud's own directory.
     pub(crate) fn cloud(&self) -> PathBuf {
         self.path.join("cloud")
@@ -54,10 +76,14 @@ impl StateDir {
     /// Makes a directory inside, private to the user.
     pub(crate) fn make(&self, name: &str) -> Result<PathBuf, CliError> {
         let dir = self.path.join(name);
-        DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|error| {
-            CliError::new(ExitStatus::Storage, format!("cannot make {}: {error}", dir.display()))
-                .stands("nothing was created")
-                .next("make the state directory writable, or name another with --state-dir")
+        private::make_folder(&dir).map_err(|error| match error.downcast::<Unfit>() {
+            Ok(unfit) => CliError::of_unfit(&unfit),
+            Err(error) => CliError::new(
+                ExitStatus::Storage,
+                format!("cannot make {}: {error}", dir.display()),
+            )
+            .stands("nothing was created")
+            .next("make the state directory writable, or name another with --state-dir"),
         })?;
         Ok(dir)
     }

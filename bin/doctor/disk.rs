@@ -1,11 +1,11 @@
 //! The disk under the state directory: writable, with room, and how its sync behaves.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use lab1_flow_journal::private;
 use lab1_flow_steps::{Check, Verdict};
 
 /// A run takes less than a megabyte; sled wants some room to breathe.
@@ -40,9 +40,7 @@ pub(super) fn writable(dir: &Path, shown: &str) -> Check {
 }
 
 fn new_file(dir: &Path, name: &str) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(true).write(true).mode(0o600);
-    options.open(dir.join(name))
+    private::create_anew(&dir.join(name))
 }
 
 /// What kind of file system it is.

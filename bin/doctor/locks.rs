@@ -1,10 +1,10 @@
 //! Whether a lock keeps a second process out: some network file systems only pretend.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::TryLockError;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use lab1_flow_journal::private;
 use lab1_flow_steps::{Check, Verdict};
 
 const SUBJECT: &str = "locks";
@@ -24,9 +24,7 @@ pub(super) fn exclude(dir: &Path) -> Check {
 
 fn try_both(dir: &Path) -> io::Result<bool> {
     let path = dir.join("lock");
-    let open = || -> io::Result<File> {
-        OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path)
-    };
+    let open = || private::open_or_create(&path);
     let (first, second) = (open()?, open()?);
     first.lock()?;
     match second.try_lock() {

@@ -10,11 +10,11 @@ use crate::state_dir::StateDir;
 /// Asks all of it. It writes a small file into the state directory and removes it again.
 pub(crate) fn examine(state_dir: &StateDir) -> Vec<Check> {
     let shown = state_dir.path().display();
-    let dir = match state_dir.make("doctor") {
+    let dir = match state_dir.check().and_then(|()| state_dir.make("doctor")) {
         Ok(dir) => dir,
         Err(error) => {
             let check = Check::new("state directory", Verdict::Problem, error.what);
-            return vec![check.advice("make it writable, or name another with --state-dir")];
+            return vec![check.advice(error.next.join("; "))];
         }
     };
     let mut checks = vec![disk::writable(&dir, &shown.to_string())];

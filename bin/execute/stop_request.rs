@@ -3,12 +3,12 @@
 //! A process id would not do: it may belong to someone else by the time that the signal is sent. The file is
 //! read by whoever holds the run, and by nobody else.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use lab1_flow_journal::private;
 use lab1_flow_workflow::StopSignal;
 
 use crate::progress::Progress;
@@ -22,9 +22,7 @@ fn file_in(run_dir: &Path) -> PathBuf {
 
 /// Asks the process that holds the run of this folder to stop.
 pub(crate) fn send(run_dir: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true).mode(0o600);
-    options.open(file_in(run_dir)).map(drop)
+    private::open_or_create(&file_in(run_dir)).map(drop)
 }
 
 /// Takes a request back, or clears one that was met, or one that was for the process that held the run before.
@@ -38,7 +36,7 @@ pub(crate) fn clear(run_dir: &Path) -> io::Result<()> {
 /// Gives the stop signal when a request arrives, or has arrived since this process took the run.
 pub(super) async fn listen(run_dir: PathBuf, stop: StopSignal, progress: Progress) {
     let file = file_in(&run_dir);
-    while !file.exists() {
+    while fs::symlink_metadata(&file).is_err() {
         tokio::time::sleep(LOOK_EVERY).await;
     }
     let _cleared_by_the_next = clear(&run_dir);

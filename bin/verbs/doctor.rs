@@ -50,7 +50,7 @@ impl DoctorArgs {
         let spec = self.wanted.spec()?;
         let again = self.wanted.again();
         let choice = self.wanted.target.choose()?;
-        let state_dir = app.state_dir()?.clone();
+        let state_dir = app.unchecked_state_dir()?.clone();
         let machine = tokio::task::spawn_blocking(move || doctor::examine(&state_dir));
         let account = Box::pin(ask(app, choice, &spec));
         let (machine, account) = tokio::join!(machine, account);

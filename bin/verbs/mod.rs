@@ -172,7 +172,12 @@ pub(crate) fn block_on<T>(
 ) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| {
-        CliError::bug(format!("the asynchronous runtime does not start: {error}"))
+        CliError::new(
+            ExitStatus::Suspended,
+            format!("the program does not get what it runs on: {error}"),
+        )
+        .stands("nothing was sent")
+        .next("end other programs, or raise the limit of descriptors (`ulimit -n`)")
     })?;
     runtime.block_on(future)
 }

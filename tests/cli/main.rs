@@ -21,6 +21,7 @@ mod doctor;
 mod endings;
 mod foreign_text;
 mod held;
+mod hostile_files;
 mod json_lines;
 mod json_schema;
 mod keeping;
