@@ -72,7 +72,7 @@ fn a_yes_creates_and_the_id_of_the_run_deletes() {
     for (answer, status) in [("\u{4}", 2), ("yes\r", 2), (&*format!("{run}\r"), 0)] {
         let terminal = Terminal::start(&sandbox, &["rollback", &run], SIZE, &[]);
         let asked = terminal.wait_for("the question", |screen| screen.contains("Type the run id"));
-        assert!(asked.contains("to delete, and what was in flight"), "{asked}");
+        assert!(asked.contains("to delete, and what else carries the run's mark"), "{asked}");
         assert_eq!(sandbox.account(), account, "nothing is deleted before the answer");
         terminal.type_in(answer);
         let left = terminal.finish();
