@@ -2,18 +2,44 @@
 
 use std::path::PathBuf;
 
+use clap::{ArgAction, Args};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::cli::GlobalArgs;
 use crate::door;
 use crate::error::CliError;
 use crate::invocation::Invocation;
-use crate::output::Output;
-use crate::progress::ProgressChoice;
+use crate::output::{ColorChoice, Output, ProgressChoice};
 use crate::state_dir::StateDir;
+
+/// Flags of every verb.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct GlobalArgs {
+    /// Keep runs and the embedded cloud in this directory
+    ///
+    /// The default is `$LAB1_FLOW_STATE_DIR`, else lab1-flow in `$XDG_STATE_HOME`, or in `~/.local/state`.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+
+    /// Write JSON lines to stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// How to show a run's progress
+    #[arg(long, global = true, value_name = "FORM", default_value = "auto")]
+    pub(crate) progress: ProgressChoice,
+
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorChoice,
+
+    /// Log more on stderr: every call (-v), everything (-vv)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
 
 /// The streams, the state directory, and the way in which the program was called.
 #[derive(Debug)]

@@ -1,11 +1,8 @@
-//! The words of the command line that all verbs share.
+//! The command line as a whole: what it is called, its global flags, and its verbs.
 
-use std::path::PathBuf;
+use clap::Parser;
 
-use clap::{ArgAction, Args, Parser};
-
-use crate::output::ColorChoice;
-use crate::progress::ProgressChoice;
+use crate::app::GlobalArgs;
 use crate::verbs::Verb;
 
 /// Deploy the two-cluster Flask stack as durable steps: kill it anywhere, resume it, or roll it back
@@ -24,33 +21,6 @@ pub(crate) struct Cli {
     pub(crate) global: GlobalArgs,
     #[command(subcommand)]
     pub(crate) verb: Verb,
-}
-
-/// Flags of every verb.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Everywhere")]
-pub(crate) struct GlobalArgs {
-    /// Keep runs and the embedded cloud in this directory
-    ///
-    /// The default is `$LAB1_FLOW_STATE_DIR`, else lab1-flow in `$XDG_STATE_HOME`, or in `~/.local/state`.
-    #[arg(long, global = true, value_name = "DIR")]
-    pub(crate) state_dir: Option<PathBuf>,
-
-    /// Write JSON lines to stdout
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-
-    /// How to show a run's progress
-    #[arg(long, global = true, value_name = "FORM", default_value = "auto")]
-    pub(crate) progress: ProgressChoice,
-
-    /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub(crate) color: ColorChoice,
-
-    /// Log more on stderr: every call (-v), everything (-vv)
-    #[arg(short, long, global = true, action = ArgAction::Count)]
-    pub(crate) verbose: u8,
 }
 
 const AFTER_HELP: &str = "\

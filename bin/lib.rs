@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `cli`, `verbs` | the words: one file a verb, with arguments, help and body together |
 //! | `config` | the configuration file, and where in it a mistake stands |
+//! | `app`, `runs`, `runtime` | what every verb has at hand: global flags, streams, the run store, a runtime |
 //! | `target`, `account`, `state_dir`, `stack_lock` | where the stack is built, and what this machine keeps about it |
 //! | `doctor` | whether this machine is fit for a run |
 //! | `execute` | one run in the hands of this process: engine, signals, progress |
@@ -37,6 +38,8 @@ mod paint;
 mod panics;
 mod progress;
 mod run_context;
+mod runs;
+mod runtime;
 mod stack_lock;
 mod state_dir;
 mod suggestion;

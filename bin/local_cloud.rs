@@ -92,7 +92,7 @@ fn is_idle(app: &App) -> Result<bool, CliError> {
     if status.is_some_and(|status| cloud_account::holds_anything(&status.account)) {
         return Ok(false);
     }
-    let summaries = state_dir.runs(app)?.summaries();
+    let summaries = app.runs()?.summaries();
     let summaries = summaries.map_err(|error| CliError::of_journal(&error, None, &app.program))?;
     // A run that cannot be read may be under way all the same.
     let is_over = |run: &Result<RunSummary, _>| run.as_ref().is_ok_and(|run| run.holder.is_none());

@@ -26,6 +26,20 @@ pub(crate) fn opening_line() -> Value {
     json!({ "schema": SCHEMA, "version": env!("CARGO_PKG_VERSION") })
 }
 
+/// How a run is shown while it is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum ProgressChoice {
+    /// A tree on a terminal, plain lines elsewhere; always plain lines under `CI`, with `TERM=dumb` and with -v
+    #[default]
+    Auto,
+    /// The steps in place, with what each waits for
+    Tree,
+    /// One line for each change, and one every 30 s while nothing changes
+    Plain,
+    /// JSON lines on stdout, as with --json
+    Json,
+}
+
 /// When text is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum ColorChoice {

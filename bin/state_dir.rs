@@ -10,14 +10,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use lab1_flow_journal::private::{self, Unfit};
-use lab1_flow_journal::{ResolveError, RunId, RunStore};
 
-use crate::app::App;
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
-
-/// More run ids than this are not listed in a message.
-const IDS_LISTED_MAX: usize = 8;
 
 /// A state directory, by its absolute path. It need not exist.
 #[derive(Debug, Clone)]
@@ -87,11 +82,6 @@ impl StateDir {
         })?;
         Ok(dir)
     }
-
-    /// The runs.
-    pub(crate) fn runs(&self, app: &App) -> Result<RunStore, CliError> {
-        RunStore::open(&self.path).map_err(|error| CliError::of_journal(&error, None, &app.program))
-    }
 }
 
 fn usual_place() -> Option<PathBuf> {
@@ -99,39 +89,4 @@ fn usual_place() -> Option<PathBuf> {
     let base = variable("XDG_STATE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
     let base = base.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".local/state")))?;
     Some(base.join("lab1-flow"))
-}
-
-/// Finds the run whose id begins like this.
-pub(crate) fn find_run(app: &App, runs: &RunStore, prefix: &str) -> Result<RunId, CliError> {
-    if prefix.is_empty() {
-        return Err(CliError::usage("the id of the run is empty")
-            .stands("nothing was sent")
-            .next(app.program.command(&["list"])));
-    }
-    runs.resolve(prefix).map_err(|error| match error {
-        ResolveError::Unknown { prefix, known } => {
-            let stands = match known.len() {
-                0 => "the state directory holds no run".to_owned(),
-                _ => format!("the runs are {}", listed(&known)),
-            };
-            CliError::usage(format!("there is no run {prefix}"))
-                .stands(stands)
-                .next(app.program.command(&["list"]))
-        }
-        ResolveError::Ambiguous { prefix, candidates } => {
-            CliError::usage(format!("{prefix} is not the beginning of one run alone"))
-                .stands(format!("it can be {}", listed(&candidates)))
-                .next("give more characters of the id")
-        }
-        ResolveError::Journal(error) => CliError::of_journal(&error, None, &app.program),
-        other => CliError::bug(other.to_string()),
-    })
-}
-
-fn listed(runs: &[RunId]) -> String {
-    let shown = runs.iter().take(IDS_LISTED_MAX).map(RunId::as_str).collect::<Vec<_>>().join(", ");
-    match runs.len().saturating_sub(IDS_LISTED_MAX) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }

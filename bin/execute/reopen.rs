@@ -12,10 +12,9 @@ use crate::error::CliError;
 use crate::execute::stop_request;
 use crate::exit_status::ExitStatus;
 use crate::run_context::RunContext;
+use crate::runtime::block_on;
 use crate::stack_lock::StackLock;
-use crate::state_dir::find_run;
 use crate::target::{self, Connection};
-use crate::verbs::block_on;
 use crate::view::facts;
 
 /// A run that this process holds, with all that it takes to go on.
@@ -46,8 +45,8 @@ impl Reopened {
         patience: Duration,
         is_end: impl Fn(&Rest) -> bool,
     ) -> Result<Found, CliError> {
-        let runs = app.state_dir()?.runs(app)?;
-        let run = find_run(app, &runs, prefix)?;
+        let runs = app.runs()?;
+        let run = app.find_run(&runs, prefix)?;
         let refuse = |error| CliError::of_journal(&error, Some(&run), &app.program);
         let journal = runs.open_run_within(&run, patience).map_err(refuse)?;
         // Whoever asks from here on asks this process, however long it takes to begin. A folder that cannot be

@@ -14,12 +14,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::thread;
 use std::time::{Duration, Instant};
 
-use clap::ValueEnum;
 use lab1_flow_journal::{ActionName, Record, RunState, Timestamp};
 use lab1_flow_workflow::Observer;
 
 use crate::app::App;
 use crate::door::Stream;
+use crate::output::ProgressChoice;
 use crate::view::time;
 pub(crate) use json::RecordEvent;
 use snapshot::Snapshot;
@@ -35,20 +35,6 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// How long a writer that is stuck may hold up the end of the program.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
-
-/// How a run is shown while it is carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(crate) enum ProgressChoice {
-    /// A tree on a terminal, plain lines elsewhere; always plain lines under `CI`, with `TERM=dumb` and with -v
-    #[default]
-    Auto,
-    /// The steps in place, with what each waits for
-    Tree,
-    /// One line for each change, and one every 30 s while nothing changes
-    Plain,
-    /// JSON lines on stdout, as with --json
-    Json,
-}
 
 /// Something to show.
 enum News {

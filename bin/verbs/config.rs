@@ -25,7 +25,7 @@ enum ConfigVerb {
     /// Nothing is sent: `run` itself checks whether the image, the key pair and the names exist.
     Check {
         /// The file to check
-        #[arg(value_name = "FILE", default_value = super::CONFIG_FILE)]
+        #[arg(value_name = "FILE", default_value = super::common::CONFIG_FILE)]
         file: PathBuf,
     },
     /// Print the JSON Schema of the file, for editors

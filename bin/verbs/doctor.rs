@@ -14,8 +14,8 @@ use crate::app::App;
 use crate::doctor;
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
+use crate::runtime::block_on;
 use crate::target::{self, Choice};
-use crate::verbs::block_on;
 use crate::view::checks::{Count, lines};
 use crate::view::next::Next;
 

@@ -14,7 +14,6 @@ use crate::door;
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
 use crate::output;
-use crate::state_dir::find_run;
 use crate::view::standing::Standing;
 
 /// Write the whole history of a run as JSON lines: enough to read it elsewhere
@@ -33,8 +32,8 @@ pub(crate) struct ExportArgs {
 
 impl ExportArgs {
     pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
-        let runs = app.state_dir()?.runs(app)?;
-        let run = find_run(app, &runs, &self.run)?;
+        let runs = app.runs()?;
+        let run = app.find_run(&runs, &self.run)?;
         let view = runs.view(&run);
         let view = view.map_err(|error| CliError::of_journal(&error, Some(&run), &app.program))?;
         let lines = lines(&view);

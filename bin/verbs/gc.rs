@@ -36,7 +36,7 @@ enum Verdict {
 
 impl GcArgs {
     pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
-        let runs = app.state_dir()?.runs(app)?;
+        let runs = app.runs()?;
         let summaries = runs.summaries();
         let summaries =
             summaries.map_err(|error| CliError::of_journal(&error, None, &app.program))?;

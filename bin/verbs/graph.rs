@@ -13,7 +13,6 @@ use crate::error::{CliError, with_causes};
 use crate::exit_status::ExitStatus;
 use crate::graph::{Graph, Stages, dot, drawing, mermaid, stages};
 use crate::run_context::RunContext;
-use crate::state_dir::find_run;
 use crate::view::standing::Standing;
 use crate::view::{steps, time};
 
@@ -93,7 +92,7 @@ impl GraphArgs {
             Format::Mermaid => mermaid::text(&graph, &subject.heading),
             Format::Svg => drawing::svg(&graph, &subject.heading),
         };
-        super::deliver(app, self.output.as_deref(), &drawn)?;
+        super::common::deliver(app, self.output.as_deref(), &drawn)?;
         Ok(ExitStatus::Success)
     }
 
@@ -110,7 +109,7 @@ impl GraphArgs {
 fn steps_of(stack: &Stack) -> Result<Vec<StoredStep>, CliError> {
     let nobody = Transport::function(|_| Box::pin(std::future::pending()));
     let target = Target::local(None);
-    super::block_on(async {
+    crate::runtime::block_on(async {
         let aws = Aws::connect(&target, nobody).await;
         let aws = aws.map_err(|error| CliError::bug(with_causes(&error)))?;
         let workflow = stack.workflow(&aws).map_err(|error| CliError::bug(error.to_string()))?;
@@ -126,8 +125,8 @@ fn stack_of(steps: &[StoredStep]) -> Result<Stack, CliError> {
 }
 
 fn of_run(app: &App, prefix: &str) -> Result<Subject, CliError> {
-    let runs = app.state_dir()?.runs(app)?;
-    let run = find_run(app, &runs, prefix)?;
+    let runs = app.runs()?;
+    let run = app.find_run(&runs, prefix)?;
     let view = runs.view(&run);
     let view = view.map_err(|error| CliError::of_journal(&error, Some(&run), &app.program))?;
     let context = RunContext::of(&view.history.header)?;

@@ -20,7 +20,7 @@ use crate::invocation::path_word;
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
     /// The file to write
-    #[arg(value_name = "FILE", default_value = super::CONFIG_FILE)]
+    #[arg(value_name = "FILE", default_value = super::common::CONFIG_FILE)]
     file: PathBuf,
 }
 

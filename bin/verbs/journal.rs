@@ -7,7 +7,6 @@ use crate::app::App;
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
 use crate::progress::RecordEvent;
-use crate::state_dir::find_run;
 use crate::view::{record, time};
 
 /// Print the records of a run, oldest first
@@ -20,8 +19,8 @@ pub(crate) struct JournalArgs {
 
 impl JournalArgs {
     pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
-        let runs = app.state_dir()?.runs(app)?;
-        let run = find_run(app, &runs, &self.run)?;
+        let runs = app.runs()?;
+        let run = app.find_run(&runs, &self.run)?;
         let view = runs.view(&run);
         let view = view.map_err(|error| CliError::of_journal(&error, Some(&run), &app.program))?;
         let output = &app.output;

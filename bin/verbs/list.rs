@@ -72,7 +72,7 @@ struct Row {
 impl ListArgs {
     /// Shows the runs that were asked for. Those that cannot be read are named, and hide no other.
     pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
-        let summaries = app.state_dir()?.runs(app)?.summaries();
+        let summaries = app.runs()?.summaries();
         let summaries =
             summaries.map_err(|error| CliError::of_journal(&error, None, &app.program))?;
         let mut readable = Vec::new();

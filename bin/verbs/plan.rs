@@ -12,9 +12,8 @@ use crate::account;
 use crate::app::App;
 use crate::error::CliError;
 use crate::exit_status::ExitStatus;
-use crate::state_dir::find_run;
+use crate::runtime::block_on;
 use crate::target::{self, Connection};
-use crate::verbs::block_on;
 use crate::view::next::{self, Next};
 use crate::view::plan::{self, PlannedStep, Sum};
 use crate::view::standing::Standing;
@@ -189,8 +188,8 @@ impl NewPlan {
 
 /// Shows what a run has still to do. It asks nobody: the run's journal knows.
 fn plan_on(app: &App, prefix: &str, detailed: bool) -> Result<ExitStatus, CliError> {
-    let runs = app.state_dir()?.runs(app)?;
-    let run = find_run(app, &runs, prefix)?;
+    let runs = app.runs()?;
+    let run = app.find_run(&runs, prefix)?;
     let view = runs.view(&run);
     let view = view.map_err(|error| CliError::of_journal(&error, Some(&run), &app.program))?;
     let state = &view.state;

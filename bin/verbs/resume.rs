@@ -15,9 +15,10 @@ use crate::error::CliError;
 use crate::execute::reopen::{Found, Reopened, stored_stack};
 use crate::execute::{self, Assignment};
 use crate::exit_status::ExitStatus;
+use crate::runtime::block_on;
 use crate::target::Connection;
+use crate::verbs::common::{GoingOnArgs, announce};
 use crate::verbs::until::find_step_ahead;
-use crate::verbs::{GoingOnArgs, announce, block_on};
 use crate::view::standing::{Request, Standing};
 
 /// Continue a stopped or interrupted run, deploying or rolling back

@@ -15,11 +15,12 @@ use crate::error::CliError;
 use crate::execute::{self, Assignment};
 use crate::exit_status::ExitStatus;
 use crate::run_context::RunContext;
+use crate::runtime::block_on;
 use crate::stack_lock::StackLock;
 use crate::target::{self, Connection};
+use crate::verbs::common::{NotifyArgs, announce};
 use crate::verbs::until::find_step;
 use crate::verbs::wanted::WantedArgs;
-use crate::verbs::{NotifyArgs, announce, block_on};
 use crate::view::plan::{self, Sum};
 use crate::view::standing::Request;
 
@@ -71,7 +72,7 @@ impl RunArgs {
         if asks {
             confirm::refuse_without_terminal("creating something outside of the embedded cloud")?;
         }
-        let runs = app.state_dir()?.runs(app)?;
+        let runs = app.runs()?;
         let mut connection = choice.connect(app).await?;
         account::pin(app, &mut connection).await?;
         let workflow = build_workflow(&spec, &connection)?;

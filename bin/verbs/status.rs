@@ -10,7 +10,6 @@ use crate::error::CliError;
 use crate::exit_status::ExitStatus;
 use crate::output::Output;
 use crate::run_context::RunContext;
-use crate::state_dir::find_run;
 use crate::target;
 use crate::verbs::list::ListArgs;
 use crate::view::facts::{self, Resource};
@@ -64,8 +63,8 @@ struct Detail<'a> {
 impl StatusArgs {
     pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
         let Some(prefix) = self.run else { return ListArgs::default().carry_out(app) };
-        let runs = app.state_dir()?.runs(app)?;
-        let run = find_run(app, &runs, &prefix)?;
+        let runs = app.runs()?;
+        let run = app.find_run(&runs, &prefix)?;
         let view = runs.view(&run);
         let view = view.map_err(|error| CliError::of_journal(&error, Some(&run), &app.program))?;
         let context = RunContext::of(&view.history.header)?;

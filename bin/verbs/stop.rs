@@ -10,7 +10,6 @@ use crate::app::App;
 use crate::error::CliError;
 use crate::execute::stop_request;
 use crate::exit_status::ExitStatus;
-use crate::state_dir::find_run;
 use crate::target;
 use crate::view::next;
 use crate::view::standing::Standing;
@@ -34,8 +33,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl StopArgs {
     pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
-        let runs = app.state_dir()?.runs(app)?;
-        let run = find_run(app, &runs, &self.run)?;
+        let runs = app.runs()?;
+        let run = app.find_run(&runs, &self.run)?;
         let view = look(app, &runs, &run)?;
         if view.holder.is_none() {
             return Ok(tell(app, &view, "no process carries it out, so there is nothing to stop"));

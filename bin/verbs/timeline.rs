@@ -12,7 +12,6 @@ use crate::exit_status::ExitStatus;
 use crate::output::Output;
 use crate::paint::Paint;
 use crate::run_context::RunContext;
-use crate::state_dir::find_run;
 use crate::timeline::{Timeline, drawing, text};
 use crate::view::standing::Standing;
 use crate::view::time;
@@ -45,8 +44,8 @@ enum Format {
 
 impl TimelineArgs {
     pub(crate) fn carry_out(self, app: &App) -> Result<ExitStatus, CliError> {
-        let runs = app.state_dir()?.runs(app)?;
-        let run = find_run(app, &runs, &self.run)?;
+        let runs = app.runs()?;
+        let run = app.find_run(&runs, &self.run)?;
         let view = runs.view(&run);
         let view = view.map_err(|error| CliError::of_journal(&error, Some(&run), &app.program))?;
         let live = view.holder.is_some();
@@ -75,7 +74,7 @@ impl TimelineArgs {
                 parts.concat().join("\n") + "\n"
             }
         };
-        super::deliver(app, self.output.as_deref(), &drawn)?;
+        super::common::deliver(app, self.output.as_deref(), &drawn)?;
         Ok(ExitStatus::Success)
     }
 }

@@ -10,8 +10,7 @@ use crate::error::CliError;
 use crate::execute::reopen;
 use crate::exit_status::ExitStatus;
 use crate::run_context::RunContext;
-use crate::state_dir::find_run;
-use crate::verbs::block_on;
+use crate::runtime::block_on;
 use crate::view::next::{self, Next};
 use crate::view::standing::Standing;
 use crate::view::time;
@@ -52,8 +51,8 @@ impl VerifyArgs {
     }
 
     async fn compare(self, app: &App) -> Result<ExitStatus, CliError> {
-        let runs = app.state_dir()?.runs(app)?;
-        let run = find_run(app, &runs, &self.run)?;
+        let runs = app.runs()?;
+        let run = app.find_run(&runs, &self.run)?;
         let view = runs.view(&run);
         let view = view.map_err(|error| CliError::of_journal(&error, Some(&run), &app.program))?;
         let now = time::now();

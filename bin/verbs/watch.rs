@@ -15,8 +15,8 @@ use crate::execute::signals::Signals;
 use crate::exit_status::ExitStatus;
 use crate::progress::Progress;
 use crate::run_context::RunContext;
-use crate::state_dir::find_run;
-use crate::verbs::{announce, block_on};
+use crate::runtime::block_on;
+use crate::verbs::common::announce;
 use crate::view::next;
 use crate::view::standing::{Request, Standing};
 
@@ -64,8 +64,8 @@ impl WatchArgs {
     }
 
     async fn watch(self, app: &App) -> Result<ExitStatus, CliError> {
-        let runs = app.state_dir()?.runs(app)?;
-        let run = find_run(app, &runs, &self.run)?;
+        let runs = app.runs()?;
+        let run = app.find_run(&runs, &self.run)?;
         let refuse = |error| CliError::of_journal(&error, Some(&run), &app.program);
         let RunView { history, state, holder, .. } = runs.view(&run).map_err(refuse)?;
         let follower = runs.follow(&run, state.next_seq()).map_err(refuse)?;

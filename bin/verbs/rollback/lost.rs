@@ -20,7 +20,7 @@ use crate::paint::Tone;
 use crate::run_context::RunContext;
 use crate::stack_lock::StackLock;
 use crate::target::{self, Connection};
-use crate::verbs::announce;
+use crate::verbs::common::announce;
 use crate::view::stage::full;
 use crate::view::standing::Request;
 use crate::view::text::counted;
@@ -40,7 +40,7 @@ enum Known {
 
 pub(super) async fn take_back(args: RollbackArgs, app: &App) -> Result<ExitStatus, CliError> {
     refuse_nameless(&args, app)?;
-    let runs = app.state_dir()?.runs(app)?;
+    let runs = app.runs()?;
     let asked = args.run.as_deref().map(|text| whole_id(app, &runs, text)).transpose()?;
     // What the tags show is shown, whatever the records say.
     let may_use_records = !args.dry_run;
@@ -262,7 +262,7 @@ fn pick(
     let mut fitting: Vec<MarkedRun> = found.into_iter().filter(fits).collect();
     match (fitting.len(), run) {
         (1, _) => Ok(fitting.pop()),
-        (0, Some(run)) if app.state_dir()?.runs(app)?.view(run).is_ok() => Ok(None),
+        (0, Some(run)) if app.runs()?.view(run).is_ok() => Ok(None),
         (0, _) => {
             let sought = match (run, stack) {
                 (Some(run), _) => format!("run {run}"),

@@ -20,8 +20,9 @@ use crate::execute::{self, Assignment};
 use crate::exit_status::ExitStatus;
 use crate::paint::Tone;
 use crate::run_context::RunContext;
+use crate::runtime::block_on;
 use crate::target::{self, TargetArgs};
-use crate::verbs::{GoingOnArgs, announce, block_on};
+use crate::verbs::common::{GoingOnArgs, announce};
 use crate::view::facts;
 use crate::view::standing::Request;
 

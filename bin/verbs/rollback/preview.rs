@@ -9,7 +9,6 @@ use crate::error::CliError;
 use crate::execute::reopen;
 use crate::exit_status::ExitStatus;
 use crate::paint::Tone;
-use crate::state_dir::find_run;
 use crate::view::facts::{self, Resource};
 
 /// The preview as one JSON line.
@@ -35,8 +34,8 @@ struct Row {
 }
 
 pub(super) fn show(app: &App, prefix: &str) -> Result<ExitStatus, CliError> {
-    let runs = app.state_dir()?.runs(app)?;
-    let run = find_run(app, &runs, prefix)?;
+    let runs = app.runs()?;
+    let run = app.find_run(&runs, prefix)?;
     let view = runs.view(&run);
     let view = view.map_err(|error| CliError::of_journal(&error, Some(&run), &app.program))?;
     let workflow = reopen::offline_workflow(&view.state)?;
