@@ -1,10 +1,12 @@
 //! A user with an embedded cloud whose instances run real processes, and a look at those.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -35,12 +37,23 @@ impl Place {
     pub(crate) fn with_python(suite: &str) -> Option<Self> {
         Python::or_say_skipped(suite)?;
         let place = Self::new();
-        let kept = python::cache().join("guest-python");
-        fs::create_dir_all(&kept).expect("the cache can be made");
-        fs::create_dir_all(place.cloud_dir()).expect("the state directory can be made");
-        std::os::unix::fs::symlink(kept, place.cloud_dir().join("guest-python"))
-            .expect("the state directory is new");
+        let kept = kept_python();
+        if kept.join("complete").exists() {
+            let cloud_dir = place.cloud_dir();
+            DirBuilder::new().recursive(true).mode(0o700).create(&cloud_dir).expect("a new folder");
+            copy(&kept, &cloud_dir.join("guest-python"));
+        }
         Some(place)
+    }
+
+    /// Keeps the environment of the guests that a test has made, unless another test was quicker.
+    fn keep_python(&self) {
+        let (made, kept) = (self.cloud_dir().join("guest-python"), kept_python());
+        if made.join("complete").exists() && !kept.exists() {
+            let copied = kept.with_extension(std::process::id().to_string());
+            copy(&made, &copied);
+            let _another_was_quicker = fs::rename(&copied, &kept);
+        }
     }
 
     /// Runs a command; it may fetch packages in the way in which this machine does.
@@ -116,8 +129,20 @@ impl Place {
     }
 }
 
+/// Where the environment of the guests is kept from one test to the next.
+fn kept_python() -> PathBuf {
+    python::cache().join("guest-python")
+}
+
+/// Copies a folder as it is: no link leads out of a state directory, so each has an environment of its own.
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").args([from, to]).status();
+    assert!(copied.is_ok_and(|status| status.success()), "{} is copied", from.display());
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
+        self.keep_python();
         // The cloud is a daemon: nobody else would end it.
         self.flow.run(&["cloud", "stop"]);
         if !std::thread::panicking() {

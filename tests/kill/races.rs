@@ -1,11 +1,8 @@
 //! Several processes at once.
 
-use std::fs;
-use std::os::unix::fs::symlink;
-
 use crate::stage::{Stage, TIME_SCALE};
 use crate::support::embedded;
-use crate::support::flow::id_of;
+use crate::support::flow::{Running, id_of};
 use crate::support::report;
 
 /// How often the race for one name is run.
@@ -33,19 +30,45 @@ fn stacks_of_different_names_are_deployed_and_taken_back_side_by_side() {
     stage.assert_nothing_left("both are rolled back");
 }
 
+/// The cloud of one user as another machine reaches it: by its address and its key.
+struct Elsewhere {
+    url: String,
+    key: String,
+}
+
+impl Elsewhere {
+    fn of(stage: &Stage) -> Self {
+        let cloud = stage.cloud();
+        Self { url: format!("http://127.0.0.1:{}", cloud.port), key: cloud.access_key }
+    }
+
+    fn start_run(&self, by: &Stage) -> Running {
+        // The window of the embedded cloud at this pace.
+        let options = ["--yes", "--consistency-window", "4s"];
+        self.start(by, &[&["run", "--endpoint-url", &self.url], &options[..]].concat())
+    }
+
+    fn start(&self, by: &Stage, arguments: &[&str]) -> Running {
+        let variables = [
+            ("AWS_ACCESS_KEY_ID", self.key.as_str()),
+            ("AWS_SECRET_ACCESS_KEY", "any"),
+            ("AWS_REGION", "us-east-1"),
+        ];
+        by.flow.start_with(arguments, &variables)
+    }
+}
+
 #[test]
 fn of_two_runs_for_the_same_names_from_two_machines_exactly_one_goes_on() {
     for race in 0..RACES {
         let here = Stage::new();
         let there = Stage::new();
-        // One cloud for two state directories: nothing else is shared, no lock either.
-        fs::create_dir_all(here.flow.state_dir().join("cloud")).unwrap();
-        fs::create_dir_all(there.flow.state_dir()).unwrap();
-        symlink(here.flow.state_dir().join("cloud"), there.flow.state_dir().join("cloud")).unwrap();
         let start = &["cloud", "start", "--time-scale", TIME_SCALE];
         here.flow.run(start).expect_status(0);
+        // One account for two machines: nothing else is shared, no lock either.
+        let there_calls = Elsewhere::of(&here);
 
-        let ends = [here.start_run(), there.start_run()].map(crate::support::flow::Running::wait);
+        let ends = [here.start_run(), there_calls.start_run(&there)].map(Running::wait);
         let won: Vec<_> = ends.iter().map(|end| end.code() == Some(0)).collect();
         assert_eq!(
             won.iter().filter(|won| **won).count(),
@@ -62,7 +85,8 @@ fn of_two_runs_for_the_same_names_from_two_machines_exactly_one_goes_on() {
         // Whichever looked first: refused before its first change, or at the claim.
         assert!(matches!(lost.code(), Some(1 | 3)), "race {race}: {}", lost.words());
         for line in loser.flow.list() {
-            loser.flow.run(&["rollback", &id_of(&line)]).expect_status(0);
+            let rollback = ["rollback", &id_of(&line), "--yes"];
+            there_calls.start(loser, &rollback).wait().expect_status(0);
         }
         here.assert_one_of_each(&run, "the loser has nothing to take back");
     }
